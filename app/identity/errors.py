@@ -1,0 +1,47 @@
+"""What identity refuses, by name. Nothing here knows HTTP, a template or a protocol's wording."""
+
+from typing import ClassVar
+
+from app.kernel.errors import Refusal
+
+# --- Strong authentication: the four ways a visit to a bank ends without an identity. ---
+
+
+class LoginCancelled(Refusal):
+    """The shopper turned back at the bank. Nothing is wrong; every other way stays open."""
+
+    code: ClassVar[str] = "login_cancelled"
+
+
+class LoginFailed(Refusal):
+    """The bank's answer does not prove who this is.
+
+    `reason` is stable and names the rule that failed (`token_nonce`, `state_mismatch`, `provider_refused`, ...): for
+    logs and tests, never for the shopper, who is told to try again or to choose another way.
+    """
+
+    code: ClassVar[str] = "login_failed"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class LoginExpired(Refusal):
+    """The shopper came back from the bank too late: the login must be begun again."""
+
+    code: ClassVar[str] = "login_expired"
+
+
+class ProviderUnavailable(Refusal):
+    """The bank does not answer, or answers what no sound provider does. Not the shopper's doing.
+
+    `reason` is stable: `timeout`, `unreachable`, `status`, `redirect`, `too_large`, `garbage`, `metadata`, `keys`,
+    `client_refused` or `provider_error`.
+    """
+
+    code: ClassVar[str] = "provider_unavailable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
