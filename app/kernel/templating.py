@@ -1,0 +1,106 @@
+"""Jinja2 as Kolme uses it: strict, escaping, translated.
+
+Templates are trusted files of this repository; text from people only ever arrives as a value, and is escaped.
+A name that is not in the context is an error and not an empty string.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, pass_eval_context
+from jinja2.nodes import EvalContext
+from markupsafe import Markup, escape
+
+from app.kernel.i18n import (
+    DateStyle,
+    current_language,
+    format_date,
+    format_datetime,
+    format_money,
+    format_percent,
+    speaking,
+    translations,
+)
+
+if TYPE_CHECKING:
+    from app.kernel.money import Money
+
+TEMPLATES_DIR: Final = Path(__file__).resolve().parent.parent.parent / "templates"
+
+
+@lru_cache(maxsize=1)
+def environment() -> Environment:
+    """The one environment of the process. Web code adds its globals (``static``, ``inline_css``) to it at start."""
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES_DIR),
+        autoescape=_escapes,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        cache_size=-1,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        extensions=["jinja2.ext.i18n"],
+        bytecode_cache=FileSystemBytecodeCache(),
+    )
+    # `{% trans %}` and `_()` name their variables and are escaped by the two functions below.
+    env.newstyle_gettext = True  # type: ignore[attr-defined]
+    env.globals.update(_=_gettext, gettext=_gettext, ngettext=_ngettext)
+    env.filters.update(money=_money, date=_date, datetime=_datetime, percent=_percent)
+    return env
+
+
+def render_text(name: str, lang: str, /, **context: object) -> str:
+    """The template ``name`` in the language ``lang``, as text. For mails, messages and pages alike."""
+    return render(name, lang, context)
+
+
+def render(name: str, lang: str, context: Mapping[str, object]) -> str:
+    """As ``render_text``, with the context as one mapping; ``lang`` is always in it."""
+    with speaking(lang):
+        return environment().get_template(name).render(dict(context, lang=lang))
+
+
+def _escapes(name: str | None) -> bool:
+    """Only a plain text template (a mail, an SMS) is left as it is; everything else is HTML."""
+    return name is None or not name.endswith(".txt")
+
+
+@pass_eval_context
+def _gettext(evaluation: EvalContext, message: str, /, **variables: object) -> str:
+    return _filled(evaluation, translations(current_language()).ugettext(message), variables)
+
+
+@pass_eval_context
+def _ngettext(evaluation: EvalContext, singular: str, plural: str, n: int, /, **variables: object) -> str:
+    text = translations(current_language()).ungettext(singular, plural, n)
+    return _filled(evaluation, text, {"n": n, "num": n} | variables)
+
+
+def _filled(evaluation: EvalContext, text: str, variables: Mapping[str, object]) -> str:
+    # A translation may hold no markup: in HTML it is escaped like any other text, and so is what is filled in.
+    # A per cent sign is written `%%`, with variables or without, as in every gettext catalogue.
+    if not evaluation.autoescape:
+        return text % variables
+    return Markup(escape(text)) % {key: escape(value) for key, value in variables.items()}
+
+
+def _money(money: Money) -> str:
+    return format_money(money, current_language())
+
+
+def _date(day: date, style: DateStyle = "medium") -> str:
+    return format_date(day, current_language(), style)
+
+
+def _datetime(moment: datetime, zone: str = "Europe/Helsinki") -> str:
+    return format_datetime(moment, current_language(), zone)
+
+
+def _percent(fraction: Decimal) -> str:
+    return format_percent(fraction, current_language())
