@@ -1,0 +1,40 @@
+"""Fixtures for every test. `db` is what most ask for: a migrated database of their own, the pool started."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+
+from app.supervisor.postgres import EmbeddedServer
+from tests.support import database
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[EmbeddedServer]:
+    with database.test_server() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+async def template_database(postgres_server: EmbeddedServer) -> str:
+    return await database.migrated_template(postgres_server)
+
+
+@pytest.fixture
+async def database_url(postgres_server: EmbeddedServer, template_database: str) -> AsyncIterator[str]:
+    """The address of a migrated, empty database of this test's own."""
+    async with database.clone(postgres_server, template_database) as url:
+        yield url
+
+
+@pytest.fixture
+async def db(database_url: str) -> AsyncIterator[str]:
+    """The same with the pool of `app.kernel.db` on it. Yields the address, for tests that start processes."""
+    from app.kernel.db import close_pool, start_pool  # noqa: PLC0415 - only tests of the database pay for it
+
+    await start_pool(database_url)
+    try:
+        yield database_url
+    finally:
+        await close_pool()

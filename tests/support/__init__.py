@@ -1,0 +1,1 @@
+"""What tests stand on: the test database, ports and processes."""

@@ -1,0 +1,194 @@
+"""Live mode starts with everything set, and without any one of it refuses in a sentence that names it."""
+
+from __future__ import annotations
+
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from app.settings import WELL_KNOWN_TEST_SECRET, Settings, SettingsError, load
+
+LOOPBACK_DOORS = {
+    "KOLME_SMTP_URL": "smtp://receipts@127.0.0.1:2525",
+    "KOLME_MAIL_FROM": "receipts@shop.example",
+    "KOLME_SMS_URL": "http://127.0.0.1:2526/messages",
+    "KOLME_BANK_ISSUER": "http://127.0.0.1:2527/bank",
+    "KOLME_BANK_CLIENT_ID": "kolme",
+    "KOLME_REGISTER_URL": "http://127.0.0.1:2528",
+}
+SECRET_FILES = {
+    "master": "0123456789abcdef0123456789abcdef-of-an-operator",
+    "sms_token": "sms-token",
+    "bank_client_secret": "bank-secret",
+    "register_token": "register-token",
+}
+LIVE = {
+    "KOLME_MODE": "live",
+    "KOLME_BASE_URL": "https://pay.shop.example",
+    "DATABASE_URL": "postgresql://kolme@127.0.0.1/kolme",
+    "KOLME_OPERATOR_NAME": "Operator Oy",
+    "KOLME_OPERATOR_ID": "1234567-8",
+    "KOLME_OPERATOR_IBAN": "FI21 1234 5600 0007 85",
+    **LOOPBACK_DOORS,
+}
+TEST = {"DATABASE_URL": "postgresql://kolme@127.0.0.1/kolme"}
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> dict[str, str]:
+    """A complete live environment, its secret files in place."""
+    for name, value in SECRET_FILES.items():
+        (tmp_path / name).write_text(value + "\n")
+    return {**LIVE, "KOLME_SECRETS_DIR": str(tmp_path)}
+
+
+def sentence_of(environ: dict[str, str]) -> str:
+    with pytest.raises(SettingsError) as refusal:
+        load(environ)
+    sentence = refusal.value.sentence
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    return sentence
+
+
+def test_live_mode_starts_when_everything_is_set(live: dict[str, str]) -> None:
+    settings = load(live)
+    assert settings.is_live
+    assert settings.mail is not None
+    assert (settings.mail.host, settings.mail.port, settings.mail.username) == ("127.0.0.1", 2525, "receipts")
+    assert settings.sms is not None
+    assert settings.sms.token == "sms-token"
+    assert settings.bank is not None
+    assert settings.bank.client_secret == "bank-secret"
+    assert settings.register is not None
+    assert settings.operator.iban == "FI2112345600000785"
+    assert not settings.allow_loopback_webhooks
+
+
+@pytest.mark.parametrize("name", [*sorted(set(LIVE) - {"KOLME_MODE"}), "KOLME_SECRETS_DIR"])
+def test_live_mode_refuses_to_start_without(live: dict[str, str], name: str) -> None:
+    del live[name]
+    assert name in sentence_of(live)
+
+
+@pytest.mark.parametrize("name", sorted(SECRET_FILES))
+def test_live_mode_refuses_to_start_without_the_secret_file(live: dict[str, str], name: str) -> None:
+    (Path(live["KOLME_SECRETS_DIR"]) / name).unlink()
+    sentence = sentence_of(live)
+    assert name in sentence
+    assert "KOLME_SECRETS_DIR" in sentence
+
+
+def test_live_mode_refuses_a_short_master_secret(live: dict[str, str]) -> None:
+    (Path(live["KOLME_SECRETS_DIR"]) / "master").write_text("x" * 31)
+    assert "too short" in sentence_of(live)
+
+
+def test_live_mode_refuses_the_master_secret_that_everyone_knows(live: dict[str, str]) -> None:
+    (Path(live["KOLME_SECRETS_DIR"]) / "master").write_text(WELL_KNOWN_TEST_SECRET)
+    assert "everyone knows" in sentence_of(live)
+
+
+def test_live_mode_refuses_a_plain_http_base_url(live: dict[str, str]) -> None:
+    sentence = sentence_of({**live, "KOLME_BASE_URL": "http://pay.shop.example"})
+    assert "KOLME_BASE_URL" in sentence
+    assert "https" in sentence
+
+
+def test_live_mode_refuses_webhooks_to_this_machine(live: dict[str, str]) -> None:
+    assert "KOLME_ALLOW_LOOPBACK_WEBHOOKS" in sentence_of({**live, "KOLME_ALLOW_LOOPBACK_WEBHOOKS": "on"})
+
+
+def test_live_mode_reads_nothing_that_test_mode_left_behind(live: dict[str, str], tmp_path: Path) -> None:
+    leftovers = tmp_path / "var"
+    (leftovers / "secrets").mkdir(parents=True)
+    (leftovers / "secrets" / "master").write_text(SECRET_FILES["master"])
+    (leftovers / "database_url").write_text(LIVE["DATABASE_URL"])
+    live["KOLME_VAR_DIR"] = str(leftovers)
+    for name in ("DATABASE_URL", "KOLME_SECRETS_DIR"):
+        assert name in sentence_of({key: value for key, value in live.items() if key != name})
+
+
+def test_the_bank_key_is_read_from_the_named_secret_file(live: dict[str, str]) -> None:
+    live["KOLME_BANK_KEY"] = "bank_key.pem"
+    assert "bank_key.pem" in sentence_of(live)
+    (Path(live["KOLME_SECRETS_DIR"]) / "bank_key.pem").write_text("-----BEGIN PRIVATE KEY-----")
+    bank = load(live).bank
+    assert bank is not None
+    assert bank.key_pem.startswith("-----BEGIN")
+
+
+def in_test_mode(tmp_path: Path, **more: str) -> Settings:
+    return load({**TEST, "KOLME_VAR_DIR": str(tmp_path), **more})
+
+
+def test_test_mode_needs_nothing_and_uses_the_sandbox_doors(tmp_path: Path) -> None:
+    settings = in_test_mode(tmp_path)
+    assert settings.is_test
+    assert (settings.base_url, settings.host, settings.port) == ("http://localhost:8000", "127.0.0.1", 8000)
+    assert [settings.mail, settings.sms, settings.bank, settings.register] == [None] * 4
+    assert settings.allow_loopback_webhooks
+
+
+def test_test_mode_makes_its_master_secret_once_for_its_owner_alone(tmp_path: Path) -> None:
+    first = in_test_mode(tmp_path).master_secret
+    assert len(first) >= 32
+    assert in_test_mode(tmp_path).master_secret == first
+    assert stat.S_IMODE((tmp_path / "secrets" / "master").stat().st_mode) == 0o600
+    assert [path.name for path in (tmp_path / "secrets").iterdir()] == ["master"]
+
+
+def test_processes_that_start_together_agree_on_one_master_secret(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(lambda _: in_test_mode(tmp_path).master_secret, range(32)))
+    assert len(made) == 1
+
+
+def test_the_address_of_the_embedded_database_is_read_from_var(tmp_path: Path) -> None:
+    (tmp_path / "database_url").write_text("postgresql://postgres@/kolme?host=/somewhere\n")
+    settings = load({"KOLME_VAR_DIR": str(tmp_path)})
+    assert settings.database_url == "postgresql://postgres@/kolme?host=/somewhere"
+
+
+def test_without_any_database_the_way_to_get_one_is_told(tmp_path: Path) -> None:
+    assert "make run" in sentence_of({"KOLME_VAR_DIR": str(tmp_path)})
+
+
+def test_the_base_url_follows_the_port_and_loses_its_last_slash(tmp_path: Path) -> None:
+    assert in_test_mode(tmp_path, PORT="8123").base_url == "http://localhost:8123"
+    assert in_test_mode(tmp_path, KOLME_BASE_URL="https://pay.example/").base_url == "https://pay.example"
+
+
+def test_trusted_proxies_are_addresses_and_networks(tmp_path: Path) -> None:
+    proxies = in_test_mode(tmp_path, KOLME_TRUSTED_PROXIES="10.0.0.0/8, ::1").trusted_proxies
+    assert [str(network) for network in proxies] == ["10.0.0.0/8", "::1/128"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KOLME_MODE", "production"),
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("KOLME_BASE_URL", "pay.example"),
+        ("KOLME_BASE_URL", "https://pay.example/shop"),
+        ("KOLME_BASE_URL", "https://user@pay.example"),
+        ("KOLME_BASE_URL", "https://pay.example:port"),
+        ("KOLME_TRUSTED_PROXIES", "10.0.0.0/33"),
+        ("KOLME_ALLOW_LOOPBACK_WEBHOOKS", "perhaps"),
+        ("KOLME_SMTP_URL", "mail.example"),
+        ("KOLME_SMS_URL", "ftp://sms.example"),
+        ("DATABASE_URL", "sqlite:///kolme.db"),
+    ],
+)
+def test_a_value_that_cannot_be_meant_is_refused_by_name(tmp_path: Path, name: str, value: str) -> None:
+    assert name in sentence_of({**TEST, "KOLME_VAR_DIR": str(tmp_path), name: value})
+
+
+def test_no_secret_shows_when_settings_are_printed(live: dict[str, str]) -> None:
+    shown = repr(load(live))
+    for value in [*SECRET_FILES.values(), LIVE["DATABASE_URL"]]:
+        assert value not in shown
