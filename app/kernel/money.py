@@ -20,20 +20,20 @@ class MoneyError(ValueError):
     """Arithmetic that has no meaning: a fault of the program, never of a shopper."""
 
 
-class UnknownCurrency(MoneyError):
+class UnknownCurrencyError(MoneyError):
     def __init__(self, currency: str) -> None:
         super().__init__(f"unknown currency {currency!r}")
         self.currency = currency
 
 
-class MixedCurrencies(MoneyError):
+class MixedCurrenciesError(MoneyError):
     def __init__(self, left: str, right: str) -> None:
         super().__init__(f"{left} and {right} do not mix")
         self.left = left
         self.right = right
 
 
-class AmountOutOfBounds(MoneyError):
+class AmountOutOfBoundsError(MoneyError):
     def __init__(self, amount_minor: int) -> None:
         super().__init__(f"{amount_minor} is beyond {MAX_AMOUNT_MINOR} minor units")
         self.amount_minor = amount_minor
@@ -43,7 +43,8 @@ class AmountOutOfBounds(MoneyError):
 class Money:
     """An amount in minor units (cents, öre). Adds, subtracts and compares within one currency only.
 
-    Raises TypeError for anything but a true int (bool and float included), UnknownCurrency, AmountOutOfBounds.
+    Raises TypeError for anything but a true int (bool and float included), UnknownCurrencyError,
+    AmountOutOfBoundsError.
     """
 
     amount_minor: int
@@ -53,9 +54,9 @@ class Money:
         if type(self.amount_minor) is not int:
             raise TypeError(f"amount_minor must be int, not {type(self.amount_minor).__name__}")
         if self.currency not in CURRENCIES:
-            raise UnknownCurrency(self.currency)
+            raise UnknownCurrencyError(self.currency)
         if abs(self.amount_minor) > MAX_AMOUNT_MINOR:
-            raise AmountOutOfBounds(self.amount_minor)
+            raise AmountOutOfBoundsError(self.amount_minor)
 
     def __add__(self, other: "Money") -> "Money":
         return Money(self.amount_minor + _same_currency(self, other), self.currency)
@@ -91,7 +92,7 @@ def _same_currency(left: Money, right: Money) -> int:
     if not isinstance(right, Money):
         raise TypeError(f"Money and {type(right).__name__} do not mix")
     if left.currency != right.currency:
-        raise MixedCurrencies(left.currency, right.currency)
+        raise MixedCurrenciesError(left.currency, right.currency)
     return right.amount_minor
 
 
@@ -103,7 +104,7 @@ def half_up(value: Decimal) -> int:
 
 
 def half_up_ratio(numerator: int, denominator: int) -> int:
-    """`half_up` of an exact fraction of integers, without leaving the integers. The denominator is positive."""
+    """`half_up` of a fraction of integers, without leaving the integers. The denominator is positive."""
     if denominator <= 0:
         raise ValueError("the denominator must be positive")
     rounded = (2 * abs(numerator) + denominator) // (2 * denominator)
@@ -111,7 +112,7 @@ def half_up_ratio(numerator: int, denominator: int) -> int:
 
 
 def allocate(amount_minor: int, weights: Sequence[int]) -> list[int]:
-    """Split an amount by weights (largest remainder; of equal remainders the earlier part takes the extra unit).
+    """Split an amount by weights: largest remainder, of equal ones the earlier part takes the extra unit.
 
     The parts sum to the amount to the minor unit. A negative amount is split as its positive twin. Raises
     ValueError when a weight is negative or none is positive.

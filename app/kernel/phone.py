@@ -28,7 +28,7 @@ class PhoneRefused(Refusal):
     code: ClassVar[str] = "phone_refused"
 
     def __init__(self, reason: PhoneReason) -> None:
-        super().__init__(reason)
+        super().__init__()
         self.reason: PhoneReason = reason
 
 
@@ -42,9 +42,9 @@ class PhoneNumber:
 def parse_phone(text: str, country: str) -> PhoneNumber:
     """The number that `text` means in `country` (ISO 3166, two letters), which must be a served one.
 
-    Spaces, hyphens, dots, slashes, parentheses, full-width signs, invisible marks from a contact book, and the
-    prefixes 00 and "+358 (0)" all lead to one form. A number written with another served country's code is taken.
-    Raises PhoneRefused.
+    Spaces, hyphens, dots, slashes, parentheses, full-width signs, invisible marks from a contact book, and
+    the prefixes 00 and "+358 (0)" all lead to one form. A number written with another served country's code
+    is taken. Raises PhoneRefused.
     """
     if country not in CALLING_CODES:
         raise PhoneRefused("country_not_served")

@@ -23,15 +23,15 @@ class PostcodeRefused(Refusal):
     code: ClassVar[str] = "postcode_refused"
 
     def __init__(self, reason: PostcodeReason) -> None:
-        super().__init__(reason)
+        super().__init__()
         self.reason: PostcodeReason = reason
 
 
 def parse_postcode(text: str, country: str) -> str:
-    """The digits of a postcode: FI "00100", SE "11455" (typed with or without its space), DK "2100", BG "1000".
+    """The digits of a postcode: FI "00100", SE "11455" (typed with or without a space), DK "2100", BG "1000".
 
-    Full-width digits and a leading country mark ("FI-00100") are understood. The format is checked, not whether
-    the place exists. Raises PostcodeRefused.
+    Full-width digits and a leading country mark ("FI-00100") are understood. The format is checked, not
+    whether the place exists. Raises PostcodeRefused.
     """
     pattern = _FORMATS.get(country)
     if pattern is None:

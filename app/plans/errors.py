@@ -1,0 +1,79 @@
+"""What plans refuse by name. Each carries the figures a page needs to word it."""
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from app.kernel.errors import Refusal
+
+
+class NoRate(Refusal):
+    """The flows have no annual percentage rate: no credit, nothing repaid, or no rate that balances them."""
+
+    code: ClassVar[str] = "no_rate"
+
+    def __init__(self, why: str) -> None:
+        super().__init__()
+        self.why = why
+
+
+class AmountOutOfRange(Refusal):
+    code: ClassVar[str] = "amount_out_of_range"
+
+    def __init__(self, amount_minor: int, min_amount_minor: int, max_amount_minor: int) -> None:
+        super().__init__()
+        self.amount_minor = amount_minor
+        self.min_amount_minor = min_amount_minor
+        self.max_amount_minor = max_amount_minor
+
+
+class MonthsOutOfRange(Refusal):
+    code: ClassVar[str] = "months_out_of_range"
+
+    def __init__(self, months: int, min_months: int, max_months: int) -> None:
+        super().__init__()
+        self.months = months
+        self.min_months = min_months
+        self.max_months = max_months
+
+
+class InstalmentTooSmall(Refusal):
+    code: ClassVar[str] = "instalment_too_small"
+
+    def __init__(self, months: int, monthly_minor: int, min_instalment_minor: int) -> None:
+        super().__init__()
+        self.months = months
+        self.monthly_minor = monthly_minor
+        self.min_instalment_minor = min_instalment_minor
+
+
+class NoTermPossible(Refusal):
+    """No number of months of this plan fits the amount."""
+
+    code: ClassVar[str] = "no_term_possible"
+
+    def __init__(self, plan_key: str, amount_minor: int) -> None:
+        super().__init__()
+        self.plan_key = plan_key
+        self.amount_minor = amount_minor
+
+
+class CurrencyMismatch(Refusal):
+    code: ClassVar[str] = "currency_mismatch"
+
+    def __init__(self, currency: str, expected: str) -> None:
+        super().__init__()
+        self.currency = currency
+        self.expected = expected
+
+
+class UnknownDelivery(Refusal):
+    code: ClassVar[str] = "unknown_delivery"
+
+    def __init__(self, delivery: str, allowed: Sequence[str]) -> None:
+        super().__init__()
+        self.delivery = delivery
+        self.allowed = tuple(allowed)
+
+
+class QuoteDamagedError(ValueError):
+    """Stored text that is no quote, or whose figures do not match its id: never to be shown or booked."""
