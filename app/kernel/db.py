@@ -1,0 +1,537 @@
+"""PostgreSQL through asyncpg, with Piccolo's query builder joining the same transactions.
+
+    await start_pool(dsn)
+    rows = await fetch_all("SELECT ... WHERE id = $1", some_id)      # autocommit, a connection from the pool
+    result = await in_tx(verb)                                       # one transaction, retried as a whole
+
+Piccolo's own transactions are not used: when a COMMIT fails or a task is cancelled they never give their connection
+back. `tx()` begins, ends and releases by itself and only tells Piccolo which connection to use.
+
+Rules inside a transaction, kept at run time:
+- no second transaction inside the first (`NestedTransaction`): an inner "rollback" would commit its half;
+- no `gather`, `create_task` or `wait_for` around queries (`ForeignTask`): one connection serves one task;
+- no call to the outside (`refuse_in_transaction`, called by every adapter).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextvars import ContextVar
+from types import TracebackType
+from typing import Any, Final, Literal, Protocol, Self, TypeVar, cast, overload
+
+import asyncpg
+import msgspec
+from asyncpg import exceptions as pg
+from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
+from piccolo.querystring import QueryString
+
+from app.kernel import counting as _counting
+from app.kernel import faults as _faults
+from app.kernel.counting import Counts, counting
+from app.kernel.faults import race_point, set_race_barrier, set_statement_probe
+
+__all__ = [
+    "Connection",
+    "ConnectionLost",
+    "Contended",
+    "Counts",
+    "DatabaseUnavailable",
+    "ForeignTask",
+    "NestedTransaction",
+    "NetworkInTransaction",
+    "NotInTransaction",
+    "PoolExhausted",
+    "PoolNotStarted",
+    "Record",
+    "TooSlow",
+    "close_pool",
+    "connect",
+    "counting",
+    "engine",
+    "execute",
+    "fetch_all",
+    "fetch_one",
+    "fetch_value",
+    "in_transaction",
+    "in_tx",
+    "migrate_over",
+    "pool_sizes",
+    "race_point",
+    "refuse_in_transaction",
+    "require_transaction",
+    "set_race_barrier",
+    "set_statement_probe",
+    "start_pool",
+    "tx",
+]
+
+ACQUIRE_TIMEOUT_S: Final = 2.0
+# Later than the server's own statement timeout, so that only a server that does not answer at all meets this one.
+COMMAND_TIMEOUT_S: Final = 6.0
+ROLLBACK_TIMEOUT_S: Final = 2.0
+CLOSE_TIMEOUT_S: Final = 5.0
+MAX_CONFLICT_RETRIES: Final = 5
+MAX_LOSS_RETRIES: Final = 3
+
+Isolation = Literal["read_committed", "repeatable_read", "serializable"]
+T = TypeVar("T")
+_log = logging.getLogger("kolme.db")
+
+
+class Record(Protocol):
+    """A row: by column name or position."""
+
+    def __getitem__(self, key: str | int) -> Any: ...
+    def __len__(self) -> int: ...
+    def get(self, key: str, default: Any = None) -> Any: ...
+    def keys(self) -> Iterator[str]: ...
+    def values(self) -> Iterator[Any]: ...
+    def items(self) -> Iterator[tuple[str, Any]]: ...
+
+
+class Connection(Protocol):
+    """The part of an asyncpg connection that this code uses. Statements sent straight through it are not counted."""
+
+    async def fetch(self, query: str, *args: object) -> list[Record]: ...
+    async def fetchrow(self, query: str, *args: object) -> Record | None: ...
+    async def fetchval(self, query: str, *args: object) -> Any: ...
+    async def execute(self, query: str, *args: object) -> str: ...
+    def transaction(self, *, isolation: str | None = None) -> Any: ...
+    def is_closed(self) -> bool: ...
+    def is_in_transaction(self) -> bool: ...
+    def terminate(self) -> None: ...
+    async def add_listener(self, channel: str, callback: Callable[..., None]) -> None: ...
+    async def close(self, *, timeout: float | None = None) -> None: ...
+
+
+class DatabaseUnavailable(Exception):
+    """The database cannot serve this now; the caller may try again soon. The web layer answers 503."""
+
+
+class PoolExhausted(DatabaseUnavailable):
+    """No connection came free within `ACQUIRE_TIMEOUT_S`."""
+
+
+class ConnectionLost(DatabaseUnavailable):
+    """The server went away. Whether a COMMIT in flight landed is unknown; the idempotency key tells on retry."""
+
+
+class Contended(DatabaseUnavailable):
+    """Conflicts with other transactions outlasted every retry."""
+
+
+class TooSlow(DatabaseUnavailable):
+    """The server cancelled a statement that ran into its time limit."""
+
+
+class PoolNotStarted(RuntimeError):
+    """A query outside a transaction before `start_pool`."""
+
+
+class NotInTransaction(RuntimeError):
+    """A write outside a transaction."""
+
+
+class NestedTransaction(RuntimeError):
+    """A transaction was opened inside another one."""
+
+
+class ForeignTask(RuntimeError):
+    """A query on a transaction that belongs to another task, or that has ended."""
+
+
+class NetworkInTransaction(RuntimeError):
+    """A door to the outside was used while a transaction is open."""
+
+
+# --- the pool -------------------------------------------------------------------------------------------------------
+
+
+async def start_pool(
+    dsn: str,
+    *,
+    min_size: int = 2,
+    max_size: int = 10,
+    statement_timeout_s: float = 5.0,
+    lock_timeout_s: float = 3.0,
+) -> None:
+    """Open the process's one pool. Raises `RuntimeError` when one is open already."""
+    if engine.pool is not None:
+        raise RuntimeError("the pool is already started")
+    engine.pool = await asyncpg.create_pool(
+        dsn,
+        min_size=min_size,
+        max_size=max_size,
+        init=_prepare_connection,
+        # Nothing here changes session state, so the driver's reset statement would be a wasted round trip. A
+        # connection that is still inside a transaction never reaches this: `_release` ends it first.
+        reset=_no_reset,
+        command_timeout=COMMAND_TIMEOUT_S,
+        server_settings={
+            "application_name": "kolme",
+            "timezone": "UTC",
+            "lock_timeout": f"{int(lock_timeout_s * 1000)}ms",
+            "statement_timeout": f"{int(statement_timeout_s * 1000)}ms",
+            "idle_in_transaction_session_timeout": "10s",
+            # Every query here is short; compiling one would cost more than running it.
+            "jit": "off",
+        },
+    )
+
+
+async def close_pool() -> None:
+    """Close the pool; connections still busy after `CLOSE_TIMEOUT_S` are cut. Without a pool: nothing."""
+    pool, engine.pool = engine.pool, None
+    if pool is None:
+        return
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()
+
+
+def pool_sizes() -> tuple[int, int]:
+    """(connections, idle connections) of the pool, for metrics and tests."""
+    pool = _started_pool()
+    return pool.get_size(), pool.get_idle_size()
+
+
+async def connect(dsn: str) -> Connection:
+    """A connection of its own, outside the pool, for LISTEN. The caller closes it."""
+    connection = await asyncpg.connect(dsn, command_timeout=COMMAND_TIMEOUT_S)
+    await _prepare_connection(connection)
+    return cast(Connection, connection)
+
+
+async def _prepare_connection(connection: Any) -> None:
+    # Binary jsonb is a version byte and then the text.
+    await connection.set_type_codec(
+        "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb
+    )
+    await connection.set_type_codec(
+        "json", schema="pg_catalog", format="binary", encoder=_encode_json, decoder=msgspec.json.decode
+    )
+
+
+async def _no_reset(_connection: object) -> None:
+    return None
+
+
+def _encode_jsonb(value: object) -> bytes:
+    return b"\x01" + _encode_json(value)
+
+
+def _encode_json(value: object) -> bytes:
+    # Piccolo's builder hands JSON columns over as text that is already encoded, so text passes through.
+    if isinstance(value, str):
+        return value.encode()
+    return msgspec.json.encode(value)
+
+
+def _decode_jsonb(encoded: bytes) -> object:
+    return msgspec.json.decode(encoded[1:])
+
+
+def _started_pool() -> Any:
+    pool = engine.pool
+    if pool is None:
+        raise PoolNotStarted("call start_pool first")
+    return pool
+
+
+async def _acquire(pool: Any) -> Connection:
+    try:
+        return cast(Connection, await pool.acquire(timeout=ACQUIRE_TIMEOUT_S))
+    except (TimeoutError, pg.TooManyConnectionsError) as error:
+        raise PoolExhausted from error
+    except (OSError, pg.PostgresConnectionError, pg.OperatorInterventionError) as error:
+        raise ConnectionLost from error
+    except pg.InterfaceError as error:
+        # "pool is closing": the process is on its way out.
+        raise ConnectionLost from error
+
+
+async def _release(pool: Any, connection: Connection) -> None:
+    """Give the connection back clean, or not at all. Never raises: the outcome of the work is already decided."""
+    try:
+        if not connection.is_closed() and connection.is_in_transaction():
+            connection.terminate()
+        await pool.release(connection)
+    except Exception:
+        _log.warning("a connection could not be released and was dropped", exc_info=True)
+
+
+# --- transactions ---------------------------------------------------------------------------------------------------
+
+
+async def in_tx(closure: Callable[[], Awaitable[T]], *, isolation: Isolation = "read_committed") -> T:
+    """Run the closure in one transaction, from the start again after a conflict or a lost connection.
+
+    Conflicts (40001, 40P01, 55P03) are retried at most 5 times, a lost connection at most 3 times. A closure that
+    lost its connection may have committed: it must carry its idempotency key. Raises `Contended` or `ConnectionLost`
+    when the retries are used up; the closure's own errors pass through after a rollback.
+    """
+    conflicts = losses = 0
+    while True:
+        try:
+            async with tx(isolation=isolation):
+                return await closure()
+        except (pg.SerializationError, pg.DeadlockDetectedError, pg.LockNotAvailableError) as error:
+            conflicts += 1
+            if conflicts > MAX_CONFLICT_RETRIES:
+                raise Contended from error
+            await asyncio.sleep(_jitter_s(0.005, conflicts))
+        except ConnectionLost:
+            losses += 1
+            if losses > MAX_LOSS_RETRIES:
+                raise
+            await asyncio.sleep(_jitter_s(0.1, losses))
+
+
+def _jitter_s(base_s: float, attempt: int) -> float:
+    return base_s * float(2**attempt) * (0.5 + random.random() / 2)  # noqa: S311 - spreads retries, keeps no secret
+
+
+def tx(*, isolation: Isolation = "read_committed") -> Transaction:
+    """One attempt of one transaction: `async with tx() as connection`.
+
+    Commits when the block ends, rolls back when it raises. Raises `NestedTransaction`, `PoolExhausted`,
+    `ConnectionLost`, `TooSlow`, or what the COMMIT itself raised (a deferred constraint, for one).
+    """
+    return Transaction(isolation)
+
+
+class Transaction:
+    """An open transaction. Piccolo reads `engine` and `connection` of the object in `current_transaction`."""
+
+    __slots__ = ("_isolation", "_owner", "_pool", "_token", "_transaction", "connection", "engine")
+
+    connection: Connection
+
+    def __init__(self, isolation: Isolation) -> None:
+        self.engine = engine
+        self._isolation = isolation
+        self._owner: asyncio.Task[object] | None = None
+
+    async def __aenter__(self) -> Connection:
+        if _current.get() is not None:
+            raise NestedTransaction("this context is already in a transaction")
+        self._pool = _started_pool()
+        self.connection = await _acquire(self._pool)
+        self._transaction = self.connection.transaction(isolation=self._isolation)
+        try:
+            _note_transaction_statement("BEGIN")
+            await self._transaction.start()
+        except BaseException as error:
+            await _to_the_end(self._roll_back())
+            raise _named(error) from error
+        self._owner = asyncio.current_task()
+        self._token = _current.set(self)
+        return self.connection
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        # Before COMMIT, so that nothing that runs after this block believes it is still inside.
+        _current.reset(self._token)
+        self._owner = None
+        lost = self.connection.is_closed()
+        if error is None:
+            await _to_the_end(self._commit())
+            return
+        await _to_the_end(self._roll_back())
+        if lost and _is_driver_error(error):
+            raise ConnectionLost from error
+        if isinstance(error, pg.QueryCanceledError):
+            raise TooSlow from error
+
+    def check_owner(self) -> None:
+        if self._owner is not asyncio.current_task():
+            raise ForeignTask("a transaction is used only by the task that opened it, while it is open")
+
+    async def _commit(self) -> None:
+        try:
+            _note_transaction_statement("COMMIT")
+            await self._transaction.commit()
+            _counting.note_commit()
+        except (OSError, pg.InterfaceError, pg.PostgresConnectionError, pg.OperatorInterventionError) as error:
+            # No answer to a COMMIT: the connection cannot be trusted and the outcome is unknown.
+            self.connection.terminate()
+            raise ConnectionLost from error
+        finally:
+            await _release(self._pool, self.connection)
+
+    async def _roll_back(self) -> None:
+        # The error that led here is the one to tell; a ROLLBACK that fails as well only costs the connection.
+        try:
+            if not self.connection.is_closed():
+                _note_transaction_statement("ROLLBACK")
+                async with asyncio.timeout(ROLLBACK_TIMEOUT_S):
+                    await self._transaction.rollback()
+        except Exception:
+            self.connection.terminate()
+        finally:
+            await _release(self._pool, self.connection)
+
+
+async def _to_the_end(work: Coroutine[object, object, None]) -> None:
+    """Run `work` to its end even when this task is cancelled meanwhile; the cancellation is raised afterwards."""
+    task = asyncio.create_task(work)
+    cancelled: asyncio.CancelledError | None = None
+    while not task.done():
+        try:
+            await asyncio.wait((task,))
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        if not task.cancelled():
+            task.exception()  # Looked at, so that the loop does not report it: the cancellation goes first.
+        raise cancelled
+    task.result()
+
+
+def _is_driver_error(error: BaseException) -> bool:
+    return isinstance(error, (OSError, pg.InterfaceError, pg.InternalClientError, pg.PostgresError))
+
+
+def _named(error: BaseException) -> BaseException:
+    return ConnectionLost() if _is_driver_error(error) else error
+
+
+def in_transaction() -> bool:
+    """Whether this context is inside a transaction."""
+    return _current.get() is not None
+
+
+def require_transaction(verb: str) -> None:
+    """Called by kernel verbs that write. Raises `NotInTransaction`."""
+    if _current.get() is None:
+        raise NotInTransaction(f"{verb} needs an open transaction")
+
+
+def refuse_in_transaction(door: str) -> None:
+    """Called first by every adapter to the outside. Raises `NetworkInTransaction`."""
+    if _current.get() is not None:
+        raise NetworkInTransaction(f"{door} must not be used inside a transaction")
+
+
+# --- statements -----------------------------------------------------------------------------------------------------
+
+
+async def fetch_all(sql: str, *args: object) -> list[Record]:
+    """All rows, on the current transaction's connection, else in autocommit on one from the pool."""
+    return cast(list[Record], await _run("fetch", sql, args))
+
+
+async def fetch_one(sql: str, *args: object) -> Record | None:
+    """The first row or None; runs where `fetch_all` runs."""
+    return cast("Record | None", await _run("fetchrow", sql, args))
+
+
+async def fetch_value(sql: str, *args: object) -> Any:
+    """The first column of the first row or None; runs where `fetch_all` runs."""
+    return await _run("fetchval", sql, args)
+
+
+async def execute(sql: str, *args: object) -> str:
+    """Run a statement inside a transaction; returns the server's status, as in "UPDATE 1"."""
+    require_transaction("execute")
+    return cast(str, await _run("execute", sql, args))
+
+
+_Method = Literal["fetch", "fetchrow", "fetchval", "execute"]
+
+
+async def _run(method: _Method, sql: str, args: Sequence[object]) -> Any:
+    current = _current.get()
+    if current is None:
+        return await _autocommit(method, sql, args)
+    if isinstance(current, Transaction):
+        current.check_owner()
+    _note_query(sql)
+    return await getattr(current.connection, method)(sql, *args)
+
+
+async def _autocommit(method: _Method, sql: str, args: Sequence[object]) -> Any:
+    """A read whose connection was lost is asked once more: after a server restart every pooled one is dead."""
+    try:
+        return await _autocommit_once(method, sql, args)
+    except ConnectionLost:
+        if _counting.writes(sql):
+            raise
+    await asyncio.sleep(_jitter_s(0.05, 1))
+    return await _autocommit_once(method, sql, args)
+
+
+async def _autocommit_once(method: _Method, sql: str, args: Sequence[object]) -> Any:
+    pool = _started_pool()
+    connection = await _acquire(pool)
+    try:
+        _note_query(sql)
+        return await getattr(connection, method)(sql, *args)
+    except pg.QueryCanceledError as error:
+        raise TooSlow from error
+    except Exception as error:
+        if connection.is_closed() and _is_driver_error(error):
+            raise ConnectionLost from error
+        raise
+    finally:
+        await _release(pool, connection)
+
+
+def _note_query(sql: str) -> None:
+    if _faults.statement_probe is not None:
+        _faults.statement_probe(sql)
+    _counting.note_query(sql)
+
+
+def _note_transaction_statement(sql: str) -> None:
+    if _faults.statement_probe is not None:
+        _faults.statement_probe(sql)
+    _counting.note_transaction_statement()
+
+
+# --- Piccolo --------------------------------------------------------------------------------------------------------
+
+
+def migrate_over(dsn: str) -> None:
+    """Let Piccolo open connections and transactions of its own to `dsn`, for migrations: they run before the pool
+    and without its time limits, which a new index on a large table would meet."""
+    engine.config = {"dsn": dsn}
+
+
+class KolmeEngine(PostgresEngine):
+    """Piccolo's engine, which neither connects on import nor opens transactions beside ours."""
+
+    async def check_version(self) -> None:
+        """Piccolo asks the server when the module is imported; a program that only shows its help needs no server."""
+
+    async def get_new_connection(self) -> Any:
+        if not self.config:
+            raise PoolNotStarted("call start_pool first, or migrate_over for migrations")
+        return await super().get_new_connection()
+
+    def transaction(self, allow_nested: bool = True) -> PostgresTransaction:
+        if self.pool is not None:
+            raise NestedTransaction("use tx() or in_tx(); Piccolo's transactions serve migrations alone")
+        return super().transaction(allow_nested)
+
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Any:
+        if self.pool is None:
+            return await super().run_querystring(querystring, in_pool)
+        sql, args = querystring.compile_string(engine_type=self.engine_type)
+        return await _run("fetch", sql, args)
+
+    async def run_ddl(self, ddl: str, in_pool: bool = True) -> Any:
+        if self.pool is None:
+            return await super().run_ddl(ddl, in_pool)
+        return await _run("fetch", ddl, ())
+
+
+engine: Final = KolmeEngine(config={})
+_current: Final[ContextVar[Any]] = engine.current_transaction

@@ -1,0 +1,106 @@
+"""How often something may happen: exact sliding windows, counted in the database, shared by all processes.
+
+A limit is a scope ("code.send.phone"), a subject in it (a phone, an address) and a number per seconds. Subjects are
+stored as keyed digests alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from app.kernel import db, keys
+from app.kernel.errors import Refusal
+
+MAX_AT_MOST = 300
+_PURPOSE = "limits"
+
+# One row a subject, with the times of its hits. A hit that is refused is appended too, so that the answer tells it
+# from the last allowed one; the refusal rolls it back, and if someone commits nevertheless, the next hit trims the
+# row to the `at_most` oldest, which are the allowed ones. Hits from a future further away than the window itself
+# were made under a moved sandbox clock and count no more. Sorted, so that two calls lock rows in one order.
+_TAKE = """
+WITH asked AS (
+    SELECT * FROM unnest($1::text[], $2::bytea[], $3::integer[], $4::interval[]) AS a (scope, subject, at_most, per)
+)
+INSERT INTO limits AS l (scope, subject, hits)
+SELECT scope, subject, ARRAY[$5::timestamptz] FROM asked ORDER BY scope, subject
+ON CONFLICT (scope, subject) DO UPDATE SET hits = (
+    SELECT ARRAY(
+        SELECT hit FROM unnest(l.hits) AS hit WHERE hit > $5 - a.per AND hit <= $5 + a.per ORDER BY hit LIMIT a.at_most
+    ) || $5::timestamptz
+    FROM asked a WHERE a.scope = l.scope AND a.subject = l.subject
+)
+RETURNING scope, subject, cardinality(hits) AS hits, hits[1] AS oldest
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """At most `at_most` hits (1-300) of one subject in any `per_s` seconds."""
+
+    scope: str
+    subject: str
+    at_most: int
+    per_s: int
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.at_most <= MAX_AT_MOST or self.per_s < 1:
+            raise ValueError(f"limit {self.scope}: at most 1-{MAX_AT_MOST} hits in at least one second")
+
+
+class LimitReached(Refusal):
+    """Too often. `resets_in_s` is how long until this exact request could be allowed, in whole seconds."""
+
+    code = "limit_reached"
+
+    def __init__(self, scope: str, resets_in_s: int) -> None:
+        super().__init__(scope, resets_in_s)
+        self.scope = scope
+        self.resets_in_s = resets_in_s
+
+
+async def take(limits: Sequence[Limit], *, now: datetime) -> None:
+    """Count one hit on every limit, all or none, in the current transaction and in one statement.
+
+    Raises `LimitReached` for the limit with the longest wait; it must leave the transaction, whose rollback takes
+    the hits back. The rows stay locked until the transaction ends, so take limits late or in a short transaction.
+    """
+    db.require_transaction("limits.take")
+    asked = {(limit.scope, _digest(limit)): limit for limit in limits}
+    if len(asked) != len(limits):
+        raise ValueError("one subject stands twice in one scope")
+    rows = await db.fetch_all(
+        _TAKE,
+        [scope for scope, _ in asked],
+        [subject for _, subject in asked],
+        [limit.at_most for limit in limits],
+        [timedelta(seconds=limit.per_s) for limit in limits],
+        now,
+    )
+    refused: list[LimitReached] = []
+    for row in rows:
+        limit = asked[row["scope"], row["subject"]]
+        if row["hits"] > limit.at_most:
+            wait_s = (row["oldest"] - now).total_seconds() + limit.per_s
+            refused.append(LimitReached(limit.scope, max(1, math.ceil(wait_s))))
+    if refused:
+        raise max(refused, key=lambda refusal: refusal.resets_in_s)
+
+
+async def forget(scope: str, subject: str) -> None:
+    """Forget a subject's hits, as after a right code. Inside a transaction."""
+    digest = keys.process_keyring().mac(_PURPOSE, scope, subject)
+    await db.execute("DELETE FROM limits WHERE scope = $1 AND subject = $2", scope, digest)
+
+
+async def forget_older_than(oldest: datetime) -> int:
+    """Delete subjects whose last hit is older; for the retention job. Returns how many."""
+    status = await db.execute("DELETE FROM limits WHERE hits[cardinality(hits)] < $1", oldest)
+    return int(status.split()[-1])
+
+
+def _digest(limit: Limit) -> bytes:
+    return keys.process_keyring().mac(_PURPOSE, limit.scope, limit.subject)

@@ -1,0 +1,130 @@
+"""Life cycles: a graph of named edges, and one `move` that takes exactly the edge the caller expects."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import datetime
+from uuid import UUID
+
+from app.kernel import db, ids
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+
+
+class IllegalMove(Exception):
+    """The graph has no such edge: a mistake in the program, not in what someone did."""
+
+    def __init__(self, machine: str, from_state: str, to_state: str) -> None:
+        super().__init__(f"{machine}: {from_state} -> {to_state}")
+        self.machine = machine
+        self.from_state = from_state
+        self.to_state = to_state
+
+
+class LostRace(Exception):
+    """The thing was no longer in the expected state (or never existed): somebody else moved first."""
+
+    def __init__(self, machine: str, subject_id: UUID, expected: str, to_state: str) -> None:
+        super().__init__(f"{machine} {subject_id}: expected {expected}, wanted {to_state}")
+        self.machine = machine
+        self.subject_id = subject_id
+        self.expected = expected
+        self.to_state = to_state
+
+
+class Machine:
+    """A life cycle over a table with the columns merchant_id, id and state, and its INSERT-only history.
+
+    `edges` maps (from, to) to the event that the edge is. A thing is born by its own INSERT plus `begin`.
+    """
+
+    __slots__ = ("_begin_sql", "_move_sql", "edges", "name", "states")
+
+    def __init__(
+        self, name: str, table: str, history_table: str, edges: Mapping[tuple[str, str], str]
+    ) -> None:
+        for word in (table, history_table):
+            if not _NAME.fullmatch(word):
+                raise ValueError(f"{word!r} is no table name")
+        self.name = name
+        self.edges = dict(edges)
+        self.states = frozenset(state for edge in edges for state in edge)
+        columns = "(merchant_id, id, subject_id, from_state, to_state, event, actor, at, detail)"
+        # Table names cannot be parameters; these two are constants of the program and were checked above.
+        self._move_sql = (
+            f"WITH moved AS (UPDATE {table} SET state = $4"  # noqa: S608
+            " WHERE merchant_id = $1 AND id = $2 AND state = $3 RETURNING merchant_id, id)"
+            f" INSERT INTO {history_table} {columns}"
+            " SELECT merchant_id, $5, id, $3, $4, $6, $7, $8, $9 FROM moved RETURNING id"
+        )
+        self._begin_sql = (
+            f"INSERT INTO {history_table} {columns} VALUES ($1, $2, $3, NULL, $4, $5, $6, $7, $8)"  # noqa: S608
+        )
+
+    def event(self, from_state: str, to_state: str) -> str:
+        """The event of an edge. Raises `IllegalMove`."""
+        try:
+            return self.edges[from_state, to_state]
+        except KeyError:
+            raise IllegalMove(self.name, from_state, to_state) from None
+
+    def targets(self, from_state: str) -> frozenset[str]:
+        """The states one move away."""
+        return frozenset(to for from_, to in self.edges if from_ == from_state)
+
+    async def begin(
+        self,
+        merchant_id: UUID,
+        subject_id: UUID,
+        *,
+        state: str,
+        event: str,
+        actor: str,
+        at: datetime,
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        """Write the first row of a history, in the transaction that inserts the thing in `state`."""
+        if state not in self.states:
+            raise ValueError(f"{self.name} has no state {state!r}")
+        await db.execute(
+            self._begin_sql, merchant_id, ids.internal_id(), subject_id, state, event, actor, at, detail or {}
+        )
+
+    async def move(
+        self,
+        merchant_id: UUID,
+        subject_id: UUID,
+        *,
+        expected: str,
+        to: str,
+        actor: str,
+        at: datetime,
+        detail: Mapping[str, object] | None = None,
+    ) -> None:
+        """Take one edge: the state changes and the history grows, in one statement of the current transaction.
+
+        Raises `IllegalMove` without asking the database when there is no such edge, and `LostRace` when the thing
+        is not in `expected`; then nothing was written.
+        """
+        event = self.event(expected, to)
+        db.require_transaction("Machine.move")
+        moved = await db.fetch_value(
+            self._move_sql,
+            merchant_id,
+            subject_id,
+            expected,
+            to,
+            ids.internal_id(),
+            event,
+            actor,
+            at,
+            detail or {},
+        )
+        if moved is None:
+            raise LostRace(self.name, subject_id, expected, to)
+
+    def drawing(self) -> str:
+        """The graph as a Mermaid state diagram, for the documents."""
+        lines = [f"    {from_} --> {to}: {event}" for (from_, to), event in self.edges.items()]
+        return "\n".join(["stateDiagram-v2", *lines])
