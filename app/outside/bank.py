@@ -1,8 +1,9 @@
 """Strong authentication over OpenID Connect: the relying party.
 
-Authorization code flow with PKCE (RFC 7636), state, nonce and the issuer in the answer (RFC 9207). The provider is
-known by its issuer and the keys it publishes, and by nothing else: a sandbox and a foreign bank are the same to this
-file. Between the two halves of a login nothing is kept here; the caller holds the `LoginRequest`.
+Authorization code flow with PKCE (RFC 7636), state, nonce and the issuer in the answer (RFC 9207). The
+provider is known by its issuer and the keys it publishes, and by nothing else: a sandbox and a foreign bank
+are the same to this file. Between the two halves of a login nothing is kept here; the caller holds the
+`LoginRequest`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from app.outside.bank_http import Answer, BankHttp
 from app.outside.bank_tokens import (
     Claims,
     Expected,
-    UnknownKey,
+    KeyUnknownError,
     check_id_token,
     moment_claim,
     read_key_set,
@@ -57,8 +58,8 @@ _NATIONAL_NUMBER_MAX_CHARS = 40
 class PrivateKeyJwt:
     """Client authentication by a key of ours whose public half the provider holds (RFC 7523).
 
-    `audience` says what the assertion is addressed to; the issuer is the safer choice, some brokers still want
-    their token endpoint.
+    `audience` says what the assertion is addressed to; the issuer is the safer choice, some brokers still
+    want their token endpoint.
     """
 
     key: RSAKey | ECKey = field(repr=False)
@@ -85,8 +86,9 @@ class ClaimNames:
 class BankProfile:
     """One provider as an operator configures it. `issuer` is compared character by character.
 
-    `acr_values` are the levels that count as strong here, best first. `binding_parameter` is the provider's own name
-    for the text it shows to the person, None where it shows none. Plain http is for a provider on this machine.
+    `acr_values` are the levels that count as strong here, best first. `binding_parameter` is the provider's
+    own name for the text it shows to the person, None where it shows none. Plain http is for a provider on
+    this machine.
     """
 
     issuer: str
@@ -116,7 +118,8 @@ class _Provider:
 
 
 class Bank:
-    """`StrongAuthentication` at one OpenID provider. One instance a process: it caches the provider's discovery."""
+    """`StrongAuthentication` at one OpenID provider. One instance a process: it caches the provider's
+    discovery."""
 
     def __init__(
         self,
@@ -167,7 +170,9 @@ class Bank:
         self, callback_params: Mapping[str, str], request: LoginRequest, now: datetime
     ) -> VerifiedIdentity:
         provider = await self._provider()
-        code = _read_callback(callback_params, self._profile.issuer, provider.names_issuer_in_answer)
+        code = _read_callback(
+            callback_params, self._profile.issuer, issuer_required=provider.names_issuer_in_answer
+        )
         tokens = await self._redeem(provider, code, request, now)
         id_token, access_token = text_claim(tokens, "id_token"), text_claim(tokens, "access_token")
         if id_token is None:
@@ -179,7 +184,9 @@ class Bank:
             claims = {**more, **claims}
         return _identity(claims, self._profile)
 
-    def _authorization_parameters(self, request: LoginRequest, locale: str, binding_text: str) -> dict[str, str]:
+    def _authorization_parameters(
+        self, request: LoginRequest, locale: str, binding_text: str
+    ) -> dict[str, str]:
         """One plain mapping, so that a signed request object can carry the same words later."""
         profile = self._profile
         challenge = hashlib.sha256(request.code_verifier.encode()).digest()
@@ -250,12 +257,12 @@ class Bank:
         )
         try:
             return check_id_token(id_token, provider.keys, expected, now)
-        except UnknownKey:
+        except KeyUnknownError:
             # The provider may have changed its keys since we looked: one fresh look, no more.
             fresh = await self._read_provider()
         try:
             return check_id_token(id_token, fresh.keys, expected, now)
-        except UnknownKey:
+        except KeyUnknownError:
             raise LoginFailed("token_key_unknown") from None
 
     async def _userinfo(self, endpoint: str, access_token: str, claims: Claims) -> dict[str, object]:
@@ -319,7 +326,8 @@ class Bank:
         return url
 
     async def _within_time(self, work: Coroutine[object, object, T]) -> T:
-        """All requests of one step together, so that a slow provider cannot hold a shopper longer than this."""
+        """All requests of one step together, so that a slow provider cannot hold a shopper longer than
+        this."""
         try:
             async with asyncio.timeout(self._total_timeout_s):
                 return await work
@@ -331,7 +339,7 @@ def _same(given: str, kept: str) -> bool:
     return bool(kept) and hmac.compare_digest(given.encode(), kept.encode())
 
 
-def _read_callback(params: Mapping[str, str], issuer: str, issuer_required: bool) -> str:
+def _read_callback(params: Mapping[str, str], issuer: str, *, issuer_required: bool) -> str:
     """The code of an answer whose state was found right. An answer by another issuer is a mix-up attack."""
     if params.get("iss", None if issuer_required else issuer) != issuer:
         raise LoginFailed("issuer_mismatch")

@@ -1,7 +1,7 @@
 """HTTP towards an identity provider, with everything a hostile or broken one could use taken away.
 
-No redirects, no proxies from the environment, no cookies kept, no compressed bodies (a few bytes could unpack to
-many), and no more than a fixed number of bytes read.
+No redirects, no proxies from the environment, no cookies kept, no compressed bodies (a few bytes could unpack
+to many), and no more than a fixed number of bytes read.
 """
 
 from __future__ import annotations

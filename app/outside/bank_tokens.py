@@ -1,7 +1,7 @@
 """Checks of an ID token. Pure: no network, no clock of its own.
 
-The rules are those of OpenID Connect Core 1.0 section 3.1.3.7 and RFC 8725, in their strict reading: whatever is
-missing or odd is refused. Each refusal is a `LoginFailed` whose reason names the rule that was broken.
+The rules are those of OpenID Connect Core 1.0 section 3.1.3.7 and RFC 8725, in their strict reading: whatever
+is missing or odd is refused. Each refusal is a `LoginFailed` whose reason names the rule that was broken.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class _TokenRegistry(JWSRegistry):
     max_header_length = 16 * 1024
 
 
-class UnknownKey(Exception):
+class KeyUnknownError(Exception):
     """The token names a key that this key set does not hold: worth one fresh look at the provider's keys."""
 
 
@@ -53,7 +53,8 @@ class Expected:
 
 
 def read_key_set(document: object) -> KeySet:
-    """The public signing keys of a JWKS document. Keys of other kinds are left out, and so is a shared secret.
+    """The public signing keys of a JWKS document. Keys of other kinds are left out, and so is a shared
+    secret.
 
     Raises ValueError when no usable key remains.
     """
@@ -72,7 +73,7 @@ def read_key_set(document: object) -> KeySet:
 def check_id_token(token: str, keys: KeySet, expected: Expected, now: datetime) -> dict[str, object]:
     """The claims of a token that passed every rule. `now` is the wall clock.
 
-    Raises LoginFailed, or UnknownKey when the token names a key outside `keys`.
+    Raises LoginFailed, or KeyUnknownError when the token names a key outside `keys`.
     """
     claims = _verified_claims(token, keys)
     _check_parties(claims, expected)
@@ -150,7 +151,7 @@ def _choose_key(keys: KeySet, kid: object, algorithm: str) -> RSAKey | ECKey:
         and (kid is None or key.kid == kid)
     ]
     if not fitting:
-        raise UnknownKey
+        raise KeyUnknownError
     if len(fitting) > 1:
         # Without a name, several keys could be meant: trying them all would hide a provider's mistake.
         raise LoginFailed("token_key_ambiguous")
