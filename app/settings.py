@@ -348,6 +348,26 @@ def _loopback_webhooks(environ: Mapping[str, str], mode: Mode) -> bool:
     return allowed
 
 
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What can be told before there is a database."""
+
+    host: str
+    port: int
+    var_dir: Path
+    wants_embedded_database: bool
+
+
+def look(environ: Mapping[str, str]) -> Asked:
+    """The supervisor's first look: where to listen, and whether to bring a database. Raises SettingsError."""
+    return Asked(
+        host=_text(environ, "HOST", "127.0.0.1"),
+        port=_port(environ),
+        var_dir=_var_dir(environ),
+        wants_embedded_database=_mode(environ) == "test" and not _text(environ, "DATABASE_URL"),
+    )
+
+
 def load(environ: Mapping[str, str]) -> Settings:
     """Settings from environment variables. Raises SettingsError with the first thing that is wrong."""
     mode = _mode(environ)
