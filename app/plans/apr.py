@@ -30,7 +30,7 @@ _GROWTH: Final = Context(prec=13)
 def annual_percentage_rate(
     drawdowns: Iterable[tuple[Years, Amount]], repayments: Iterable[tuple[Years, Amount]]
 ) -> Decimal:
-    """The rate in percent, unrounded. A flow is (years from the first drawdown, amount); years may be negative.
+    """The rate in percent, unrounded. A flow is (years from the first drawdown, amount), years of any sign.
 
     Of several rates the one nearest to zero on the side of the cost is taken: a positive rate for a positive
     cost. No cost is exactly 0. Raises NoRate when an amount is negative or no number, when nothing is drawn
@@ -59,9 +59,9 @@ def round_apr(percent: Decimal, decimals: int) -> Decimal:
 def years_between(start: date, end: date, unit: Unit) -> Fraction:
     """Years from `start` to the payment date `end`, counted in one unit, the one in which payments recur.
 
-    Whole units are counted backwards from `end` (a day that a month lacks is its last day), the days left over
-    are divided by the 365 or 366 days of the year that ends where they end. An `end` before `start` counts
-    as negative.
+    Whole units are counted backwards from `end` (a day that a month lacks is its last day), the days left
+    over are divided by the 365 or 366 days of the year that ends where they end. An `end` before `start`
+    counts as negative.
     """
     if end < start:
         return -years_between(end, start, unit)

@@ -1,0 +1,26 @@
+"""What the law files cannot answer."""
+
+from datetime import date
+from typing import ClassVar
+
+from app.kernel.errors import Refusal
+
+
+class CountryNotServed(Refusal):
+    code: ClassVar[str] = "country_not_served"
+
+    def __init__(self, country: str) -> None:
+        super().__init__()
+        self.country = country
+
+
+class FigureUnknown(Refusal):
+    """No figure of that key is in force on that day: whoever needs it must not guess."""
+
+    code: ClassVar[str] = "law_figure_unknown"
+
+    def __init__(self, country: str, key: str, on: date) -> None:
+        super().__init__()
+        self.country = country
+        self.key = key
+        self.on = on

@@ -1,0 +1,146 @@
+"""The law of one country as data: dated figures with source and trust mark, read from `<country>.toml`.
+
+Nothing here decides; features ask for a figure on a day. A figure that is not known is refused by name, never
+guessed, but for the interest cap, whose statutory margin stands alone while its reference rate is unknown.
+"""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from app.law.errors import CountryNotServed, FigureUnknown
+
+Trust = Literal["primary", "secondary", "unverified"]
+Method = Literal["wallet", "card", "mobilepay", "invoice", "instalments"]
+IdentificationPolicy = Literal["code_for_returning", "strong_always", "manual"]
+
+COUNTRIES: Final = ("FI", "SE", "DK", "BG")
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One number of the law, in force from `since` to `until` (both included; no `until`: still)."""
+
+    key: str
+    value: Decimal
+    since: date
+    source: str
+    trust: Trust
+    until: date | None = None
+
+    def holds_on(self, day: date) -> bool:
+        return self.since <= day and (self.until is None or day <= self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Methods:
+    """The order in which methods of payment are shown, and whether one may be chosen beforehand."""
+
+    order: tuple[Method, ...]
+    preselected: bool
+    since: date
+    source: str
+    trust: Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One way to read what the law asks of identification."""
+
+    policy: IdentificationPolicy
+    source: str
+    trust: Trust
+
+
+@dataclass(frozen=True, slots=True)
+class Identification:
+    """The active policy, and up to which amount (minor units of the currency) a code alone suffices."""
+
+    policy: IdentificationPolicy
+    code_alone_max_minor: int
+    since: date
+    source: str
+    trust: Trust
+    readings: tuple[Reading, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class InterestCap:
+    """The highest nominal rate, percent a year. Without a known reference rate it is the margin alone."""
+
+    percent: Decimal
+    reference_known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LateCost:
+    """What paying late costs: late interest (percent a year) above a reference rate, and reminder fees.
+
+    `interest_percent` is the sum of margin and reference, or None while the reference rate is unknown.
+    """
+
+    interest_margin_percent: Decimal | None
+    interest_percent: Decimal | None
+    reminder_fee_minor: int
+    reminder_fee_cap_minor: int | None
+    reminder_after_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CountryLaw:
+    country: str
+    currency: str
+    credit_warning: str
+    methods: Methods
+    identification: Identification
+    figures: tuple[Figure, ...]
+
+    def figure(self, key: str, on: date) -> Figure:
+        """The figure in force on that day, the latest of several. Raises FigureUnknown."""
+        found = self.find(key, on)
+        if found is None:
+            raise FigureUnknown(self.country, key, on)
+        return found
+
+    def find(self, key: str, on: date) -> Figure | None:
+        in_force = [figure for figure in self.figures if figure.key == key and figure.holds_on(on)]
+        return max(in_force, key=lambda figure: figure.since, default=None)
+
+    def interest_cap(self, on: date) -> InterestCap | None:
+        """The cap on the nominal rate, or None where the country caps something else."""
+        margin = self.find("interest_cap_margin_percent", on)
+        if margin is None:
+            return None
+        reference = self.find("reference_rate_percent", on)
+        percent = margin.value + (reference.value if reference else 0)
+        ceiling = self.find("interest_cap_ceiling_percent", on)
+        return InterestCap(min(percent, ceiling.value) if ceiling else percent, reference is not None)
+
+    def late_cost(self, on: date) -> LateCost:
+        margin = self.find("late_interest_margin_percent", on)
+        reference = self.find("reference_rate_percent", on)
+        return LateCost(
+            interest_margin_percent=margin.value if margin else None,
+            interest_percent=margin.value + reference.value if margin and reference else None,
+            reminder_fee_minor=int(self.figure("reminder_fee_minor", on).value),
+            reminder_fee_cap_minor=self._whole("reminder_fee_cap_minor", on),
+            reminder_after_days=self._whole("reminder_after_days", on),
+        )
+
+    def _whole(self, key: str, on: date) -> int | None:
+        found = self.find(key, on)
+        return int(found.value) if found else None
+
+
+@lru_cache(maxsize=len(COUNTRIES))
+def law_of(country: str) -> CountryLaw:
+    """The law file of a served country (two letters). Raises CountryNotServed."""
+    if country not in COUNTRIES:
+        raise CountryNotServed(country)
+    text = (Path(__file__).parent / f"{country.lower()}.toml").read_bytes()
+    return msgspec.toml.decode(text, type=CountryLaw)

@@ -1,0 +1,119 @@
+"""Exactly the figures a page shows of a quote: money, dates and percents ready for the locale's filters."""
+
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from app.kernel.money import Money, allocate
+from app.law.rules import law_of
+from app.plans.quote import Delivery, Kind, Quote
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduleRow:
+    number: int
+    due: date
+    amount: Money
+    principal: Money
+    interest: Money
+    fee: Money
+    balance_after: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Shares:
+    """Where the money goes, in thousandths of the total; the three sum to 1000."""
+
+    price_permille: int
+    interest_permille: int
+    fees_permille: int
+
+
+@dataclass(frozen=True, slots=True)
+class LateView:
+    """What paying late costs. A percent is None while the figure it needs is not known."""
+
+    interest_percent: Decimal | None
+    interest_margin_percent: Decimal | None
+    reminder_fee: Money
+
+
+@dataclass(frozen=True, slots=True)
+class QuoteView:
+    """A quote for templates. `monthly` is the largest regular instalment; `apr` has the printed decimals.
+
+    `warning` is the key of the credit warning that the country's law wants beside every offer of credit.
+    """
+
+    id: str
+    hash: str
+    method: Kind
+    delivery: Delivery
+    plan_key: str
+    months: int
+    start: date
+    first_due: date
+    last_due: date
+    price: Money
+    interest: Money
+    fees: Money
+    cost: Money
+    total: Money
+    monthly: Money
+    nominal_rate: Decimal
+    apr: Decimal
+    shares: Shares
+    rows: tuple[ScheduleRow, ...]
+    late: LateView
+    warning: str
+
+    @property
+    def is_free(self) -> bool:
+        return not self.cost
+
+
+def view_of(quote: Quote) -> QuoteView:
+    """The figures of a quote as they are shown; nothing is computed anew but sums of two shown figures."""
+
+    def money(amount_minor: int) -> Money:
+        return Money(amount_minor, quote.currency)
+
+    price, interest, fees = quote.amount_minor, quote.interest_minor, quote.fees_minor
+    return QuoteView(
+        id=quote.id,
+        hash=quote.hash,
+        method=quote.method,
+        delivery=quote.delivery,
+        plan_key=quote.plan_key,
+        months=quote.months,
+        start=quote.start,
+        first_due=quote.first_due,
+        last_due=quote.last_due,
+        price=money(price),
+        interest=money(interest),
+        fees=money(fees),
+        cost=money(interest + fees),
+        total=money(quote.total_payable_minor),
+        monthly=money(quote.monthly_minor),
+        nominal_rate=quote.nominal_rate,
+        apr=quote.apr,
+        shares=Shares(*allocate(1000, (price, interest, fees))),
+        rows=tuple(
+            ScheduleRow(
+                number=row.number,
+                due=row.due,
+                amount=money(row.amount_minor),
+                principal=money(row.principal_minor),
+                interest=money(row.interest_minor),
+                fee=money(row.fee_minor),
+                balance_after=money(row.balance_after_minor),
+            )
+            for row in quote.schedule
+        ),
+        late=LateView(
+            interest_percent=quote.late.interest_percent,
+            interest_margin_percent=quote.late.interest_margin_percent,
+            reminder_fee=money(quote.late.reminder_fee_minor),
+        ),
+        warning=law_of(quote.country).credit_warning,
+    )

@@ -1,0 +1,211 @@
+"""Repayment schedules: which day, how much, and what of it is principal, interest and fee.
+
+The rules, in one place:
+- Interest of a month is the open balance times the nominal rate over twelve (equal months), computed exactly
+  and rounded half up once. In the first `interest_free_months` it is zero.
+- Annuity: all instalments are one level amount, in whole minor units; the earlier ones carry one unit more,
+  and the last takes what rounding left. Equal principal: the principal is split by largest remainder.
+- Instalment n falls n months after the start, on the same day of the month; a day that the month lacks
+  becomes its last day, and a start on a month's last day stays on last days. A due date that is no business
+  day of the country moves to the next one. The move never changes the interest.
+- The fee per instalment is on every instalment, the arrangement fee on the first.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from decimal import Decimal
+from fractions import Fraction
+from functools import lru_cache
+from typing import Final, Literal
+
+import holidays
+
+from app.kernel.money import allocate
+from app.plans.apr import add_months, is_month_end
+
+Style = Literal["annuity", "equal_principal"]
+
+# Days on which banks stand still although no law names them holidays: Swedish eves, Danish bank days.
+_HOLIDAY_KINDS: Final = {
+    "FI": ("public",),
+    "SE": ("public", "de_facto"),
+    "DK": ("public", "optional"),
+    "BG": ("public",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Instalment:
+    """One payment of a schedule; amount = principal + interest + fee, all in minor units."""
+
+    number: int
+    due: date
+    amount_minor: int
+    principal_minor: int
+    interest_minor: int
+    fee_minor: int
+    balance_after_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Pricing:
+    """What decides the amounts of a schedule. `nominal_rate` is percent a year; fees are minor units."""
+
+    style: Style
+    nominal_rate: Decimal
+    interest_free_months: int = 0
+    fee_minor: int = 0
+    arrangement_fee_minor: int = 0
+
+
+def instalments(
+    amount_minor: int, months: int, pricing: Pricing, *, start: date, country: str
+) -> tuple[Instalment, ...]:
+    """The schedule of `amount_minor` (1 or more) over `months` (1 or more) from the day of purchase.
+
+    Principals sum to the amount, the last balance is zero, no part is negative.
+    """
+    principals, interests = _parts(amount_minor, months, pricing)
+    rows: list[Instalment] = []
+    balance = amount_minor
+    for number, (principal, interest) in enumerate(zip(principals, interests, strict=True), start=1):
+        fee = pricing.fee_minor + (pricing.arrangement_fee_minor if number == 1 else 0)
+        balance -= principal
+        due = due_date(start, number, country)
+        rows.append(Instalment(number, due, principal + interest + fee, principal, interest, fee, balance))
+    return tuple(rows)
+
+
+def single_payment(
+    amount_minor: int, due_days: int, fee_minor: int, *, start: date, country: str
+) -> Instalment:
+    """An invoice as a schedule of one: due after so many days, on the next business day."""
+    due = next_business_day(start + timedelta(days=due_days), country)
+    return Instalment(1, due, amount_minor + fee_minor, amount_minor, 0, fee_minor, 0)
+
+
+def monthly_minor(amount_minor: int, months: int, pricing: Pricing) -> int:
+    """The largest regular instalment, which is the first one without the arrangement fee."""
+    if pricing.style == "annuity":
+        return level_minor(amount_minor, months, pricing) + pricing.fee_minor
+    largest_principal = -(-amount_minor // months)
+    if pricing.interest_free_months == 0:
+        return largest_principal + _interest(amount_minor, _monthly_rate(pricing)) + pricing.fee_minor
+    principals, interests = _parts(amount_minor, months, pricing)
+    return max(map(sum, zip(principals, interests, strict=True))) + pricing.fee_minor
+
+
+def level_minor(amount_minor: int, months: int, pricing: Pricing) -> int:
+    """The annuity: the smallest whole amount that leaves a last instalment not above it."""
+    rate = _monthly_rate(pricing)
+    free = min(pricing.interest_free_months, months)
+    level = _exact_annuity_rounded_up(amount_minor, months - free, free, rate)
+    while _last_payment(amount_minor, [level] * (months - 1), rate, free) > level:
+        level += 1
+    return level
+
+
+def due_date(start: date, months: int, country: str) -> date:
+    """The business day on which the payment of the n-th month falls."""
+    return next_business_day(months_after(start, months), country)
+
+
+def months_after(start: date, months: int) -> date:
+    """n months later; a start on the last day of its month stays on last days."""
+    day = add_months(start, months)
+    if is_month_end(start):
+        return add_months(day.replace(day=1), 1) - timedelta(days=1)
+    return day
+
+
+@lru_cache(maxsize=4096)
+def next_business_day(day: date, country: str) -> date:
+    """The day itself, or the first one after it that is no weekend and no bank holiday of the country."""
+    closed = _holidays(country)
+    while day.weekday() >= 5 or day in closed:
+        day += timedelta(days=1)
+    return day
+
+
+@lru_cache(maxsize=8)
+def _holidays(country: str) -> holidays.HolidayBase:
+    return holidays.country_holidays(country, categories=_HOLIDAY_KINDS[country])
+
+
+def _parts(amount_minor: int, months: int, pricing: Pricing) -> tuple[list[int], list[int]]:
+    """Principal and interest of every instalment."""
+    rate = _monthly_rate(pricing)
+    if pricing.style == "equal_principal":
+        payments: list[int] | None = None
+        principals = allocate(amount_minor, [1] * months)
+    else:
+        payments = _annuity_payments(amount_minor, months, pricing)
+        principals = []
+    interests: list[int] = []
+    balance = amount_minor
+    for index in range(months):
+        interest = _interest(balance, rate) if index >= pricing.interest_free_months else 0
+        if payments is not None:
+            is_last = index == months - 1
+            principals.append(balance if is_last else min(max(payments[index] - interest, 0), balance))
+        interests.append(interest)
+        balance -= principals[index]
+    return principals, interests
+
+
+def _annuity_payments(amount_minor: int, months: int, pricing: Pricing) -> list[int]:
+    """All payments but the last: the level amount first, then one unit less, as early as the rest allows."""
+    rate = _monthly_rate(pricing)
+    free = min(pricing.interest_free_months, months)
+    level = level_minor(amount_minor, months, pricing)
+
+    def with_extra(count: int) -> list[int]:
+        return [level] * count + [level - 1] * (months - 1 - count)
+
+    # The more instalments carry the extra unit, the smaller the last payment: a search by halves.
+    low, high = min(1, months - 1), months - 1
+    while low < high:
+        middle = (low + high) // 2
+        if _last_payment(amount_minor, with_extra(middle), rate, free) <= level - 1:
+            high = middle
+        else:
+            low = middle + 1
+    return with_extra(low)
+
+
+def _last_payment(amount_minor: int, payments: list[int], rate: Fraction, free: int) -> int:
+    """What remains to be paid in the last month, its interest included, after the other payments."""
+    # The halves are doubled away: (2bn + d) // 2d is b*n/d rounded half up.
+    twice_numerator, denominator = 2 * rate.numerator, rate.denominator
+    twice_denominator = 2 * denominator
+    balance = amount_minor - sum(payments[:free])
+    for payment in payments[free:]:
+        balance += (balance * twice_numerator + denominator) // twice_denominator - payment
+    if free <= len(payments):
+        balance += (balance * twice_numerator + denominator) // twice_denominator
+    return balance
+
+
+def _exact_annuity_rounded_up(amount_minor: int, months: int, free: int, rate: Fraction) -> int:
+    """amount / (free + (1 - (1+i)^-months) / i), in integers, rounded up: free months discount nothing."""
+    if rate == 0 or months == 0:
+        return -(-amount_minor // (months + free))
+    numerator, denominator = rate.numerator, rate.denominator
+    grown = int((denominator + numerator) ** months)
+    plain = int(denominator**months)
+    top = amount_minor * grown * numerator
+    bottom = free * grown * numerator + (grown - plain) * denominator
+    return -(-top // bottom)
+
+
+def _monthly_rate(pricing: Pricing) -> Fraction:
+    return _rate_of_month(pricing.nominal_rate)
+
+
+@lru_cache(maxsize=256)
+def _rate_of_month(nominal_rate: Decimal) -> Fraction:
+    return Fraction(nominal_rate) / 1200
+
+
+def _interest(balance_minor: int, rate: Fraction) -> int:
+    return (2 * balance_minor * rate.numerator + rate.denominator) // (2 * rate.denominator)
