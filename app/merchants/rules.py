@@ -1,0 +1,157 @@
+"""What a merchant's settings, staff and endpoints may be. Pure."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from typing import Final, Literal, get_args
+from urllib.parse import urlsplit
+from zoneinfo import available_timezones
+
+from app.merchants.errors import FieldRefused
+
+Role = Literal["owner", "cashier", "reviewer", "support"]
+ROLES: Final = frozenset(get_args(Role))
+
+# Countries served, with what a new merchant there starts from.
+HOME_OF: Final = {
+    "FI": ("EUR", "fi", "Europe/Helsinki"),
+    "SE": ("SEK", "sv", "Europe/Stockholm"),
+    "DK": ("DKK", "da", "Europe/Copenhagen"),
+    "BG": ("EUR", "bg", "Europe/Sofia"),
+}
+
+WEBHOOK_TYPES: Final = frozenset(
+    {
+        "session.confirmed",
+        "session.held",
+        "session.declined",
+        "session.expired",
+        "session.cancelled",
+        "order.paid",
+        "order.refunded",
+        "order.expired",
+        "link.sent",
+        "link.opened",
+        "review.resolved",
+        "invoice.issued",
+        "invoice.paid",
+        "invoice.overdue",
+        "wallet.changed",
+    }
+)
+ENDPOINTS_MAX: Final = 20
+
+PASSWORD_LENGTH_MIN: Final = 12
+PASSWORD_LENGTH_MAX: Final = 256
+NAME_LENGTH_MAX: Final = 100
+EMAIL_LENGTH_MAX: Final = 254
+URL_LENGTH_MAX: Final = 2048
+
+# One "@", something on both sides, a dot in the host, nothing invisible: the mail itself proves the rest.
+_EMAIL: Final = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]+\.[^\s@<>\"(),:;\[\]\\.]{2,}")
+_HOST: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*", re.ASCII)
+_ACCENT: Final = re.compile(r"#[0-9a-f]{6}", re.ASCII)
+
+
+def name_of(text: str, field: str = "name") -> str:
+    """A name on one line, NFC. Raises FieldRefused: empty, too_long, malformed."""
+    name = " ".join(unicodedata.normalize("NFC", text).split())
+    if not name:
+        raise FieldRefused(field, "empty")
+    if len(name) > NAME_LENGTH_MAX:
+        raise FieldRefused(field, "too_long")
+    if any(unicodedata.category(character) in {"Cc", "Cf", "Cs"} for character in name):
+        raise FieldRefused(field, "malformed")
+    return name
+
+
+def email_of(text: str, field: str = "email") -> str:
+    """An address as it is stored. Raises FieldRefused: empty, too_long, malformed."""
+    email = unicodedata.normalize("NFC", text).strip()
+    if not email:
+        raise FieldRefused(field, "empty")
+    if len(email) > EMAIL_LENGTH_MAX:
+        raise FieldRefused(field, "too_long")
+    if not email.isprintable() or _EMAIL.fullmatch(email) is None:
+        raise FieldRefused(field, "malformed")
+    return email
+
+
+def typed_password(text: str) -> str:
+    """What somebody typed, in the form in which passwords are hashed, and cut where nothing real goes on."""
+    return unicodedata.normalize("NFKC", text)[: PASSWORD_LENGTH_MAX + 1]
+
+
+def password_of(text: str) -> str:
+    """A new password: NFKC, so that two keyboards type the same one. Raises FieldRefused."""
+    password = typed_password(text)
+    if len(password) < PASSWORD_LENGTH_MIN:
+        raise FieldRefused("password", "too_short")
+    if len(password) > PASSWORD_LENGTH_MAX:
+        raise FieldRefused("password", "too_long")
+    return password
+
+
+def role_of(text: str) -> Role:
+    """Raises FieldRefused: unknown."""
+    for role in get_args(Role):
+        if role == text:
+            return role  # type: ignore[no-any-return]  # get_args forgets that these are the literal's own values
+    raise FieldRefused("role", "unknown")
+
+
+def time_zone_of(text: str) -> str:
+    """Raises FieldRefused: unknown."""
+    if text not in available_timezones():
+        raise FieldRefused("time_zone", "unknown")
+    return text
+
+
+def accent_of(text: str | None) -> str | None:
+    """`#rrggbb` in small letters, or none. Raises FieldRefused: malformed."""
+    if text is None:
+        return None
+    accent = text.strip().lower()
+    if _ACCENT.fullmatch(accent) is None:
+        raise FieldRefused("accent", "malformed")
+    return accent
+
+
+def return_host_of(text: str) -> str:
+    """A host name to which shoppers may be sent back, without port. Raises FieldRefused: malformed."""
+    host = text.strip().lower()
+    if _HOST.fullmatch(host) is None:
+        raise FieldRefused("return_hosts", "malformed")
+    return host
+
+
+def webhook_url_of(text: str, *, https_only: bool) -> str:
+    """Where webhooks may be sent, by its spelling alone; the sender looks at the address it connects to.
+
+    Raises FieldRefused: too_long, malformed, not_https.
+    """
+    if len(text) > URL_LENGTH_MAX:
+        raise FieldRefused("url", "too_long")
+    if not text.isascii() or not text.isprintable() or " " in text or "\\" in text:
+        raise FieldRefused("url", "malformed")
+    try:
+        parts = urlsplit(text)
+        _ = parts.port
+    except ValueError:
+        raise FieldRefused("url", "malformed") from None
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.fragment:
+        raise FieldRefused("url", "malformed")
+    if https_only and parts.scheme != "https":
+        raise FieldRefused("url", "not_https")
+    return text
+
+
+def webhook_types_of(types: Sequence[str]) -> list[str]:
+    """Event types to listen to, each once, in order of the alphabet. Raises FieldRefused: empty, unknown."""
+    if not types:
+        raise FieldRefused("types", "empty")
+    if not WEBHOOK_TYPES.issuperset(types):
+        raise FieldRefused("types", "unknown")
+    return sorted(set(types))
