@@ -18,7 +18,10 @@ async def record(
     at: datetime,
     detail: Mapping[str, object] | None = None,
 ) -> None:
-    """Write one line. `actor` and `subject` are public ids, `action` a word like "key.created"; no personal data."""
+    """Write one line: `actor` and `subject` are public ids, `action` is a word like "key.created".
+
+    No personal data stands here: the log outlives it.
+    """
     await db.execute(
         "INSERT INTO audit_log (id, merchant_id, actor, action, subject, at, detail)"
         " VALUES ($1, $2, $3, $4, $5, $6, $7)",

@@ -16,12 +16,12 @@ def wall() -> datetime:
 
 
 def business(offset_s: int) -> datetime:
-    """What the shop's day is: for due dates, expiry and everything a person sees. `offset_s` is the stored offset."""
+    """What the shop's day is, for due dates, expiry and all that people see."""
     return wall() + timedelta(seconds=offset_s)
 
 
 async def business_now() -> datetime:
-    """`business` with the offset read now: one query. A request reads the offset with its first query instead."""
+    """`business` with the offset read now, one query. Requests read it with their first query."""
     return business(await read_offset_s())
 
 

@@ -9,7 +9,9 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 
-_WRITING = re.compile(r"\b(?:INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO|(?<!FOR )(?<!KEY )(?<!DO )UPDATE)\b", re.IGNORECASE)
+_WRITING = re.compile(
+    r"\b(?:INSERT\s+INTO|DELETE\s+FROM|MERGE\s+INTO|(?<!FOR )(?<!KEY )(?<!DO )UPDATE)\b", re.IGNORECASE
+)
 _LITERAL = re.compile(r"'[^']*'")
 
 
@@ -17,9 +19,10 @@ _LITERAL = re.compile(r"'[^']*'")
 class Counts:
     """What ran inside one `counting()` block.
 
-    `queries` are statements without `BEGIN`, `COMMIT` and `ROLLBACK`; `writes` are the queries among them that insert,
-    update or delete; `commits` are successful commits; `round_trips` are waits for the server: queries plus the
-    transaction's own statements. The driver's one-time preparation of a new statement is not counted.
+    `queries` are statements without `BEGIN`, `COMMIT` and `ROLLBACK`; `writes` are the queries among them
+    that insert, update or delete; `commits` are successful commits; `round_trips` are waits for the server:
+    queries plus the transaction's own statements. The driver's one-time preparation of a new statement is not
+    counted.
     """
 
     queries: int = 0

@@ -4,35 +4,49 @@
     rows = await fetch_all("SELECT ... WHERE id = $1", some_id)      # autocommit, a connection from the pool
     result = await in_tx(verb)                                       # one transaction, retried as a whole
 
-Piccolo's own transactions are not used: when a COMMIT fails or a task is cancelled they never give their connection
-back. `tx()` begins, ends and releases by itself and only tells Piccolo which connection to use.
+Piccolo's own transactions are not used: when a COMMIT fails or a task is cancelled they never give their
+connection back. `tx()` begins, ends and releases by itself and only tells Piccolo which connection to use.
 
 Rules inside a transaction, kept at run time:
 - no second transaction inside the first (`NestedTransaction`): an inner "rollback" would commit its half;
 - no `gather`, `create_task` or `wait_for` around queries (`ForeignTask`): one connection serves one task;
-- no call to the outside (`refuse_in_transaction`, called by every adapter).
+- no call to the outside (`refuse_in_transaction`, called by every adapter);
+- an error of the database ends the transaction: do not catch it and go on.
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
 import random
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from types import TracebackType
-from typing import Any, Final, Literal, Protocol, Self, TypeVar, cast, overload
+from typing import Any, Final, Literal, TypeVar, cast
 
-import asyncpg
-import msgspec
 from asyncpg import exceptions as pg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.querystring import QueryString
 
 from app.kernel import counting as _counting
 from app.kernel import faults as _faults
+from app.kernel import pool as _pool
 from app.kernel.counting import Counts, counting
 from app.kernel.faults import race_point, set_race_barrier, set_statement_probe
+from app.kernel.pool import (
+    Connection,
+    ConnectionLost,
+    Contended,
+    DatabaseUnavailable,
+    ForeignTask,
+    NestedTransaction,
+    NetworkInTransaction,
+    NotInTransaction,
+    PoolExhausted,
+    PoolNotStarted,
+    Record,
+    TooSlow,
+    connect,
+)
 
 __all__ = [
     "Connection",
@@ -69,86 +83,15 @@ __all__ = [
     "tx",
 ]
 
-ACQUIRE_TIMEOUT_S: Final = 2.0
-# Later than the server's own statement timeout, so that only a server that does not answer at all meets this one.
-COMMAND_TIMEOUT_S: Final = 6.0
 ROLLBACK_TIMEOUT_S: Final = 2.0
-CLOSE_TIMEOUT_S: Final = 5.0
 MAX_CONFLICT_RETRIES: Final = 5
 MAX_LOSS_RETRIES: Final = 3
 
 Isolation = Literal["read_committed", "repeatable_read", "serializable"]
 T = TypeVar("T")
-_log = logging.getLogger("kolme.db")
 
 
-class Record(Protocol):
-    """A row: by column name or position."""
-
-    def __getitem__(self, key: str | int) -> Any: ...
-    def __len__(self) -> int: ...
-    def get(self, key: str, default: Any = None) -> Any: ...
-    def keys(self) -> Iterator[str]: ...
-    def values(self) -> Iterator[Any]: ...
-    def items(self) -> Iterator[tuple[str, Any]]: ...
-
-
-class Connection(Protocol):
-    """The part of an asyncpg connection that this code uses. Statements sent straight through it are not counted."""
-
-    async def fetch(self, query: str, *args: object) -> list[Record]: ...
-    async def fetchrow(self, query: str, *args: object) -> Record | None: ...
-    async def fetchval(self, query: str, *args: object) -> Any: ...
-    async def execute(self, query: str, *args: object) -> str: ...
-    def transaction(self, *, isolation: str | None = None) -> Any: ...
-    def is_closed(self) -> bool: ...
-    def is_in_transaction(self) -> bool: ...
-    def terminate(self) -> None: ...
-    async def add_listener(self, channel: str, callback: Callable[..., None]) -> None: ...
-    async def close(self, *, timeout: float | None = None) -> None: ...
-
-
-class DatabaseUnavailable(Exception):
-    """The database cannot serve this now; the caller may try again soon. The web layer answers 503."""
-
-
-class PoolExhausted(DatabaseUnavailable):
-    """No connection came free within `ACQUIRE_TIMEOUT_S`."""
-
-
-class ConnectionLost(DatabaseUnavailable):
-    """The server went away. Whether a COMMIT in flight landed is unknown; the idempotency key tells on retry."""
-
-
-class Contended(DatabaseUnavailable):
-    """Conflicts with other transactions outlasted every retry."""
-
-
-class TooSlow(DatabaseUnavailable):
-    """The server cancelled a statement that ran into its time limit."""
-
-
-class PoolNotStarted(RuntimeError):
-    """A query outside a transaction before `start_pool`."""
-
-
-class NotInTransaction(RuntimeError):
-    """A write outside a transaction."""
-
-
-class NestedTransaction(RuntimeError):
-    """A transaction was opened inside another one."""
-
-
-class ForeignTask(RuntimeError):
-    """A query on a transaction that belongs to another task, or that has ended."""
-
-
-class NetworkInTransaction(RuntimeError):
-    """A door to the outside was used while a transaction is open."""
-
-
-# --- the pool -------------------------------------------------------------------------------------------------------
+# --- the pool -----------------------------------------------------------------------------------------------
 
 
 async def start_pool(
@@ -162,37 +105,20 @@ async def start_pool(
     """Open the process's one pool. Raises `RuntimeError` when one is open already."""
     if engine.pool is not None:
         raise RuntimeError("the pool is already started")
-    engine.pool = await asyncpg.create_pool(
+    engine.pool = await _pool.open_pool(
         dsn,
         min_size=min_size,
         max_size=max_size,
-        init=_prepare_connection,
-        # Nothing here changes session state, so the driver's reset statement would be a wasted round trip. A
-        # connection that is still inside a transaction never reaches this: `_release` ends it first.
-        reset=_no_reset,
-        command_timeout=COMMAND_TIMEOUT_S,
-        server_settings={
-            "application_name": "kolme",
-            "timezone": "UTC",
-            "lock_timeout": f"{int(lock_timeout_s * 1000)}ms",
-            "statement_timeout": f"{int(statement_timeout_s * 1000)}ms",
-            "idle_in_transaction_session_timeout": "10s",
-            # Every query here is short; compiling one would cost more than running it.
-            "jit": "off",
-        },
+        statement_timeout_s=statement_timeout_s,
+        lock_timeout_s=lock_timeout_s,
     )
 
 
 async def close_pool() -> None:
-    """Close the pool; connections still busy after `CLOSE_TIMEOUT_S` are cut. Without a pool: nothing."""
+    """Close the pool. Without one: nothing."""
     pool, engine.pool = engine.pool, None
-    if pool is None:
-        return
-    try:
-        async with asyncio.timeout(CLOSE_TIMEOUT_S):
-            await pool.close()
-    except TimeoutError:
-        pool.terminate()
+    if pool is not None:
+        await _pool.shut_pool(pool)
 
 
 def pool_sizes() -> tuple[int, int]:
@@ -201,80 +127,21 @@ def pool_sizes() -> tuple[int, int]:
     return pool.get_size(), pool.get_idle_size()
 
 
-async def connect(dsn: str) -> Connection:
-    """A connection of its own, outside the pool, for LISTEN. The caller closes it."""
-    connection = await asyncpg.connect(dsn, command_timeout=COMMAND_TIMEOUT_S)
-    await _prepare_connection(connection)
-    return cast(Connection, connection)
-
-
-async def _prepare_connection(connection: Any) -> None:
-    # Binary jsonb is a version byte and then the text.
-    await connection.set_type_codec(
-        "jsonb", schema="pg_catalog", format="binary", encoder=_encode_jsonb, decoder=_decode_jsonb
-    )
-    await connection.set_type_codec(
-        "json", schema="pg_catalog", format="binary", encoder=_encode_json, decoder=msgspec.json.decode
-    )
-
-
-async def _no_reset(_connection: object) -> None:
-    return None
-
-
-def _encode_jsonb(value: object) -> bytes:
-    return b"\x01" + _encode_json(value)
-
-
-def _encode_json(value: object) -> bytes:
-    # Piccolo's builder hands JSON columns over as text that is already encoded, so text passes through.
-    if isinstance(value, str):
-        return value.encode()
-    return msgspec.json.encode(value)
-
-
-def _decode_jsonb(encoded: bytes) -> object:
-    return msgspec.json.decode(encoded[1:])
-
-
 def _started_pool() -> Any:
-    pool = engine.pool
-    if pool is None:
+    if engine.pool is None:
         raise PoolNotStarted("call start_pool first")
-    return pool
+    return engine.pool
 
 
-async def _acquire(pool: Any) -> Connection:
-    try:
-        return cast(Connection, await pool.acquire(timeout=ACQUIRE_TIMEOUT_S))
-    except (TimeoutError, pg.TooManyConnectionsError) as error:
-        raise PoolExhausted from error
-    except (OSError, pg.PostgresConnectionError, pg.OperatorInterventionError) as error:
-        raise ConnectionLost from error
-    except pg.InterfaceError as error:
-        # "pool is closing": the process is on its way out.
-        raise ConnectionLost from error
-
-
-async def _release(pool: Any, connection: Connection) -> None:
-    """Give the connection back clean, or not at all. Never raises: the outcome of the work is already decided."""
-    try:
-        if not connection.is_closed() and connection.is_in_transaction():
-            connection.terminate()
-        await pool.release(connection)
-    except Exception:
-        _log.warning("a connection could not be released and was dropped", exc_info=True)
-
-
-# --- transactions ---------------------------------------------------------------------------------------------------
+# --- transactions -------------------------------------------------------------------------------------------
 
 
 async def in_tx(closure: Callable[[], Awaitable[T]], *, isolation: Isolation = "read_committed") -> T:
     """Run the closure in one transaction, from the start again after a conflict or a lost connection.
 
-    Conflicts (40001, 40P01, 55P03) are retried at most 5 times, a lost connection at most 3 times. A closure that
-    lost its connection may have committed: it must carry its idempotency key. Raises `Contended` or `ConnectionLost`
-    when the retries are used up; the closure's own errors pass through after a rollback.
+    Conflicts (40001, 40P01, 55P03) are retried at most 5 times, a lost connection at most 3 times. A closure
+    that lost its connection may have committed: it must carry its idempotency key. Raises `Contended` or
+    `ConnectionLost` when the retries are used up; the closure's own errors pass through after a rollback.
     """
     conflicts = losses = 0
     while True:
@@ -294,7 +161,7 @@ async def in_tx(closure: Callable[[], Awaitable[T]], *, isolation: Isolation = "
 
 
 def _jitter_s(base_s: float, attempt: int) -> float:
-    return base_s * float(2**attempt) * (0.5 + random.random() / 2)  # noqa: S311 - spreads retries, keeps no secret
+    return base_s * float(2**attempt) * (0.5 + random.random() / 2)  # noqa: S311 - spreads retries, no secret
 
 
 def tx(*, isolation: Isolation = "read_committed") -> Transaction:
@@ -322,14 +189,16 @@ class Transaction:
         if _current.get() is not None:
             raise NestedTransaction("this context is already in a transaction")
         self._pool = _started_pool()
-        self.connection = await _acquire(self._pool)
+        self.connection = await _pool.acquire(self._pool)
         self._transaction = self.connection.transaction(isolation=self._isolation)
         try:
             _note_transaction_statement("BEGIN")
             await self._transaction.start()
         except BaseException as error:
             await _to_the_end(self._roll_back())
-            raise _named(error) from error
+            if _pool.is_driver_error(error):
+                raise ConnectionLost from error
+            raise
         self._owner = asyncio.current_task()
         self._token = _current.set(self)
         return self.connection
@@ -340,17 +209,18 @@ class Transaction:
         # Before COMMIT, so that nothing that runs after this block believes it is still inside.
         _current.reset(self._token)
         self._owner = None
-        lost = self.connection.is_closed()
         if error is None:
             await _to_the_end(self._commit())
             return
+        lost = _pool.is_lost(self.connection)
         await _to_the_end(self._roll_back())
-        if lost and _is_driver_error(error):
+        if lost and _pool.is_driver_error(error):
             raise ConnectionLost from error
         if isinstance(error, pg.QueryCanceledError):
             raise TooSlow from error
 
     def check_owner(self) -> None:
+        """Raises `ForeignTask`, unless the running task opened this transaction and it is still open."""
         if self._owner is not asyncio.current_task():
             raise ForeignTask("a transaction is used only by the task that opened it, while it is open")
 
@@ -359,28 +229,28 @@ class Transaction:
             _note_transaction_statement("COMMIT")
             await self._transaction.commit()
             _counting.note_commit()
-        except (OSError, pg.InterfaceError, pg.PostgresConnectionError, pg.OperatorInterventionError) as error:
-            # No answer to a COMMIT: the connection cannot be trusted and the outcome is unknown.
-            self.connection.terminate()
+        except _pool.NO_ANSWER as error:
+            # The connection cannot be trusted any more, and whether the COMMIT landed is unknown.
+            _pool.cut(self.connection)
             raise ConnectionLost from error
         finally:
-            await _release(self._pool, self.connection)
+            await _pool.release(self._pool, self.connection)
 
     async def _roll_back(self) -> None:
         # The error that led here is the one to tell; a ROLLBACK that fails as well only costs the connection.
         try:
-            if not self.connection.is_closed():
+            if not _pool.is_lost(self.connection):
                 _note_transaction_statement("ROLLBACK")
                 async with asyncio.timeout(ROLLBACK_TIMEOUT_S):
                     await self._transaction.rollback()
-        except Exception:
-            self.connection.terminate()
+        except Exception:  # noqa: BLE001 - as said above
+            _pool.cut(self.connection)
         finally:
-            await _release(self._pool, self.connection)
+            await _pool.release(self._pool, self.connection)
 
 
 async def _to_the_end(work: Coroutine[object, object, None]) -> None:
-    """Run `work` to its end even when this task is cancelled meanwhile; the cancellation is raised afterwards."""
+    """Run `work` to its end even when this task is cancelled meanwhile; then raise the cancellation."""
     task = asyncio.create_task(work)
     cancelled: asyncio.CancelledError | None = None
     while not task.done():
@@ -393,14 +263,6 @@ async def _to_the_end(work: Coroutine[object, object, None]) -> None:
             task.exception()  # Looked at, so that the loop does not report it: the cancellation goes first.
         raise cancelled
     task.result()
-
-
-def _is_driver_error(error: BaseException) -> bool:
-    return isinstance(error, (OSError, pg.InterfaceError, pg.InternalClientError, pg.PostgresError))
-
-
-def _named(error: BaseException) -> BaseException:
-    return ConnectionLost() if _is_driver_error(error) else error
 
 
 def in_transaction() -> bool:
@@ -420,7 +282,7 @@ def refuse_in_transaction(door: str) -> None:
         raise NetworkInTransaction(f"{door} must not be used inside a transaction")
 
 
-# --- statements -----------------------------------------------------------------------------------------------------
+# --- statements ---------------------------------------------------------------------------------------------
 
 
 async def fetch_all(sql: str, *args: object) -> list[Record]:
@@ -458,7 +320,7 @@ async def _run(method: _Method, sql: str, args: Sequence[object]) -> Any:
 
 
 async def _autocommit(method: _Method, sql: str, args: Sequence[object]) -> Any:
-    """A read whose connection was lost is asked once more: after a server restart every pooled one is dead."""
+    """A read that lost its connection is asked once more: after a restart every pooled one is dead."""
     try:
         return await _autocommit_once(method, sql, args)
     except ConnectionLost:
@@ -470,18 +332,18 @@ async def _autocommit(method: _Method, sql: str, args: Sequence[object]) -> Any:
 
 async def _autocommit_once(method: _Method, sql: str, args: Sequence[object]) -> Any:
     pool = _started_pool()
-    connection = await _acquire(pool)
+    connection = await _pool.acquire(pool)
     try:
         _note_query(sql)
         return await getattr(connection, method)(sql, *args)
     except pg.QueryCanceledError as error:
         raise TooSlow from error
     except Exception as error:
-        if connection.is_closed() and _is_driver_error(error):
+        if _pool.is_lost(connection) and _pool.is_driver_error(error):
             raise ConnectionLost from error
         raise
     finally:
-        await _release(pool, connection)
+        await _pool.release(pool, connection)
 
 
 def _note_query(sql: str) -> None:
@@ -496,12 +358,12 @@ def _note_transaction_statement(sql: str) -> None:
     _counting.note_transaction_statement()
 
 
-# --- Piccolo --------------------------------------------------------------------------------------------------------
+# --- Piccolo ------------------------------------------------------------------------------------------------
 
 
 def migrate_over(dsn: str) -> None:
-    """Let Piccolo open connections and transactions of its own to `dsn`, for migrations: they run before the pool
-    and without its time limits, which a new index on a large table would meet."""
+    """Let Piccolo open connections and transactions of its own to `dsn`, for migrations: they run before the
+    pool and without its time limits, which a new index on a large table would meet."""
     engine.config = {"dsn": dsn}
 
 
@@ -509,25 +371,27 @@ class KolmeEngine(PostgresEngine):
     """Piccolo's engine, which neither connects on import nor opens transactions beside ours."""
 
     async def check_version(self) -> None:
-        """Piccolo asks the server when the module is imported; a program that only shows its help needs no server."""
+        """Piccolo asks the server on import; a program that only shows its help needs no server."""
 
     async def get_new_connection(self) -> Any:
         if not self.config:
             raise PoolNotStarted("call start_pool first, or migrate_over for migrations")
         return await super().get_new_connection()
 
-    def transaction(self, allow_nested: bool = True) -> PostgresTransaction:
+    # The positional truth values below are Piccolo's signatures.
+
+    def transaction(self, allow_nested: bool = True) -> PostgresTransaction:  # noqa: FBT001, FBT002
         if self.pool is not None:
             raise NestedTransaction("use tx() or in_tx(); Piccolo's transactions serve migrations alone")
         return super().transaction(allow_nested)
 
-    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Any:
+    async def run_querystring(self, querystring: QueryString, in_pool: bool = True) -> Any:  # noqa: FBT001, FBT002
         if self.pool is None:
             return await super().run_querystring(querystring, in_pool)
         sql, args = querystring.compile_string(engine_type=self.engine_type)
         return await _run("fetch", sql, args)
 
-    async def run_ddl(self, ddl: str, in_pool: bool = True) -> Any:
+    async def run_ddl(self, ddl: str, in_pool: bool = True) -> Any:  # noqa: FBT001, FBT002
         if self.pool is None:
             return await super().run_ddl(ddl, in_pool)
         return await _run("fetch", ddl, ())

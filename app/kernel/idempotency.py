@@ -1,8 +1,7 @@
 """One effect per key. The claim is a row in the transaction of the effects: both stand, or neither does.
 
-    match await idempotency.claim(merchant_id, "sessions.create", key, digest):
-        case Replay() as stored: answer with it, byte for byte
-        case Fresh(): do it, then idempotency.remember(...)
+A caller claims first. On `Replay` it answers with what is stored, byte for byte; on `Fresh` it does the work
+and calls `remember` with the answer.
 """
 
 from __future__ import annotations
@@ -17,8 +16,8 @@ from app.kernel.errors import Refusal
 
 MAX_KEY_CHARACTERS = 255
 
-# The advisory lock is held until the first transaction ends. Without it a twin would wait on the unique index for
-# as long as the first one runs; with it the twin learns at once that somebody is at work.
+# The advisory lock is held until the first transaction ends. Without it a twin would wait on the unique index
+# for as long as the first one runs; with it the twin learns at once that somebody is at work.
 _CLAIM = """
 INSERT INTO idempotency_keys (merchant_id, scope, key, request_digest, created_at)
 SELECT $1, $2, $3, $4, $5 WHERE pg_try_advisory_xact_lock($6)
@@ -103,6 +102,6 @@ async def forget_older_than(oldest: datetime) -> int:
 
 
 def _lock_number(merchant_id: UUID, scope: str, key: str) -> int:
-    """64 bits of the key's digest. Two keys that share them would only answer `StillRunning` once in an age."""
+    """64 bits of the key's digest. Two keys that share them would merely not run at the same time."""
     digest = hashlib.blake2b(f"{merchant_id}\0{scope}\0{key}".encode(), digest_size=8, person=b"idempotency")
     return int.from_bytes(digest.digest(), "big", signed=True)

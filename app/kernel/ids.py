@@ -39,7 +39,7 @@ def token() -> str:
 
 
 def digest(token: str) -> bytes:
-    """What is stored of a token: SHA-256, 32 bytes. Right for 256-bit secrets only; short codes need a keyed digest."""
+    """What is stored of a token: SHA-256, 32 bytes. For 256-bit secrets; short codes need a keyed digest."""
     return hashlib.sha256(token.encode()).digest()
 
 

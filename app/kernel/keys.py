@@ -1,7 +1,8 @@
 """The deployment's secret keys: keyed digests, signed texts and sealed values.
 
-Every use names its purpose, and every purpose gets a key of its own (HKDF-SHA256), so that what was signed for one
-can never be replayed for another. The first key of the ring signs and seals; the older ones still verify and open.
+Every use names its purpose, and every purpose gets a key of its own (HKDF-SHA256), so that what was signed
+for one can never be replayed for another. The first key of the ring signs and seals; the older ones still
+verify and open.
 """
 
 from __future__ import annotations
@@ -73,7 +74,7 @@ class Keyring:
         return f"{key_id}:{base64.b64encode(secrets.token_bytes(_MASTER_BYTES)).decode()}"
 
     def mac(self, purpose: str, *parts: str | bytes) -> bytes:
-        """A keyed digest of the parts, 32 bytes, under the current key. ("ab", "c") and ("a", "bc") differ."""
+        """A keyed digest of the parts, 32 bytes, by the current key. ("ab", "c") and ("a", "bc") differ."""
         return self._mac(self._current_id, purpose, parts)
 
     def mac_matches(self, purpose: str, tag: bytes, *parts: str | bytes) -> bool:
@@ -94,7 +95,8 @@ class Keyring:
         payload, tag = _decode(parts[1]), _decode(parts[2])
         if payload is None or tag is None:
             return None
-        return payload if hmac.compare_digest(tag, self._mac(parts[0], f"sign:{purpose}", (payload,))) else None
+        expected = self._mac(parts[0], f"sign:{purpose}", (payload,))
+        return payload if hmac.compare_digest(tag, expected) else None
 
     def seal(self, purpose: str, plaintext: bytes) -> bytes:
         """Encrypt and authenticate (AES-256-GCM): length of key id, key id, nonce, ciphertext with tag."""
@@ -140,8 +142,8 @@ _process_keyring: Keyring | None = None
 
 
 def use_keyring(keyring: Keyring | None) -> None:
-    """Set the ring that kernel code without one at hand uses (the rate limits' subjects). Called once at start."""
-    global _process_keyring
+    """Set the ring that the kernel itself uses, for the subjects of limits. Called once at start."""
+    global _process_keyring  # noqa: PLW0603 - one ring a process, set once at start
     _process_keyring = keyring
 
 

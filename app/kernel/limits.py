@@ -1,7 +1,7 @@
 """How often something may happen: exact sliding windows, counted in the database, shared by all processes.
 
-A limit is a scope ("code.send.phone"), a subject in it (a phone, an address) and a number per seconds. Subjects are
-stored as keyed digests alone.
+A limit is a scope ("code.send.phone"), a subject in it (a phone, an address) and a number per seconds.
+Subjects are stored as keyed digests alone.
 """
 
 from __future__ import annotations
@@ -17,19 +17,23 @@ from app.kernel.errors import Refusal
 MAX_AT_MOST = 300
 _PURPOSE = "limits"
 
-# One row a subject, with the times of its hits. A hit that is refused is appended too, so that the answer tells it
-# from the last allowed one; the refusal rolls it back, and if someone commits nevertheless, the next hit trims the
-# row to the `at_most` oldest, which are the allowed ones. Hits from a future further away than the window itself
-# were made under a moved sandbox clock and count no more. Sorted, so that two calls lock rows in one order.
+# One row a subject, with the times of its hits. A hit that is refused is appended too, so that the answer
+# tells it from the last allowed one; the refusal rolls it back, and if someone commits nevertheless, the next
+# hit trims the row to the `at_most` oldest, which are the allowed ones. Hits from a future further away than
+# the window itself were made under a moved sandbox clock and count no more. Sorted, so that two calls lock
+# rows in one order.
 _TAKE = """
 WITH asked AS (
-    SELECT * FROM unnest($1::text[], $2::bytea[], $3::integer[], $4::interval[]) AS a (scope, subject, at_most, per)
+    SELECT * FROM unnest($1::text[], $2::bytea[], $3::integer[], $4::interval[])
+    AS a (scope, subject, at_most, per)
 )
 INSERT INTO limits AS l (scope, subject, hits)
 SELECT scope, subject, ARRAY[$5::timestamptz] FROM asked ORDER BY scope, subject
 ON CONFLICT (scope, subject) DO UPDATE SET hits = (
     SELECT ARRAY(
-        SELECT hit FROM unnest(l.hits) AS hit WHERE hit > $5 - a.per AND hit <= $5 + a.per ORDER BY hit LIMIT a.at_most
+        SELECT hit FROM unnest(l.hits) AS hit
+        WHERE hit > $5 - a.per AND hit <= $5 + a.per
+        ORDER BY hit LIMIT a.at_most
     ) || $5::timestamptz
     FROM asked a WHERE a.scope = l.scope AND a.subject = l.subject
 )
@@ -52,7 +56,7 @@ class Limit:
 
 
 class LimitReached(Refusal):
-    """Too often. `resets_in_s` is how long until this exact request could be allowed, in whole seconds."""
+    """Too often. `resets_in_s`: whole seconds until this exact request could be allowed."""
 
     code = "limit_reached"
 
@@ -65,8 +69,9 @@ class LimitReached(Refusal):
 async def take(limits: Sequence[Limit], *, now: datetime) -> None:
     """Count one hit on every limit, all or none, in the current transaction and in one statement.
 
-    Raises `LimitReached` for the limit with the longest wait; it must leave the transaction, whose rollback takes
-    the hits back. The rows stay locked until the transaction ends, so take limits late or in a short transaction.
+    Raises `LimitReached` for the limit with the longest wait; it must leave the transaction, whose rollback
+    takes the hits back. The rows stay locked until the transaction ends, so take limits late or in a short
+    transaction.
     """
     db.require_transaction("limits.take")
     asked = {(limit.scope, _digest(limit)): limit for limit in limits}

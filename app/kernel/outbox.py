@@ -1,11 +1,11 @@
-"""Side effects to come: events and jobs, written in the transaction that causes them, done by a worker afterwards.
+"""Side effects to come: events and jobs, written in the transaction that causes them, done by a worker.
 
-Two times meet here. `run_at` is business time, so that moving the sandbox's clock moves retries; the end of a lease
-is wall time, so that moving the clock never hands one job to two workers. What is shown to people (a try's start and
-end) is business time.
+Two times meet here. `run_at` is business time, so that moving the sandbox's clock moves retries; the end of a
+lease is wall time, so that moving the clock never hands one job to two workers. What is shown to people (a
+try's start and end) is business time.
 
-A job is done at least once. A worker that dies keeps its lease until `leased_until`; the next claim takes the job
-over and leaves a row for the try that never ended.
+A job is done at least once. A worker that dies keeps its lease until `leased_until`; the next claim takes the
+job over and leaves a row for the try that never ended.
 """
 
 from __future__ import annotations
@@ -43,13 +43,15 @@ RETURNING id
 _CLAIM = """
 WITH due AS (
     SELECT merchant_id, id, attempts, leased_until FROM outbox
-    WHERE done_at IS NULL AND failed_at IS NULL AND run_at <= $1 AND (leased_until IS NULL OR leased_until <= $2)
+    WHERE done_at IS NULL AND failed_at IS NULL AND run_at <= $1
+      AND (leased_until IS NULL OR leased_until <= $2)
     ORDER BY run_at, id
     LIMIT $3
     FOR UPDATE SKIP LOCKED
 ), abandoned AS (
     INSERT INTO outbox_tries (merchant_id, outbox_id, attempt, started_at, ended_at, outcome, detail)
-    SELECT merchant_id, id, attempts, $1 - ($2 - leased_until) - $4::interval, $1, 'failed', 'the worker never answered'
+    SELECT merchant_id, id, attempts, $1 - ($2 - leased_until) - $4::interval, $1, 'failed',
+           'the worker never answered'
     FROM due WHERE leased_until IS NOT NULL
 )
 UPDATE outbox o SET attempts = o.attempts + 1, leased_until = $2 + $4::interval
@@ -78,7 +80,8 @@ WITH ended AS (
     RETURNING merchant_id, id, attempts
 )
 INSERT INTO outbox_tries (merchant_id, outbox_id, attempt, started_at, ended_at, outcome, detail)
-SELECT merchant_id, id, attempts, $4, $5, CASE WHEN $7::timestamptz IS NULL THEN 'gave_up' ELSE 'failed' END, $6
+SELECT merchant_id, id, attempts, $4, $5,
+       CASE WHEN $7::timestamptz IS NULL THEN 'gave_up' ELSE 'failed' END, $6
 FROM ended
 RETURNING attempt
 """
@@ -110,8 +113,8 @@ async def emit(
 ) -> str:
     """Write an event and its one outbox row, in the current transaction. Returns the event's public id.
 
-    The job's payload is {"event": public id, "type": event type, "data": data}. `about` is the public id of what
-    the event speaks of.
+    The job's payload is {"event": public id, "type": event type, "data": data}. `about` is the public id of
+    what the event speaks of.
     """
     event_id = ids.public_id("evt")
     payload = {"event": event_id, "type": event_type, "data": data}
@@ -140,16 +143,18 @@ async def put(
     key: str | None = None,
     about: str | None = None,
 ) -> UUID:
-    """Write a job, in the current transaction. A second job with the same key is not written: the first one's id
-    comes back, also when that job is done. Without `run_at` (business time) it is due at once."""
+    """Write a job, in the current transaction; without `run_at` (business time) it is due at once.
+
+    A second job with the same key is not written: the first one's id comes back, also when that job is done.
+    """
     db.require_transaction("outbox.put")
     job_id = ids.internal_id()
-    written = await db.fetch_value(
-        _PUT, merchant_id, job_id, kind, payload, about, key, run_at, clock.wall()
-    )
+    written = await db.fetch_value(_PUT, merchant_id, job_id, kind, payload, about, key, run_at, clock.wall())
     if written is not None:
         return job_id
-    first = await db.fetch_value("SELECT id FROM outbox WHERE merchant_id = $1 AND key = $2", merchant_id, key)
+    first = await db.fetch_value(
+        "SELECT id FROM outbox WHERE merchant_id = $1 AND key = $2", merchant_id, key
+    )
     assert isinstance(first, UUID), "the key that stood in the way is there"
     return first
 
@@ -167,15 +172,13 @@ async def claim(limit: int, lease_s: int, *, now: datetime) -> list[Job]:
 
 async def succeed(job: Job, detail: str = "") -> None:
     """The job is done. Raises `LeaseLost`. Inside a transaction it stands or falls with it."""
-    arguments = (job.merchant_id, job.id, job.attempt, job.claimed_at, _ended_at(job), detail[:MAX_DETAIL_CHARACTERS])
-    if await db.fetch_value(_SUCCEED, *arguments) is None:
+    if await db.fetch_value(_SUCCEED, *_ending(job, detail)) is None:
         raise LeaseLost
 
 
 async def retry(job: Job, *, error: str, run_at: datetime | None) -> None:
-    """The try failed: again at `run_at` (business time), or given up for good with None. Raises `LeaseLost`."""
-    arguments = (job.merchant_id, job.id, job.attempt, job.claimed_at, _ended_at(job), error[:MAX_DETAIL_CHARACTERS])
-    if await db.fetch_value(_RETRY, *arguments, run_at) is None:
+    """The try failed: again at `run_at` (business time), or never again with None. Raises `LeaseLost`."""
+    if await db.fetch_value(_RETRY, *_ending(job, error), run_at) is None:
         raise LeaseLost
 
 
@@ -188,9 +191,10 @@ async def next_run_at() -> datetime | None:
     return found
 
 
-def _ended_at(job: Job) -> datetime:
-    """Business time now, as far from the claim as wall time is."""
-    return job.claimed_at + max(clock.wall() - job.claimed_wall, timedelta())
+def _ending(job: Job, detail: str) -> tuple[object, ...]:
+    # Business time now lies as far from the claim as wall time does.
+    ended_at = job.claimed_at + max(clock.wall() - job.claimed_wall, timedelta())
+    return job.merchant_id, job.id, job.attempt, job.claimed_at, ended_at, detail[:MAX_DETAIL_CHARACTERS]
 
 
 def _job(row: db.Record, *, claimed_at: datetime, claimed_wall: datetime) -> Job:

@@ -102,10 +102,10 @@ class Machine:
         at: datetime,
         detail: Mapping[str, object] | None = None,
     ) -> None:
-        """Take one edge: the state changes and the history grows, in one statement of the current transaction.
+        """Take one edge: the state changes and the history grows, in one statement of this transaction.
 
-        Raises `IllegalMove` without asking the database when there is no such edge, and `LostRace` when the thing
-        is not in `expected`; then nothing was written.
+        Raises `IllegalMove` without asking the database when there is no such edge, and `LostRace` when the
+        thing is not in `expected`; then nothing was written.
         """
         event = self.event(expected, to)
         db.require_transaction("Machine.move")
