@@ -13,7 +13,7 @@ class FieldRefused(Refusal):
     code: ClassVar[str] = "field_refused"
 
     def __init__(self, field: str, reason: str) -> None:
-        super().__init__()
+        super().__init__(field, reason)
         self.field = field
         self.reason = reason
 
@@ -46,5 +46,5 @@ class TooManyEndpoints(Refusal):
     code: ClassVar[str] = "too_many_webhook_endpoints"
 
     def __init__(self, at_most: int) -> None:
-        super().__init__()
+        super().__init__(at_most)
         self.at_most = at_most

@@ -31,9 +31,10 @@ async def matches(password: str, password_hash: str | None) -> bool:
 
 def _matches(password: str, password_hash: str | None) -> bool:
     try:
-        return _HASHER.verify(password_hash or _nobodys_hash(), password) and password_hash is not None
+        _HASHER.verify(password_hash or _nobodys_hash(), password)
     except (VerificationError, InvalidHashError):
         return False
+    return password_hash is not None
 
 
 @lru_cache(maxsize=1)

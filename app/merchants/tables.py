@@ -1,4 +1,4 @@
-"""Merchants and what belongs to them. Keys are composite in the database (merchant_id, id), see migrations/."""
+"""Merchants and what belongs to them. Keys in the database are composite (merchant_id, id)."""
 
 from piccolo.columns import UUID, Array, BigInt, Boolean, Bytea, Text, Timestamptz
 from piccolo.table import Table

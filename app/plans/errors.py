@@ -75,5 +75,35 @@ class UnknownDelivery(Refusal):
         self.allowed = tuple(allowed)
 
 
+class PlanRefused(Refusal):
+    """A field of a plan is out of its bounds."""
+
+    code: ClassVar[str] = "plan_refused"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+class PlanKeyTaken(Refusal):
+    """The merchant has, or had, another plan of this key: what a key meant it goes on to mean."""
+
+    code: ClassVar[str] = "plan_key_taken"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
+class PlanUnknown(Refusal):
+    """The merchant offers no plan of this key."""
+
+    code: ClassVar[str] = "plan_unknown"
+
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
+        self.key = key
+
+
 class QuoteDamagedError(ValueError):
     """Stored text that is no quote, or whose figures do not match its id: never to be shown or booked."""
