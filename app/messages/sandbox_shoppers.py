@@ -12,11 +12,11 @@ product knows them too is for the caller to arrange through the product's own ve
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from types import MappingProxyType
-from typing import ClassVar, Final, Literal, cast, get_args
+from typing import ClassVar, Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
 from app.kernel import db, ids
@@ -95,17 +95,17 @@ _HOMES: Final = (
 _STEADY: Final = MappingProxyType(
     {
         "income_minor_month": 3_200_00,
-        "loans": ({"outstanding_minor": 4_800_00, "monthly_minor": 160_00},),
+        "loans": [{"outstanding_minor": 4_800_00, "monthly_minor": 160_00}],
         "credit_ban": False,
     }
 )
 _STRAINED: Final = MappingProxyType(
     {
         "income_minor_month": 1_450_00,
-        "loans": (
+        "loans": [
             {"outstanding_minor": 6_200_00, "monthly_minor": 310_00},
             {"outstanding_minor": 2_900_00, "monthly_minor": 225_00},
-        ),
+        ],
         "credit_ban": False,
     }
 )
@@ -133,6 +133,9 @@ class SandboxShopper:
     birthdate: date = field(repr=False)
     register: Mapping[str, object] = field(repr=False)
     created_at: datetime
+
+
+Introduction: TypeAlias = Callable[[SandboxShopper], Awaitable[None]]
 
 
 class UnknownKind(Refusal):
@@ -164,11 +167,16 @@ def kind_of(text: str) -> ShopperKind:
     """The kind of that name. Raises UnknownKind."""
     if text not in KINDS:
         raise UnknownKind(text)
-    return cast(ShopperKind, text)
+    return text
 
 
-async def make_shopper(kind: ShopperKind, now: datetime, name: str | None = None) -> SandboxShopper:
-    """A fresh shopper that shares nothing with any other. `now`: business time. One transaction."""
+async def make_shopper(
+    kind: ShopperKind, now: datetime, *, name: str | None = None, introduce: Introduction | None = None
+) -> SandboxShopper:
+    """A fresh shopper that shares nothing with any other. `now`: business time. One transaction.
+
+    `introduce` runs inside it and tells the product of them, so that nobody is made by half.
+    """
 
     async def make() -> SandboxShopper:
         # Two at once would both look before either writes.
@@ -177,6 +185,8 @@ async def make_shopper(kind: ShopperKind, now: datetime, name: str | None = None
             shopper = _invented(kind, now, name)
             if not await db.fetch_value(_TAKEN, shopper.phone, shopper.national_number):
                 await db.execute(_INSERT, *_row(shopper))
+                if introduce is not None:
+                    await introduce(shopper)
                 return shopper
         raise RuntimeError("no free phone number was found for a sandbox shopper")
 
@@ -200,7 +210,7 @@ async def set_register(subject: str, register: Mapping[str, object]) -> None:
 async def shoppers(at_most: int = 200) -> list[SandboxShopper]:
     """Everybody, the seeded ones first; of a crowd the newest."""
     newest = f"SELECT {_COLUMNS} FROM sandbox_shoppers ORDER BY created_at DESC, id DESC LIMIT $1"  # noqa: S608
-    rows = await db.fetch_all(f"SELECT * FROM ({newest}) AS some ORDER BY created_at, id", at_most)  # noqa: S608
+    rows = await db.fetch_all(f"SELECT * FROM ({newest}) AS newest ORDER BY created_at, id", at_most)  # noqa: S608
     return [_shopper(row) for row in rows]
 
 
@@ -242,13 +252,13 @@ def _invented(kind: ShopperKind, now: datetime, name: str | None) -> SandboxShop
         subject=ids.public_id("person"),
         national_number=national_number_of(birthdate, 900 + secrets.randbelow(100)),
         birthdate=birthdate,
-        register=_REGISTER[kind],
+        register=dict(_REGISTER[kind]),
         created_at=now,
     )
 
 
 def _mailbox(name: str) -> str:
-    return name.lower().translate(str.maketrans({"ä": "a", "ö": "o", "å": "a", " ": "."}))
+    return name.lower().translate(str.maketrans("äöå ", "aoa."))
 
 
 def _row(shopper: SandboxShopper) -> Sequence[object]:

@@ -132,8 +132,10 @@ async def _read(client: httpx.AsyncClient, url: str, question: bytes) -> bytes:
             raise _ServerFailed
         if response.status_code != 200:
             raise RegisterUnavailable("status")
+        if "content-encoding" in response.headers:
+            raise RegisterUnavailable("garbage")
         body = bytearray()
-        async for piece in response.aiter_raw():
+        async for piece in response.aiter_bytes():
             body += piece
             if len(body) > _ANSWER_BYTES_MAX:
                 raise RegisterUnavailable("too_large")

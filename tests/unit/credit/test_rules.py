@@ -22,9 +22,22 @@ def an_answer(
     return RegisterAnswer("extract-1", income, loans, credit_ban, currency)
 
 
-def facts_of(answer: RegisterAnswer | None, amount: int = 250_00, **others: int) -> Facts:
-    known = {"exposure_minor": 0, "limit_minor": 3_000_00} | others
-    return Facts(amount_minor=amount, currency="EUR", answer=answer, **known)
+def facts_of(
+    answer: RegisterAnswer | None,
+    amount: int = 250_00,
+    *,
+    exposure_minor: int = 0,
+    limit_minor: int = 3_000_00,
+    late_payments: int = 0,
+) -> Facts:
+    return Facts(
+        amount_minor=amount,
+        currency="EUR",
+        exposure_minor=exposure_minor,
+        limit_minor=limit_minor,
+        answer=answer,
+        late_payments=late_payments,
+    )
 
 
 def test_an_ordinary_income_without_loans_passes() -> None:
