@@ -8,6 +8,8 @@ from litestar import MediaType, Response
 
 from app.kernel import templating
 from app.web.shared import htmx
+from app.web.shared.accent import accent_css
+from app.web.shared.static import assets, inline_css, integrity, static
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -18,6 +20,16 @@ if TYPE_CHECKING:
     AnyRequest: TypeAlias = Request[Any, Any, Any]
 
 NO_STORE: Final = "no-store"
+
+
+templating.environment().globals.update(
+    static=static, integrity=integrity, inline_css=inline_css, accent_css=accent_css
+)
+
+
+def prepare() -> None:
+    """Called once at start, so that the first page does not wait for the assets to be read and compressed."""
+    assets()
 
 
 def nonce_of(scope_state: Mapping[str, object]) -> str:
@@ -40,9 +52,10 @@ def page(
     ``context`` holds ``lang`` (one of ``LANGUAGES``) and what the template names. ``push_url`` is the address that the
     browser shall show after a swap. Pages of the flow are personal and are never stored by any cache.
     """
-    name = partial if htmx.wants_partial(request.headers) else template
+    swapped = htmx.wants_partial(request.headers)
     lang = str(context["lang"])
-    body = templating.render(name, lang, dict(context, nonce=nonce_of(request.scope["state"])))
+    given = dict(context, nonce=nonce_of(request.scope["state"]), swapped=swapped)
+    body = templating.render(partial if swapped else template, lang, given)
     sent = {"Cache-Control": NO_STORE, "Content-Language": lang}
     if push_url is not None and htmx.is_htmx(request.headers):
         sent["HX-Push-Url"] = push_url

@@ -1,0 +1,137 @@
+/* Comfort for the shopper's flow. Every page works without it; nothing here decides anything. */
+(() => {
+  "use strict";
+
+  const main = document.querySelector("main");
+  const say = document.getElementById("say");
+  let tick = 0;
+  let waiting = null;
+
+  const step = () => document.getElementById("step");
+
+  /* A new step: its title, its summary of errors or its heading takes the focus, and its helpers start. */
+  const arrived = () => {
+    const title = step().querySelector("h1");
+    document.title = `${title.textContent.trim()} · ${step().dataset.shop || "Kolme"}`;
+    const target = step().querySelector("[data-focus]") || title;
+    scrollTo(0, 0);
+    target.focus({ preventScroll: target === title });
+    prepare();
+  };
+
+  const prepare = () => {
+    clearInterval(tick);
+    waiting?.abort();
+    countDown();
+    listenForCode();
+    step().querySelector("form[data-go]")?.requestSubmit();
+    const leave = step().querySelector("a[data-go]");
+    if (leave) location.replace(leave.href);
+  };
+
+  /* "Send a new code" waits; the server checks the time again. */
+  const countDown = () => {
+    const button = step().querySelector("[data-wait]");
+    if (!button) return;
+    const left = button.querySelector("[data-left]");
+    const end = performance.now() + 1000 * button.dataset.wait;
+    const show = () => {
+      const seconds = Math.ceil((end - performance.now()) / 1000);
+      const over = seconds <= 0;
+      left.hidden = over;
+      left.querySelector("b").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+      if (over) {
+        clearInterval(tick);
+        button.removeAttribute("aria-disabled");
+      } else {
+        button.setAttribute("aria-disabled", "true");
+      }
+    };
+    tick = setInterval(show, 500);
+    show();
+  };
+
+  /* The phone reads the message itself, where it can. */
+  const listenForCode = () => {
+    const field = step().querySelector("[autocomplete=one-time-code]");
+    if (!field || !("OTPCredential" in window)) return;
+    waiting = new AbortController();
+    navigator.credentials
+      .get({ otp: { transport: ["sms"] }, signal: waiting.signal })
+      .then((message) => {
+        field.value = message.code;
+        field.dispatchEvent(new Event("input", { bubbles: true }));
+      })
+      .catch(() => {});
+  };
+
+  document.addEventListener("input", ({ target }) => {
+    if (target.autocomplete !== "one-time-code") return;
+    const digits = target.value.normalize("NFKC").replace(/\D/g, "").slice(0, 6);
+    if (target.value !== digits) target.value = digits;
+    if (digits.length === 6 && target.dataset.sent !== digits) {
+      target.dataset.sent = digits;
+      target.form.requestSubmit();
+    }
+  });
+
+  /* Months and monthly amount name the same terms in the same order: the other one follows at once. */
+  document.addEventListener("change", ({ target }) => {
+    const twin = target.dataset.twin && document.getElementById(target.dataset.twin);
+    if (twin) twin.selectedIndex = target.selectedIndex;
+  }, true);
+
+  /* A second tap does nothing while the first one is on its way. The server keeps the promise, this keeps the calm. */
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    const { submitter } = event;
+    if (submitter?.getAttribute("aria-disabled") === "true" || form.dataset.busy) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+      return;
+    }
+    form.dataset.busy = "1";
+    (submitter || form.querySelector("button"))?.setAttribute("aria-busy", "true");
+  }, true);
+
+  const rest = () => {
+    for (const form of document.querySelectorAll("form[data-busy]")) delete form.dataset.busy;
+    for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+  };
+
+  /* Names of the events of htmx 4 and of htmx 2. The network failed: nothing was swapped, the page can be used again. */
+  for (const name of ["htmx:finally:request", "htmx:afterRequest"]) document.addEventListener(name, rest);
+  for (const name of ["htmx:error", "htmx:sendError", "htmx:timeout"]) {
+    document.addEventListener(name, () => {
+      rest();
+      say.textContent = "";
+      say.textContent = say.dataset.offline;
+      say.classList.add("shown");
+    });
+  }
+
+  new MutationObserver((changes) => {
+    const added = changes.flatMap((change) => [...change.addedNodes]);
+    if (added.some((node) => node.id === "step")) {
+      say.classList.remove("shown");
+      say.textContent = "";
+      arrived();
+      return;
+    }
+    const figures = added.find((node) => node.id === "figures");
+    if (!figures) return;
+    const months = document.getElementById("months");
+    const monthly = document.getElementById(months.dataset.twin);
+    months.value = figures.dataset.months;
+    monthly.selectedIndex = months.selectedIndex;
+    say.textContent = figures.dataset.say;
+  }).observe(main, { childList: true, subtree: true });
+
+  /* A page out of the back cache may show what is over. */
+  addEventListener("pageshow", (event) => {
+    if (event.persisted) location.reload();
+  });
+
+  step().querySelector("[data-focus]")?.focus();
+  prepare();
+})();
