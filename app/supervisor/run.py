@@ -28,7 +28,7 @@ WEB_DEATHS_AT_START_MAX = 3
 # Together with the database's own stop these stay within ten seconds.
 WEB_PATIENCE_S = 4.0
 WORKER_PATIENCE_S = 3.0
-# After kill -9 of the supervisor its children need a moment to leave the port.
+# The children of a supervisor that was killed need a moment to leave the port.
 PORT_WAIT_S = 6.0
 DATABASE_CHECK_EVERY_S = 1.0
 
@@ -42,7 +42,8 @@ class CannotRun(Exception):
 
 
 @contextmanager
-def _only_supervisor(var_dir: Path) -> Iterator[None]:
+def _only_supervisor(var_dir: Path) -> Iterator[bool]:
+    """One supervisor a folder. Yields whether the last one was killed rather than stopped."""
     var_dir.mkdir(parents=True, exist_ok=True)
     with (var_dir / "supervisor.lock").open("a+") as handle:
         try:
@@ -52,10 +53,13 @@ def _only_supervisor(var_dir: Path) -> Iterator[None]:
             raise CannotRun(
                 f"Kolme already runs from this folder (process {handle.read().strip()})."
             ) from None
+        handle.seek(0)
+        was_killed = bool(handle.read().strip())
         handle.truncate(0)
         handle.write(f"{os.getpid()}\n")
         handle.flush()
-        yield
+        yield was_killed
+        handle.truncate(0)
 
 
 def _port_is_free(host: str, port: int) -> bool:
@@ -74,8 +78,8 @@ def _port_is_free(host: str, port: int) -> bool:
     return True
 
 
-async def _require_port(host: str, port: int) -> None:
-    deadline = time.monotonic() + PORT_WAIT_S
+async def _require_port(host: str, port: int, *, wait_s: float) -> None:
+    deadline = time.monotonic() + wait_s
     while not _port_is_free(host, port):
         if time.monotonic() > deadline:
             raise CannotRun(f"Port {port} is taken by another program: set PORT, as in `PORT=8001 make run`.")
@@ -203,8 +207,8 @@ async def _serve(settings: Settings, environ: Mapping[str, str], stopped: asynci
 
 async def _run(environ: Mapping[str, str], stopped: asyncio.Event) -> None:
     asked = settings_module.look(environ)
-    with _only_supervisor(asked.var_dir):
-        await _require_port(asked.host, asked.port)
+    with _only_supervisor(asked.var_dir) as was_killed:
+        await _require_port(asked.host, asked.port, wait_s=PORT_WAIT_S if was_killed else 0)
         if not asked.wants_embedded_database:
             await _prepare_and_serve(environ, stopped)
             return

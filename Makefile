@@ -1,0 +1,30 @@
+.PHONY: help setup environment run test bench torture gallery lighthouse
+.DEFAULT_GOAL := help
+PYTHON_HERE := PYTHONPATH=. .venv/bin/python
+
+help: ## say what there is
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 20
+
+setup: ## set up what is missing, the browser for the tests included
+	@tools/setup.sh environment browser
+
+environment:
+	@tools/setup.sh environment
+
+run: environment ## run the product here, with a demo shop
+	@exec bin/kolme up
+
+test: setup ## check everything
+	@$(PYTHON_HERE) -m tools.check
+
+bench: environment ## measure speed and size
+	@$(PYTHON_HERE) -m bench
+
+torture: environment ## kill and cut the product thousands of times, then count the money
+	@$(PYTHON_HERE) -m tests.faults
+
+gallery: setup ## shoot every page and state into var/gallery
+	@$(PYTHON_HERE) -m e2e.gallery
+
+lighthouse: setup ## rate the shopper's pages
+	@$(PYTHON_HERE) -m tools.lighthouse

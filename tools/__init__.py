@@ -1,0 +1,1 @@
+"""Commands of the people who work on Kolme; the product never imports them."""
