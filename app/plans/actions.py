@@ -1,6 +1,6 @@
 """The verbs of plans: a merchant begins to offer one, or ceases to.
 
-A plan is never edited: quotes name it by its key, and what a key meant yesterday it must mean today. To change
+A plan is never edited: quotes name it by its key, and what a key meant yesterday it means today. To change
 an offer, retire the plan and create another.
 """
 
@@ -33,8 +33,8 @@ async def create_plan(
         holder = await db.fetch_value(
             """WITH written AS (
                    INSERT INTO plans (merchant_id, id, key, kind, currency, style, nominal_rate, due_days,
-                       min_months, max_months, interest_free_months, fee_minor, arrangement_fee_minor, paper_fee_minor,
-                       min_instalment_minor, min_amount_minor, max_amount_minor, active, position)
+                       min_months, max_months, interest_free_months, fee_minor, arrangement_fee_minor,
+                       paper_fee_minor, min_instalment_minor, min_amount_minor, max_amount_minor, active, position)
                    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, true,
                           coalesce($18::int, (SELECT max(position) + 1 FROM plans WHERE merchant_id = $1), 0)
                    ON CONFLICT DO NOTHING RETURNING id
