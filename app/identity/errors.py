@@ -16,8 +16,8 @@ class LoginCancelled(Refusal):
 class LoginFailed(Refusal):
     """The bank's answer does not prove who this is.
 
-    `reason` is stable and names the rule that failed (`token_nonce`, `state_mismatch`, `provider_refused`, ...): for
-    logs and tests, never for the shopper, who is told to try again or to choose another way.
+    `reason` is stable and names the rule that failed (`token_nonce`, `state_mismatch`, `provider_refused`,
+    ...): for logs and tests, never for the shopper, who is told to try again or to choose another way.
     """
 
     code: ClassVar[str] = "login_failed"
@@ -36,8 +36,8 @@ class LoginExpired(Refusal):
 class ProviderUnavailable(Refusal):
     """The bank does not answer, or answers what no sound provider does. Not the shopper's doing.
 
-    `reason` is stable: `timeout`, `unreachable`, `status`, `redirect`, `too_large`, `garbage`, `metadata`, `keys`,
-    `client_refused` or `provider_error`.
+    `reason` is stable: `timeout`, `unreachable`, `status`, `redirect`, `too_large`, `garbage`, `metadata`,
+    `keys`, `client_refused` or `provider_error`.
     """
 
     code: ClassVar[str] = "provider_unavailable"
@@ -45,3 +45,34 @@ class ProviderUnavailable(Refusal):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
         self.reason = reason
+
+
+# --- One-time codes. ---
+
+
+class CodeWrong(Refusal):
+    """The typed code is not the one that was sent. Which part of what was typed is wrong is never said."""
+
+    code: ClassVar[str] = "code_wrong"
+
+    def __init__(self, tries_left: int) -> None:
+        super().__init__(tries_left)
+        self.tries_left = tries_left
+
+
+class CodeSpent(Refusal):
+    """There is no code to type any more: five wrong tries, a newer code, a changed basket, or it was used."""
+
+    code: ClassVar[str] = "code_spent"
+
+
+class CodeExpired(Refusal):
+    """The code was right or wrong, but too late."""
+
+    code: ClassVar[str] = "code_expired"
+
+
+class CodeUnsent(Refusal):
+    """The gateway did not take the message; nothing reached the phone."""
+
+    code: ClassVar[str] = "code_unsent"

@@ -19,8 +19,9 @@ class VerifiedIdentity:
     """A person whom a provider has identified strongly.
 
     `issuer` and `subject` together are the key: a subject means nothing without its issuer.
-    `country` is ISO 3166 alpha-2, `acr` the level the provider vouches for, `authenticated_at` aware UTC on the
-    wall clock. The national number and birth date never show in a representation, so they reach no log by accident.
+    `country` is ISO 3166 alpha-2, `acr` the level the provider vouches for, `authenticated_at` aware UTC on
+    the wall clock. The national number and birth date never show in a representation, so they reach no log by
+    accident.
     """
 
     issuer: str
@@ -37,8 +38,8 @@ class VerifiedIdentity:
 class LoginRequest:
     """One login under way: where the browser goes, and the secrets that tie its return to this browser.
 
-    The web layer keeps `pack_login_request` of it in a sealed, short-lived cookie. `expires_at` is aware UTC on
-    the wall clock. `url` is empty after `unpack_login_request`: by then the browser has been there.
+    The web layer keeps `pack_login_request` of it in a sealed, short-lived cookie. `expires_at` is aware UTC
+    on the wall clock. `url` is empty after `unpack_login_request`: by then the browser has been there.
     """
 
     url: str = field(repr=False)
@@ -80,7 +81,8 @@ class _PackedLogin(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_
 
 
 def pack_login_request(request: LoginRequest) -> bytes:
-    """The part of a login that must survive until the return, in few bytes. Secret: seal it before it leaves."""
+    """The part of a login that must survive until the return, in few bytes. Secret: seal it before it
+    leaves."""
     packed = _PackedLogin(
         state=request.state,
         nonce=request.nonce,

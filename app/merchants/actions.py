@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import base64
 import secrets
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, Literal
@@ -333,6 +333,10 @@ async def sign_out(token: str, *, at: datetime) -> None:
 # --- webhook endpoints --------------------------------------------------------------------------------------
 
 
+async def _join_or_open(write: Callable[[], Awaitable[None]]) -> None:
+    await (write() if db.in_transaction() else db.in_tx(write))
+
+
 async def create_webhook_endpoint(
     merchant_id: UUID,
     url: str,
@@ -344,7 +348,8 @@ async def create_webhook_endpoint(
 ) -> tuple[str, str]:
     """(public id `we_...`, signing secret `whsec_...`, shown once). Live mode passes `https_only`.
 
-    The secret is 256 bits in base64, as Standard Webhooks writes it. Raises FieldRefused, TooManyEndpoints.
+    The secret is 256 bits in base64, as Standard Webhooks writes it. Joins the caller's transaction when one is open,
+    so that an idempotency key and the endpoint stand or fall together. Raises FieldRefused, TooManyEndpoints.
     """
     target, wanted = rules.webhook_url_of(url, https_only=https_only), rules.webhook_types_of(types)
     endpoint_id, public_id = ids.internal_id(), ids.public_id("we")
@@ -376,14 +381,17 @@ async def create_webhook_endpoint(
         if inserted:
             await audit.record(actor, "webhook_endpoint.created", public_id, merchant_id=merchant_id, at=now)
 
-    await db.in_tx(write)
+    await _join_or_open(write)
     return public_id, secret
 
 
 async def delete_webhook_endpoint(
     merchant_id: UUID, public_id: str, now: datetime, *, actor: str = OPERATOR
 ) -> None:
-    """Nothing is sent there any more; the row stays for deliveries that name it. Raises EndpointUnknown."""
+    """Nothing is sent there any more; the row stays for deliveries that name it. Raises EndpointUnknown.
+
+    Joins the caller's transaction when one is open.
+    """
 
     async def write() -> None:
         deleted = await db.fetch_value(
@@ -397,4 +405,4 @@ async def delete_webhook_endpoint(
             raise EndpointUnknown
         await audit.record(actor, "webhook_endpoint.deleted", public_id, merchant_id=merchant_id, at=now)
 
-    await db.in_tx(write)
+    await _join_or_open(write)

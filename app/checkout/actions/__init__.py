@@ -1,0 +1,25 @@
+"""The verbs of the flow, in the order in which a purchase meets them. One transaction each."""
+
+from app.checkout.actions.choosing import choose_plan
+from app.checkout.actions.confirming import Details, confirm
+from app.checkout.actions.deciding import decide
+from app.checkout.actions.ending import cancel_session, cancel_session_in_tx, expire_due
+from app.checkout.actions.identifying import Identification, identify_by_bank, identify_by_code, request_code
+from app.checkout.actions.opening import OpenedSession, open_session, open_session_in_tx
+
+__all__ = [
+    "Details",
+    "Identification",
+    "OpenedSession",
+    "cancel_session",
+    "cancel_session_in_tx",
+    "choose_plan",
+    "confirm",
+    "decide",
+    "expire_due",
+    "identify_by_bank",
+    "identify_by_code",
+    "open_session",
+    "open_session_in_tx",
+    "request_code",
+]

@@ -1,0 +1,72 @@
+"""Step 1: the shopper chose a plan."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+
+from app.checkout.errors import SessionEnded
+from app.checkout.queries import Flow
+from app.checkout.states import SessionState
+from app.identity.actions import browsers
+from app.identity.actions.browsers import BrowserToken
+from app.kernel import db
+from app.kernel.states import LostRace
+from app.orders import actions as orders
+from app.orders.states import OrderState
+from app.plans.quote import Quote
+
+# The quote is stored by the first POST that uses it. A decision is for one quote: another quote clears it.
+_CHOOSE: Final = """
+WITH kept AS (
+    INSERT INTO quotes (merchant_id, id, content, created_at) VALUES ($1, $3, $4, $5)
+    ON CONFLICT (merchant_id, id) DO NOTHING
+)
+UPDATE checkout_sessions
+SET quote_id = $3, delivery = $6, browser_id = coalesce(browser_id, $7),
+    decision_id = CASE WHEN quote_id IS DISTINCT FROM $3 THEN NULL ELSE decision_id END
+WHERE merchant_id = $1 AND id = $2 AND state = $8 AND expires_at > $5
+RETURNING id
+"""
+
+
+async def choose_plan(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime) -> None:
+    """Fix the quote on the session; the first browser to do so is the one the session is bound to.
+
+    Raises SessionEnded when the session is no longer open.
+    """
+    await db.in_tx(lambda: _choose(flow, quote, browser, wall))
+
+
+async def _choose(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime) -> None:
+    browser_id = await browsers.remember(browser, wall=wall)
+    chosen = await db.fetch_value(
+        _CHOOSE,
+        flow.merchant.id,
+        flow.session_id,
+        quote.id,
+        quote.to_json(),
+        flow.now,
+        quote.delivery,
+        browser_id,
+        SessionState.OPEN.value,
+    )
+    if chosen is None:
+        raise SessionEnded
+    if flow.order_state in {OrderState.DRAFT, OrderState.OPEN}:
+        await _payment_begins(flow)
+
+
+async def _payment_begins(flow: Flow) -> None:
+    try:
+        await orders.move(
+            flow.merchant.id,
+            flow.order_id,
+            expected=flow.order_state,
+            to=OrderState.IN_PAYMENT,
+            actor="shopper",
+            now=flow.now,
+        )
+    except LostRace:
+        # A second tab was a moment faster; the order is where it shall be.
+        return

@@ -1,0 +1,51 @@
+"""Between step 2 and step 3: the decision on this person and this quote."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from app.checkout.errors import DecisionsSpent, StepNotReached
+from app.checkout.queries import Flow
+from app.credit import actions as credit
+from app.credit.actions import Subject
+from app.credit.rules import Decision, Facts
+from app.credit.rules import decide as decide_by_rules
+from app.kernel import db
+
+DECISIONS_MAX: Final = 3
+
+_POINT: Final = """
+UPDATE checkout_sessions SET decision_id = $3, decisions_made = decisions_made + 1
+WHERE merchant_id = $1 AND id = $2 AND state = 'open' AND decisions_made < $4
+  AND quote_id = $5 AND customer_id = $6
+RETURNING id
+"""
+
+
+async def decide(flow: Flow, facts: Facts) -> Decision:
+    """Decide on gathered facts and store it for this quote. Raises DecisionsSpent after three in one session, and
+    StepNotReached when plan or person changed meanwhile."""
+    customer, quote = flow.customer, flow.quote
+    if customer is None or quote is None:
+        raise StepNotReached
+    if flow.decisions_made >= DECISIONS_MAX:
+        raise DecisionsSpent
+    decision = decide_by_rules(facts)
+    subject = Subject(flow.merchant.id, flow.session_id, customer.id, quote.id)
+
+    async def write() -> None:
+        decision_id = await credit.store(subject, facts, decision, flow.now)
+        pointed = await db.fetch_value(
+            _POINT,
+            flow.merchant.id,
+            flow.session_id,
+            decision_id,
+            DECISIONS_MAX,
+            quote.id,
+            customer.id,
+        )
+        if pointed is None:
+            raise StepNotReached
+
+    await db.in_tx(write)
+    return decision

@@ -1,0 +1,85 @@
+"""The ends that are no purchase: cancelled by the shop or the shopper, or expired."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import partial
+from typing import Final
+from uuid import UUID
+
+from app.checkout.states import MACHINE, SessionState
+from app.kernel import db, outbox
+from app.kernel.states import LostRace
+from app.orders import actions as orders
+from app.orders.states import OrderState
+
+_LOCK: Final = """
+SELECT s.id, s.public_id, s.state, s.expires_at, s.order_id, o.public_id AS order_public_id, o.state AS order_state,
+       o.reference
+FROM checkout_sessions s JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
+WHERE s.merchant_id = $1 AND s.public_id = $2
+FOR UPDATE OF s, o
+"""
+
+_UNPAID: Final = frozenset({OrderState.DRAFT, OrderState.IN_PAYMENT})
+
+
+async def cancel_session(merchant_id: UUID, public_id: str, *, actor: str, now: datetime) -> bool:
+    """Cancel a session that has not ended, and its draft order with it. False when it had ended already."""
+    return await db.in_tx(lambda: cancel_session_in_tx(merchant_id, public_id, actor=actor, now=now))
+
+
+async def cancel_session_in_tx(merchant_id: UUID, public_id: str, *, actor: str, now: datetime) -> bool:
+    """As `cancel_session`, inside the caller's transaction."""
+    row = await db.fetch_one(_LOCK, merchant_id, public_id)
+    if row is None or SessionState(row["state"]) not in {SessionState.OPEN, SessionState.HELD}:
+        return False
+    if row["state"] == SessionState.OPEN and now >= row["expires_at"]:
+        return False
+    await _end(merchant_id, row, SessionState.CANCELLED, OrderState.CANCELLED, actor, now)
+    return True
+
+
+_DUE: Final = """
+SELECT merchant_id, public_id FROM checkout_sessions
+WHERE state = 'open' AND expires_at <= $1 ORDER BY expires_at LIMIT $2
+"""
+
+
+async def expire_due(now: datetime, limit: int = 100) -> int:
+    """Expire open sessions whose time is over, one transaction each. Answers how many this call expired."""
+    expired = 0
+    for row in await db.fetch_all(_DUE, now, limit):
+        expired += await db.in_tx(partial(_expire, row["merchant_id"], row["public_id"], now))
+    return expired
+
+
+async def _expire(merchant_id: UUID, public_id: str, now: datetime) -> bool:
+    row = await db.fetch_one(_LOCK, merchant_id, public_id)
+    if row is None or row["state"] != SessionState.OPEN or now < row["expires_at"]:
+        return False
+    try:
+        await _end(merchant_id, row, SessionState.EXPIRED, OrderState.EXPIRED, "clock", now)
+    except LostRace:
+        return False
+    return True
+
+
+async def _end(
+    merchant_id: UUID, row: db.Record, to: SessionState, order_to: OrderState, actor: str, now: datetime
+) -> None:
+    await MACHINE.move(merchant_id, row["id"], expected=row["state"], to=to, actor=actor, at=now)
+    data = {"session_id": row["public_id"], "order_id": row["order_public_id"], "reference": row["reference"]}
+    await outbox.emit(merchant_id, f"session.{to.value}", data, now=now, about=row["order_public_id"])
+    if OrderState(row["order_state"]) not in _UNPAID:
+        return
+    await orders.move(
+        merchant_id,
+        row["order_id"],
+        expected=OrderState(row["order_state"]),
+        to=order_to,
+        actor=actor,
+        now=now,
+    )
+    if order_to is OrderState.EXPIRED:
+        await outbox.emit(merchant_id, "order.expired", data, now=now, about=row["order_public_id"])

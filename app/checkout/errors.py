@@ -1,0 +1,53 @@
+"""What the flow refuses. Each names a place the shopper is led to, or a field."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from app.kernel.errors import Refusal
+
+
+class SessionNotFound(Refusal):
+    """There is no such session, or it belongs to another merchant."""
+
+    code: ClassVar[str] = "session_not_found"
+
+
+class SessionEnded(Refusal):
+    """The session is over, or another request ended it first: the page for its state tells how."""
+
+    code: ClassVar[str] = "session_ended"
+
+
+class StepNotReached(Refusal):
+    """An earlier step is missing in this browser: the shopper is led there."""
+
+    code: ClassVar[str] = "step_not_reached"
+
+
+class ShownTotalChanged(Refusal):
+    """What the shopper saw is no longer what would be bought. They are shown the new figures and asked again."""
+
+    code: ClassVar[str] = "shown_total_changed"
+
+
+class DecisionsSpent(Refusal):
+    """This session has had its three credit decisions."""
+
+    code: ClassVar[str] = "decisions_spent"
+
+
+class CreditRefused(Refusal):
+    """The decision for this quote is not an approval, or the limit is used up by now."""
+
+    code: ClassVar[str] = "credit_refused"
+
+
+class DetailsMissing(Refusal):
+    """Fields the purchase needs are empty. `fields` names them."""
+
+    code: ClassVar[str] = "details_missing"
+
+    def __init__(self, fields: frozenset[str]) -> None:
+        super().__init__(",".join(sorted(fields)))
+        self.fields = fields

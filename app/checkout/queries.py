@@ -1,0 +1,310 @@
+"""Reads of the flow. Everything a page needs comes with one query."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, cast
+from uuid import UUID
+
+from app.checkout.states import SessionState
+from app.checkout.steps import Progress
+from app.identity.actions.codes import Approval
+from app.kernel import clock, db, ids
+from app.kernel.money import Money
+from app.merchants.queries import Merchant, merchant_by_id
+from app.orders.actions import Contact
+from app.orders.rules import Line, LineType
+from app.orders.states import OrderState
+from app.plans.quote import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class SessionAnswer:
+    """A session as the API tells it."""
+
+    id: str
+    state: str
+    total_minor: int
+    currency: str
+    expires_at: datetime
+    order_id: str
+    reference: str
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    id: UUID
+    outcome: str
+    reasons: tuple[str, ...]
+    valid_until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """Who was identified in this session, with what we know of them. Shown to the identified browser alone."""
+
+    id: UUID
+    public_id: str
+    name: str
+    email: str | None
+    phone: str | None
+    postcode: str | None
+    street: str | None
+    city: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """The session's newest code, as far as this browser may know of it."""
+
+    phone: str
+    state: str
+    tries_left: int
+    created_at: datetime
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One session, its order and its people, at one moment, as seen from one browser.
+
+    `now` is business time. `ours` says that this browser is the one the session is bound to, or that it is bound to
+    none yet; `quote`, `customer`, `challenge` are None while unknown.
+    """
+
+    now: datetime
+    merchant: Merchant
+    session_id: UUID
+    public_id: str
+    stored_state: SessionState
+    locale: str | None
+    success_url: str
+    cancel_url: str
+    expires_at: datetime
+    browser_id: UUID | None
+    bound_browser_id: UUID | None
+    phone: str | None
+    postcode: str | None
+    phone_proved_at: datetime | None
+    identified_by: str | None
+    decisions_made: int
+    confirmed_at: datetime | None
+    order_id: UUID
+    order_public_id: str
+    order_state: OrderState
+    version: int
+    reference: str
+    currency: str
+    total_minor: int
+    buyer: str
+    lines: tuple[Line, ...]
+    contact: Contact
+    quote: Quote | None
+    decision: Decision | None
+    customer: Customer | None
+    challenge: Challenge | None
+
+    @property
+    def total(self) -> Money:
+        return Money(self.total_minor, self.currency)
+
+    @property
+    def state(self) -> SessionState:
+        """The state with time taken into account: an open session past its end is expired, whoever asks first."""
+        if self.stored_state is SessionState.OPEN and self.now >= self.expires_at:
+            return SessionState.EXPIRED
+        return self.stored_state
+
+    @property
+    def ours(self) -> bool:
+        return self.bound_browser_id is None or self.browser_id == self.bound_browser_id
+
+    @property
+    def identified(self) -> bool:
+        return self.customer is not None and self.browser_id is not None and self.ours
+
+    @property
+    def progress(self) -> Progress:
+        if self.quote is None:
+            return Progress.NOTHING
+        if not self.identified:
+            return Progress.CHOSEN
+        if self.decision is not None and self.decision.outcome != "approved" and self.decision_stands:
+            return Progress.REFUSED
+        return Progress.IDENTIFIED
+
+    @property
+    def decision_stands(self) -> bool:
+        """The stored decision is for the present quote (choosing another plan clears it) and has not run out."""
+        return self.decision is not None and self.now < self.decision.valid_until
+
+    @property
+    def approval(self) -> Approval:
+        """What a code sent now would approve."""
+        basket = f"{self.order_public_id}:{self.version}"
+        return Approval(self.public_id, self.total_minor, self.currency, self.merchant.public_id, basket)
+
+
+_FLOW: Final = """
+SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.cancel_url, s.expires_at,
+       s.browser_id,
+       s.phone, s.postcode, s.phone_proved_at, s.identified_by, s.decisions_made, s.confirmed_at, s.order_id,
+       o.public_id AS order_public_id, o.state AS order_state, o.version, o.reference, o.currency, o.total_minor,
+       o.buyer,
+       c.name, c.email, c.phone AS contact_phone, c.postcode AS contact_postcode, c.street, c.city,
+       (SELECT array_agg(ROW(l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category)
+                         ORDER BY l.position)
+        FROM order_lines l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.id AND l.version = o.version) AS lines,
+       q.content AS quote,
+       d.id AS decision_id, d.outcome, d.reasons, d.valid_until,
+       k.id AS customer_id, k.public_id AS customer_public_id, k.name AS customer_name, k.email AS customer_email,
+       k.phone AS customer_phone, k.postcode AS customer_postcode, k.street AS customer_street, k.city AS customer_city,
+       b.id AS asking_browser_id,
+       h.phone AS challenge_phone, h.state AS challenge_state, h.tries_left, h.created_at AS challenge_created_at,
+       h.expires_at AS challenge_expires_at,
+       (SELECT offset_s FROM business_clock) AS offset_s
+FROM checkout_sessions s
+JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
+JOIN order_contacts c ON c.merchant_id = s.merchant_id AND c.order_id = s.order_id
+LEFT JOIN quotes q ON q.merchant_id = s.merchant_id AND q.id = s.quote_id
+LEFT JOIN credit_decisions d ON d.merchant_id = s.merchant_id AND d.id = s.decision_id
+LEFT JOIN customers k ON k.id = s.customer_id
+LEFT JOIN browsers b ON b.token_digest = $2 AND b.expires_at > $3
+LEFT JOIN LATERAL (SELECT * FROM code_challenges h WHERE h.subject = s.public_id AND s.customer_id IS NULL
+                   ORDER BY h.id DESC LIMIT 1) h ON h.browser_id = b.id
+WHERE s.public_id = $1
+"""
+
+
+async def flow(public_id: str, browser_digest: bytes, *, lock: bool = False) -> Flow | None:
+    """The flow of a session as one browser sees it, or None. One query.
+
+    `lock` holds the session and its order until the caller's transaction ends.
+    """
+    if not ids.is_public_id("cs", public_id):
+        return None
+    sql = f"{_FLOW} FOR UPDATE OF s, o" if lock else _FLOW
+    wall = clock.wall()
+    row = await db.fetch_one(sql, public_id, browser_digest, wall)
+    if row is None:
+        return None
+    merchant = await merchant_by_id(row["merchant_id"])
+    assert merchant is not None, "a session belongs to a merchant"
+    return _read(row, merchant)
+
+
+def _read(row: db.Record, merchant: Merchant) -> Flow:
+    quote = row["quote"]
+    return Flow(
+        now=clock.business(row["offset_s"]),
+        merchant=merchant,
+        session_id=row["id"],
+        public_id=row["public_id"],
+        stored_state=SessionState(row["state"]),
+        locale=row["locale"],
+        success_url=row["success_url"],
+        cancel_url=row["cancel_url"],
+        expires_at=row["expires_at"],
+        browser_id=row["asking_browser_id"],
+        bound_browser_id=row["browser_id"],
+        phone=row["phone"],
+        postcode=row["postcode"],
+        phone_proved_at=row["phone_proved_at"],
+        identified_by=row["identified_by"],
+        decisions_made=row["decisions_made"],
+        confirmed_at=row["confirmed_at"],
+        order_id=row["order_id"],
+        order_public_id=row["order_public_id"],
+        order_state=OrderState(row["order_state"]),
+        version=row["version"],
+        reference=row["reference"],
+        currency=row["currency"],
+        total_minor=row["total_minor"],
+        buyer=row["buyer"],
+        lines=tuple(_line(line) for line in row["lines"] or ()),
+        contact=Contact(
+            row["name"],
+            row["email"],
+            row["contact_phone"],
+            row["contact_postcode"],
+            row["street"],
+            row["city"],
+        ),
+        quote=None if quote is None else Quote.from_data(quote),
+        decision=_decision(row),
+        customer=_customer(row),
+        challenge=_challenge(row),
+    )
+
+
+def _line(record: tuple[object, ...]) -> Line:
+    type_, name, quantity, unit_price_minor, vat_percent, sku, category = record
+    return Line(
+        cast(LineType, type_),
+        cast(str, name),
+        cast(int, quantity),
+        cast(int, unit_price_minor),
+        cast(Decimal, vat_percent),
+        cast("str | None", sku),
+        cast("str | None", category),
+    )
+
+
+def _decision(row: db.Record) -> Decision | None:
+    if row["decision_id"] is None:
+        return None
+    return Decision(row["decision_id"], row["outcome"], tuple(row["reasons"]), row["valid_until"])
+
+
+def _customer(row: db.Record) -> Customer | None:
+    if row["customer_id"] is None:
+        return None
+    return Customer(
+        id=row["customer_id"],
+        public_id=row["customer_public_id"],
+        name=row["customer_name"],
+        email=row["customer_email"],
+        phone=row["customer_phone"],
+        postcode=row["customer_postcode"],
+        street=row["customer_street"],
+        city=row["customer_city"],
+    )
+
+
+def _challenge(row: db.Record) -> Challenge | None:
+    if row["challenge_phone"] is None:
+        return None
+    return Challenge(
+        phone=row["challenge_phone"],
+        state=row["challenge_state"],
+        tries_left=row["tries_left"],
+        created_at=row["challenge_created_at"],
+        expires_at=row["challenge_expires_at"],
+    )
+
+
+async def session_for_api(merchant_id: UUID, public_id: str, now: datetime) -> SessionAnswer | None:
+    """A merchant's session, or None for a foreign or unknown one."""
+    row = await db.fetch_one(
+        """SELECT s.public_id, s.state, s.expires_at, o.total_minor, o.currency, o.public_id AS order_id, o.reference
+           FROM checkout_sessions s JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
+           WHERE s.public_id = $2 AND s.merchant_id = $1""",
+        merchant_id,
+        public_id,
+    )
+    if row is None:
+        return None
+    state = row["state"]
+    if state == SessionState.OPEN and now >= row["expires_at"]:
+        state = SessionState.EXPIRED.value
+    return SessionAnswer(
+        id=row["public_id"],
+        state=state,
+        total_minor=row["total_minor"],
+        currency=row["currency"],
+        expires_at=row["expires_at"],
+        order_id=row["order_id"],
+        reference=row["reference"],
+    )

@@ -1,0 +1,46 @@
+"""The flow is a table: which page a session may see, and where it is now. Pure."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from app.checkout.states import SessionState
+
+
+class Page(StrEnum):
+    METHOD = "method"
+    IDENTIFY = "identify"
+    CONFIRM = "confirm"
+    OUTCOME = "outcome"
+
+
+class Progress(StrEnum):
+    """How far an open session has come in the browser that asks."""
+
+    NOTHING = "nothing"
+    CHOSEN = "chosen"
+    IDENTIFIED = "identified"
+    REFUSED = "refused"
+
+
+# The first page of a row is where the shopper is led to; the others may be visited (back, reload, a second tab).
+OPEN_PAGES: Final[dict[Progress, tuple[Page, ...]]] = {
+    Progress.NOTHING: (Page.METHOD,),
+    Progress.CHOSEN: (Page.IDENTIFY, Page.METHOD),
+    Progress.IDENTIFIED: (Page.CONFIRM, Page.METHOD),
+    Progress.REFUSED: (Page.OUTCOME, Page.METHOD),
+}
+
+
+def pages(state: SessionState, progress: Progress) -> tuple[Page, ...]:
+    """The pages a session may see, the one it is led to first."""
+    return OPEN_PAGES[progress] if state is SessionState.OPEN else (Page.OUTCOME,)
+
+
+def where_now(state: SessionState, progress: Progress) -> Page:
+    return pages(state, progress)[0]
+
+
+def may_see(page: Page, state: SessionState, progress: Progress) -> bool:
+    return page in pages(state, progress)

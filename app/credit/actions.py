@@ -1,0 +1,74 @@
+"""The verbs of credit: store a decision, and reserve what a customer may still owe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from app.credit.errors import LimitUsedUp
+from app.credit.rules import Decision, Facts, facts_digest
+from app.kernel import db, ids
+
+DECISION_LIFE: Final = timedelta(minutes=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """What a decision is about."""
+
+    merchant_id: UUID
+    session_id: UUID
+    customer_id: UUID
+    quote_id: str
+
+
+_STORE: Final = """
+INSERT INTO credit_decisions (merchant_id, id, session_id, customer_id, quote_id, amount_minor, currency, outcome,
+                              reasons, rules_version, register_answer, facts_digest, decided_at, valid_until)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+"""
+
+
+async def store(subject: Subject, facts: Facts, decision: Decision, now: datetime) -> UUID:
+    """Keep a decision with a digest of the facts it rested on; it is valid for thirty minutes. In a transaction."""
+    decision_id = ids.internal_id()
+    await db.execute(
+        _STORE,
+        subject.merchant_id,
+        decision_id,
+        subject.session_id,
+        subject.customer_id,
+        subject.quote_id,
+        facts.amount_minor,
+        facts.currency,
+        decision.outcome,
+        list(decision.reasons),
+        decision.rules_version,
+        facts.answer.id if facts.answer else None,
+        facts_digest(facts),
+        now,
+        now + DECISION_LIFE,
+    )
+    return decision_id
+
+
+# The guard and the change are one statement: two purchases at once wait for each other on the row and cannot both pass.
+_RESERVE: Final = """
+INSERT INTO credit_exposures AS e (merchant_id, customer_id, currency, exposure_minor, limit_minor)
+SELECT $1, $2, $3, $4, $5 WHERE $4::bigint <= $5::bigint
+ON CONFLICT (merchant_id, customer_id, currency)
+    DO UPDATE SET exposure_minor = e.exposure_minor + $4, limit_minor = $5
+    WHERE e.exposure_minor + $4 <= $5
+RETURNING exposure_minor
+"""
+
+
+async def reserve(
+    merchant_id: UUID, customer_id: UUID, currency: str, *, amount_minor: int, limit_minor: int
+) -> None:
+    """Add a purchase to what a customer owes here, in a transaction. Raises LimitUsedUp when it passes the limit."""
+    reserved = await db.fetch_value(_RESERVE, merchant_id, customer_id, currency, amount_minor, limit_minor)
+    if reserved is None:
+        raise LimitUsedUp

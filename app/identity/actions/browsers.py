@@ -1,0 +1,84 @@
+"""The browser's session: a secret in a signed cookie, whose row is born at the browser's first POST.
+
+The cookie carries a 256-bit token and the wall time it was last seen, signed by us: an id that somebody else chose is
+never adopted, and idleness needs no write. The database keeps only the token's digest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+from app.kernel import db, ids, keys
+
+_PURPOSE: Final = "browser"
+IDLE: Final = timedelta(minutes=15)
+LIFE: Final = timedelta(hours=12)
+REFRESH: Final = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True)
+class BrowserToken:
+    """What the cookie says. `fresh` means that this browser brought no valid cookie."""
+
+    token: str
+    seen_at: datetime
+    fresh: bool
+
+    @property
+    def digest(self) -> bytes:
+        return ids.digest(self.token)
+
+    def __repr__(self) -> str:
+        return f"BrowserToken(fresh={self.fresh})"
+
+
+def read(cookie: str | None, *, wall: datetime) -> BrowserToken:
+    """The token of a cookie, or a new one when there is none, when it is not ours, or when it idled too long."""
+    payload = keys.process_keyring().unsign(_PURPOSE, cookie) if cookie else None
+    if payload is not None:
+        token, _, seen = payload.decode().partition(" ")
+        seen_at = datetime.fromtimestamp(int(seen), tz=UTC)
+        if timedelta(minutes=-1) <= wall - seen_at <= IDLE:
+            return BrowserToken(token, seen_at, fresh=False)
+    return BrowserToken(ids.token(), wall, fresh=True)
+
+
+def write(token: str, *, wall: datetime) -> str:
+    """The cookie's text for a token seen now."""
+    return keys.process_keyring().sign(_PURPOSE, f"{token} {int(wall.timestamp())}".encode())
+
+
+# A row that exists is returned as it is; its absolute life never grows.
+_REMEMBER: Final = """
+INSERT INTO browsers AS b (id, token_digest, created_at, expires_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (token_digest) DO UPDATE SET token_digest = b.token_digest WHERE b.expires_at > $3
+RETURNING id
+"""
+
+
+async def remember(token: BrowserToken, *, wall: datetime) -> UUID | None:
+    """The row of this browser, born here if need be; None when its absolute life is over. In a transaction."""
+    found = await db.fetch_value(_REMEMBER, ids.internal_id(), token.digest, wall, wall + LIFE)
+    assert found is None or isinstance(found, UUID)
+    return found
+
+
+async def rotate(browser_id: UUID) -> str:
+    """A new token for a row whose rights have grown: what was planted before is worth nothing. In a transaction."""
+    token = ids.token()
+    await db.execute("UPDATE browsers SET token_digest = $2 WHERE id = $1", browser_id, ids.digest(token))
+    return token
+
+
+async def forget_expired(wall: datetime) -> int:
+    """Delete rows past their absolute life that nothing refers to; for the retention job. In a transaction."""
+    status = await db.execute(
+        """DELETE FROM browsers b WHERE b.expires_at < $1
+           AND NOT EXISTS (SELECT FROM code_challenges c WHERE c.browser_id = b.id)
+           AND NOT EXISTS (SELECT FROM checkout_sessions s WHERE s.browser_id = b.id)""",
+        wall,
+    )
+    return int(status.split()[-1])

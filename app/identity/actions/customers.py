@@ -1,0 +1,182 @@
+"""The verbs on customers: recognise by phone and postcode, remember a verified identity, prove a phone.
+
+Each runs inside its caller's transaction.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from app.identity.ports import VerifiedIdentity
+from app.kernel import db, ids, keys
+
+NATIONAL_NUMBER_PURPOSE: Final = "national-number"
+
+
+@dataclass(frozen=True, slots=True)
+class KnownContact:
+    """What a visit told of a person besides the verified name. A proved phone came with a right code."""
+
+    country: str
+    postcode: str | None = None
+    proved_phone: str | None = None
+    claimed_phone: str | None = None
+    email: str | None = None
+
+
+# A phone that was only claimed under a strong identification counts once a code has reached it, and only when no two
+# people claim it.
+_RECOGNISE: Final = """
+SELECT c.id FROM customers c
+WHERE c.state = 'active' AND c.postcode = $2
+  AND EXISTS (SELECT FROM verified_identities v WHERE v.customer_id = c.id)
+  AND (c.phone = $1 OR (c.claimed_phone = $1
+       AND NOT EXISTS (SELECT FROM customers o WHERE o.state = 'active' AND o.phone = $1)
+       AND (SELECT count(*) FROM customers o WHERE o.state = 'active' AND o.claimed_phone = $1) = 1))
+FOR UPDATE
+"""
+
+
+async def recognise(phone: str, postcode: str) -> UUID | None:
+    """The customer with a verified identity whose phone this is and whose postcode matches; else None.
+
+    Call it only after a right code on that phone.
+    """
+    customer_id = await db.fetch_value(_RECOGNISE, phone, postcode)
+    if customer_id is None:
+        return None
+    assert isinstance(customer_id, UUID)
+    await db.execute(
+        "UPDATE customers SET phone = $2, claimed_phone = NULL WHERE id = $1 AND phone IS DISTINCT FROM $2",
+        customer_id,
+        phone,
+    )
+    return customer_id
+
+
+async def remember_identity(identity: VerifiedIdentity, contact: KnownContact, now: datetime) -> UUID:
+    """The customer of a verified identity, made at the first visit. The key is (issuer, subject).
+
+    What the provider says of the person replaces what we held; contact details are filled where they were unknown.
+    """
+    customer_id = await _customer_of(identity, contact, now)
+    await _attach_contact(customer_id, contact)
+    return customer_id
+
+
+_FIND_IDENTITY: Final = """
+UPDATE verified_identities SET name = $3, birthdate = $4, acr = $5, verified_at = $6,
+       national_number = coalesce($7, national_number)
+WHERE issuer = $1 AND subject = $2 RETURNING customer_id
+"""
+
+_NEW_CUSTOMER: Final = """
+WITH customer AS (
+    INSERT INTO customers (id, public_id, country, name, state, created_at)
+    VALUES ($1, $2, $3, $4, 'active', $5)
+)
+INSERT INTO verified_identities (id, customer_id, issuer, subject, name, birthdate, country, acr, national_number,
+                                 verified_at)
+VALUES ($6, $1, $7, $8, $4, $9, $10, $11, $12, $5)
+"""
+
+
+async def _customer_of(identity: VerifiedIdentity, contact: KnownContact, now: datetime) -> UUID:
+    # Two returns of one person at once: the second waits here and then finds what the first one made.
+    await db.execute(
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{identity.issuer}\0{identity.subject}"
+    )
+    number = _sealed(identity.national_number)
+    found = await db.fetch_value(
+        _FIND_IDENTITY,
+        identity.issuer,
+        identity.subject,
+        identity.name,
+        identity.birthdate,
+        identity.acr,
+        now,
+        number,
+    )
+    if found is not None:
+        assert isinstance(found, UUID)
+        return found
+    customer_id = ids.internal_id()
+    await db.execute(
+        _NEW_CUSTOMER,
+        customer_id,
+        ids.public_id("cus"),
+        contact.country,
+        identity.name,
+        now,
+        ids.internal_id(),
+        identity.issuer,
+        identity.subject,
+        identity.birthdate,
+        identity.country,
+        identity.acr,
+        number,
+    )
+    return customer_id
+
+
+async def _attach_contact(customer_id: UUID, contact: KnownContact) -> None:
+    if contact.proved_phone is not None:
+        # The number has changed hands: a code proves who holds it today.
+        await db.execute(
+            "UPDATE customers SET phone = NULL WHERE phone = $1 AND state = 'active' AND id <> $2",
+            contact.proved_phone,
+            customer_id,
+        )
+    await db.execute(
+        """UPDATE customers SET phone = coalesce($2, phone), claimed_phone = coalesce($3, claimed_phone),
+               postcode = coalesce($4, postcode), email = coalesce(email, $5)
+           WHERE id = $1""",
+        customer_id,
+        contact.proved_phone,
+        contact.claimed_phone if contact.proved_phone is None else None,
+        contact.postcode,
+        contact.email,
+    )
+
+
+def _sealed(national_number: str | None) -> bytes | None:
+    if national_number is None:
+        return None
+    return keys.process_keyring().seal(NATIONAL_NUMBER_PURPOSE, national_number.encode())
+
+
+async def prove_phone(customer_id: UUID, phone: str, postcode: str, now: datetime) -> None:
+    """A right code came back from this phone: it is this customer's from now on."""
+    del now
+    await _attach_contact(customer_id, KnownContact(country="", postcode=postcode, proved_phone=phone))
+
+
+async def keep_contact(
+    customer_id: UUID, *, email: str | None, street: str | None, city: str | None, postcode: str | None
+) -> None:
+    """What the shopper filled in at confirmation, so that it is never asked again."""
+    await db.execute(
+        """UPDATE customers SET email = coalesce($2, email), street = coalesce($3, street), city = coalesce($4, city),
+               postcode = coalesce(postcode, $5)
+           WHERE id = $1""",
+        customer_id,
+        email,
+        street,
+        city,
+        postcode,
+    )
+
+
+async def join_merchant(merchant_id: UUID, customer_id: UUID, now: datetime) -> None:
+    """The profile that joins a customer to a merchant, made by the first purchase there."""
+    await db.execute(
+        """INSERT INTO profiles (merchant_id, id, customer_id, created_at) VALUES ($1, $2, $3, $4)
+           ON CONFLICT (merchant_id, customer_id) DO NOTHING""",
+        merchant_id,
+        ids.internal_id(),
+        customer_id,
+        now,
+    )

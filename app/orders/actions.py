@@ -1,0 +1,169 @@
+"""The verbs of orders. Each runs inside its caller's transaction: an order is made and paid by larger verbs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from app.kernel import db, ids
+from app.orders.rules import Line, total_minor
+from app.orders.states import MACHINE, OrderState
+
+
+@dataclass(frozen=True, slots=True)
+class Contact:
+    """Who buys, as far as known. All of it personal data, kept in a table of its own."""
+
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    postcode: str | None = None
+    street: str | None = None
+    city: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """What a new order holds. Prices of lines include VAT and are minor units of `currency`."""
+
+    reference: str
+    country: str
+    currency: str
+    buyer: str
+    lines: Sequence[Line]
+    contact: Contact
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedOrder:
+    id: UUID
+    public_id: str
+    total_minor: int
+
+
+_CREATE: Final = """
+WITH created AS (
+    INSERT INTO orders (merchant_id, id, public_id, state, version, reference, country, currency, buyer,
+                        total_minor, refundable_minor, created_at)
+    VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, 0, $10)
+), contact AS (
+    INSERT INTO order_contacts (merchant_id, order_id, name, email, phone, postcode, street, city)
+    VALUES ($1, $2, $11, $12, $13, $14, $15, $16)
+)
+INSERT INTO order_history (merchant_id, id, subject_id, from_state, to_state, event, actor, at, detail)
+VALUES ($1, $17, $2, NULL, $4, 'order.created', $18, $10, '{}')
+"""
+
+_ADD_LINES: Final = """
+INSERT INTO order_lines (merchant_id, order_id, version, position, type, sku, name, category, quantity,
+                         unit_price_minor, vat_percent, total_minor)
+SELECT $1, $2, $3, l.position, l.type, l.sku, l.name, l.category, l.quantity, l.unit_price, l.vat_percent,
+       l.quantity * l.unit_price
+FROM unnest($4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[], $10::bigint[], $11::numeric[])
+    AS l (position, type, sku, name, category, quantity, unit_price, vat_percent)
+"""
+
+
+async def create(
+    merchant_id: UUID, new: NewOrder, *, state: OrderState, actor: str, now: datetime
+) -> CreatedOrder:
+    """Write a new order with its lines. The total is computed here. Raises LineRefused, TotalRefused."""
+    total = total_minor(new.lines)
+    order_id, public_id = ids.internal_id(), ids.public_id("ord")
+    contact = new.contact
+    await db.execute(
+        _CREATE,
+        merchant_id,
+        order_id,
+        public_id,
+        state.value,
+        new.reference,
+        new.country,
+        new.currency,
+        new.buyer,
+        total,
+        now,
+        contact.name,
+        contact.email,
+        contact.phone,
+        contact.postcode,
+        contact.street,
+        contact.city,
+        ids.internal_id(),
+        actor,
+    )
+    await _add_lines(merchant_id, order_id, 1, new.lines)
+    return CreatedOrder(order_id, public_id, total)
+
+
+async def _add_lines(merchant_id: UUID, order_id: UUID, version: int, lines: Sequence[Line]) -> None:
+    await db.execute(
+        _ADD_LINES,
+        merchant_id,
+        order_id,
+        version,
+        list(range(1, len(lines) + 1)),
+        [line.type for line in lines],
+        [line.sku for line in lines],
+        [line.name for line in lines],
+        [line.category for line in lines],
+        [line.quantity for line in lines],
+        [line.unit_price_minor for line in lines],
+        [line.vat_percent for line in lines],
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """What a confirmed purchase fixes on its order, with the details the shopper filled in."""
+
+    customer_id: UUID
+    quote_id: str
+    contact: Contact
+
+
+_FIX: Final = """
+WITH fixed AS (
+    UPDATE orders SET customer_id = $3, quote_id = $4, paid_at = $5, refundable_minor = total_minor
+    WHERE merchant_id = $1 AND id = $2
+)
+UPDATE order_contacts SET name = $6, email = $7, phone = $8, postcode = $9, street = $10, city = $11
+WHERE merchant_id = $1 AND order_id = $2
+"""
+
+
+async def pay(merchant_id: UUID, order_id: UUID, payment: Payment, *, actor: str, now: datetime) -> None:
+    """Fix who bought and on which quote, then move the order to paid: from here on it is locked."""
+    contact = payment.contact
+    await db.execute(
+        _FIX,
+        merchant_id,
+        order_id,
+        payment.customer_id,
+        payment.quote_id,
+        now,
+        contact.name,
+        contact.email,
+        contact.phone,
+        contact.postcode,
+        contact.street,
+        contact.city,
+    )
+    await MACHINE.move(
+        merchant_id,
+        order_id,
+        expected=OrderState.IN_PAYMENT,
+        to=OrderState.PAID,
+        actor=actor,
+        at=now,
+    )
+
+
+async def move(
+    merchant_id: UUID, order_id: UUID, *, expected: OrderState, to: OrderState, actor: str, now: datetime
+) -> None:
+    """Any other edge of an order's life. Raises IllegalMove, LostRace."""
+    await MACHINE.move(merchant_id, order_id, expected=expected, to=to, actor=actor, at=now)

@@ -1,0 +1,319 @@
+"""Reads of orders, for the API and the admin alike. Every list is one or two statements, whatever its length."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Final, Literal
+from uuid import UUID
+
+from app.kernel import db
+from app.kernel.cursors import Position
+from app.orders.rules import Line
+from app.orders.states import OrderState
+
+LIST_LIMIT_MAX: Final = 100
+REFERENCE_LENGTH_MAX: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OrderContact:
+    """Who buys, as far as known. Personal data: it shows in no representation."""
+
+    name: str | None = field(repr=False)
+    email: str | None = field(repr=False)
+    phone: str | None = field(repr=False)
+    postcode: str | None = field(repr=False)
+    street: str | None = field(repr=False)
+    city: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderView:
+    """An order with its present lines. Amounts are minor units of `currency`.
+
+    `quote_content` is the content of the quote it was paid on; `removed` tells that expiry took lines and contact away.
+    """
+
+    id: UUID
+    public_id: str
+    state: OrderState
+    version: int
+    reference: str
+    country: str
+    currency: str
+    buyer: str
+    total_minor: int
+    refundable_minor: int
+    created_at: datetime
+    paid_at: datetime | None
+    quote_id: str | None
+    quote_content: Mapping[str, object] | None
+    contact: OrderContact
+    lines: tuple[Line, ...]
+
+    @property
+    def removed(self) -> bool:
+        return self.state is OrderState.EXPIRED and not self.lines
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """One page of a list, newest first. `next_cursor` leads to the next one; None on the last."""
+
+    orders: tuple[OrderView, ...]
+    next_cursor: str | None
+
+
+TimelineKind = Literal["order", "session", "delivery"]
+
+
+@dataclass(frozen=True, slots=True)
+class TimelineEntry:
+    """One thing that happened to an order: a move of it or of a session on it, or one try to deliver about it.
+
+    `what` is the move's event, or the job's kind. `from_state` and `to_state` belong to moves; `attempt`, `outcome`
+    ("done", "failed", "gave_up") and `note` to tries.
+    """
+
+    kind: TimelineKind
+    at: datetime
+    what: str
+    actor: str | None
+    from_state: str | None
+    to_state: str | None
+    detail: Mapping[str, object]
+    attempt: int | None
+    outcome: str | None
+    note: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryTry:
+    attempt: int
+    started_at: datetime
+    ended_at: datetime
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryView:
+    """One job about an order or a session, with each of its tries. `next_at` is None once it ended."""
+
+    id: UUID
+    kind: str
+    payload: Mapping[str, object]
+    created_at: datetime
+    next_at: datetime | None
+    done_at: datetime | None
+    failed_at: datetime | None
+    tries: tuple[DeliveryTry, ...]
+
+
+_COLUMNS: Final = """
+o.id, o.public_id, o.state, o.version, o.reference, o.country, o.currency, o.buyer, o.total_minor, o.refundable_minor,
+o.created_at, o.paid_at, o.quote_id, q.content AS quote_content,
+c.name, c.email, c.phone, c.postcode, c.street, c.city
+"""
+
+_TABLES: Final = """
+orders o
+LEFT JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id
+LEFT JOIN quotes q ON q.merchant_id = o.merchant_id AND q.id = o.quote_id
+"""
+
+_BY_PUBLIC_ID: Final = f"SELECT {_COLUMNS} FROM {_TABLES} WHERE o.merchant_id = $1 AND o.public_id = $2"
+_BY_ID: Final = f"SELECT {_COLUMNS} FROM {_TABLES} WHERE o.merchant_id = $1 AND o.id = $2"
+
+_LINES: Final = """
+SELECT l.order_id, l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category
+FROM order_lines l JOIN unnest($2::uuid[], $3::int[]) AS present (order_id, version)
+    ON l.order_id = present.order_id AND l.version = present.version
+WHERE l.merchant_id = $1
+ORDER BY l.order_id, l.position
+"""
+
+_TIMELINE: Final = """
+WITH the_order AS (
+    SELECT merchant_id, id, public_id FROM orders WHERE merchant_id = $1 AND id = $2
+), its_sessions AS (
+    SELECT s.merchant_id, s.id, s.public_id FROM checkout_sessions s
+    JOIN the_order o ON s.merchant_id = o.merchant_id AND s.order_id = o.id
+)
+SELECT 'order' AS kind, h.at, h.event AS what, h.actor, h.from_state, h.to_state, h.detail,
+       NULL::int AS attempt, NULL AS outcome, NULL AS note, h.id AS tiebreak
+FROM the_order o JOIN order_history h ON h.merchant_id = o.merchant_id AND h.subject_id = o.id
+UNION ALL
+SELECT 'session', h.at, h.event, h.actor, h.from_state, h.to_state, h.detail, NULL, NULL, NULL, h.id
+FROM its_sessions s JOIN session_history h ON h.merchant_id = s.merchant_id AND h.subject_id = s.id
+UNION ALL
+SELECT 'delivery', t.ended_at, j.kind, NULL, NULL, NULL, j.payload, t.attempt, t.outcome, t.detail, j.id
+FROM outbox j JOIN outbox_tries t ON t.merchant_id = j.merchant_id AND t.outbox_id = j.id
+WHERE j.merchant_id = $1 AND j.kind <> 'event'
+  AND j.about IN (SELECT public_id FROM the_order UNION ALL SELECT public_id FROM its_sessions)
+ORDER BY at, tiebreak, attempt
+"""
+
+_DELIVERIES: Final = """
+SELECT j.id, j.kind, j.payload, j.created_at, j.run_at, j.done_at, j.failed_at,
+       t.attempt, t.started_at, t.ended_at, t.outcome, t.detail
+FROM outbox j LEFT JOIN outbox_tries t ON t.merchant_id = j.merchant_id AND t.outbox_id = j.id
+WHERE j.merchant_id = $1 AND j.about = ANY($2::text[]) AND j.kind <> 'event'
+ORDER BY j.id, t.attempt
+"""
+
+
+async def order_for_api(merchant_id: UUID, public_id: str) -> OrderView | None:
+    """One order by its public id, its `removed` ones too; None when this merchant has no such order. Two statements."""
+    row = await db.fetch_one(_BY_PUBLIC_ID, merchant_id, public_id)
+    return None if row is None else (await _with_lines(merchant_id, [row]))[0]
+
+
+async def order_by_id(merchant_id: UUID, order_id: UUID) -> OrderView | None:
+    """As `order_for_api`, by the internal id."""
+    row = await db.fetch_one(_BY_ID, merchant_id, order_id)
+    return None if row is None else (await _with_lines(merchant_id, [row]))[0]
+
+
+async def list_orders(
+    merchant_id: UUID,
+    *,
+    state: OrderState | None = None,
+    search: str | None = None,
+    cursor: str | None = None,
+    limit: int = 50,
+) -> OrderPage:
+    """Orders newest first, those that expiry removed left out. Two statements, whatever the number.
+
+    `search` is how the reference begins, letter case counting. `limit` is 1 to LIST_LIMIT_MAX. Raises CursorRefused.
+    """
+    assert 1 <= limit <= LIST_LIMIT_MAX, "the caller checks the limit"
+    conditions = ["o.merchant_id = $1"]
+    arguments: list[object] = [merchant_id]
+    if state is not None:
+        arguments.append(state.value)
+        conditions.append(f"o.state = ${len(arguments)}")
+    if search:
+        arguments.append(_starting_with(search))
+        conditions.append(f"o.reference LIKE ${len(arguments)}")
+    if cursor is not None:
+        position = Position.parse(cursor)
+        arguments += [position.at, position.id]
+        conditions.append(f"(o.created_at, o.id) < (${len(arguments) - 1}, ${len(arguments)})")
+    conditions.append(
+        "(o.state <> 'expired' OR EXISTS"
+        " (SELECT FROM order_lines l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.id))"
+    )
+    arguments.append(limit + 1)
+    # Only conditions written above are joined here; every value is a parameter.
+    rows = await db.fetch_all(
+        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {' AND '.join(conditions)}"  # noqa: S608
+        f" ORDER BY o.created_at DESC, o.id DESC LIMIT ${len(arguments)}",
+        *arguments,
+    )
+    shown = rows[:limit]
+    last = Position(shown[-1]["created_at"], shown[-1]["id"]).text() if len(rows) > limit else None
+    return OrderPage(await _with_lines(merchant_id, shown), last)
+
+
+async def order_timeline(merchant_id: UUID, order_id: UUID) -> tuple[TimelineEntry, ...]:
+    """Everything that happened around one order, oldest first: its moves, its sessions' moves, each try to deliver."""
+    rows = await db.fetch_all(_TIMELINE, merchant_id, order_id)
+    return tuple(
+        TimelineEntry(
+            kind=row["kind"],
+            at=row["at"],
+            what=row["what"],
+            actor=row["actor"],
+            from_state=row["from_state"],
+            to_state=row["to_state"],
+            detail=row["detail"],
+            attempt=row["attempt"],
+            outcome=row["outcome"],
+            note=row["note"],
+        )
+        for row in rows
+    )
+
+
+async def deliveries_about(merchant_id: UUID, *about: str) -> tuple[DeliveryView, ...]:
+    """What is or was to be delivered about these public ids (an order's, its sessions'), oldest first, with all tries."""
+    rows = await db.fetch_all(_DELIVERIES, merchant_id, list(about))
+    jobs: dict[UUID, list[db.Record]] = {}
+    for row in rows:
+        jobs.setdefault(row["id"], []).append(row)
+    return tuple(_delivery(tries) for tries in jobs.values())
+
+
+def _delivery(rows: Sequence[db.Record]) -> DeliveryView:
+    job = rows[0]
+    ended = job["done_at"] is not None or job["failed_at"] is not None
+    return DeliveryView(
+        id=job["id"],
+        kind=job["kind"],
+        payload=job["payload"],
+        created_at=job["created_at"],
+        next_at=None if ended else job["run_at"],
+        done_at=job["done_at"],
+        failed_at=job["failed_at"],
+        tries=tuple(
+            DeliveryTry(row["attempt"], row["started_at"], row["ended_at"], row["outcome"], row["detail"])
+            for row in rows
+            if row["attempt"] is not None
+        ),
+    )
+
+
+def _starting_with(text: str) -> str:
+    """A LIKE pattern for texts that begin with `text`, whose own signs mean themselves."""
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
+
+
+async def _with_lines(merchant_id: UUID, rows: Sequence[db.Record]) -> tuple[OrderView, ...]:
+    if not rows:
+        return ()
+    found = await db.fetch_all(
+        _LINES, merchant_id, [row["id"] for row in rows], [row["version"] for row in rows]
+    )
+    lines: dict[UUID, list[Line]] = {}
+    for line in found:
+        lines.setdefault(line["order_id"], []).append(_line(line))
+    return tuple(_order(row, tuple(lines.get(row["id"], ()))) for row in rows)
+
+
+def _line(row: db.Record) -> Line:
+    return Line(
+        type=row["type"],
+        name=row["name"],
+        quantity=row["quantity"],
+        unit_price_minor=row["unit_price_minor"],
+        vat_percent=Decimal(row["vat_percent"]),
+        sku=row["sku"],
+        category=row["category"],
+    )
+
+
+def _order(row: db.Record, lines: tuple[Line, ...]) -> OrderView:
+    return OrderView(
+        id=row["id"],
+        public_id=row["public_id"],
+        state=OrderState(row["state"]),
+        version=row["version"],
+        reference=row["reference"],
+        country=row["country"],
+        currency=row["currency"],
+        buyer=row["buyer"],
+        total_minor=row["total_minor"],
+        refundable_minor=row["refundable_minor"],
+        created_at=row["created_at"],
+        paid_at=row["paid_at"],
+        quote_id=row["quote_id"],
+        quote_content=row["quote_content"],
+        contact=OrderContact(
+            row["name"], row["email"], row["phone"], row["postcode"], row["street"], row["city"]
+        ),
+        lines=lines,
+    )

@@ -1,0 +1,87 @@
+"""What an order's lines may be and what they sum to. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Final, Literal
+
+from app.kernel.money import MAX_AMOUNT_MINOR, half_up_ratio
+from app.orders.errors import LineRefused, TotalRefused
+
+LineType = Literal["item", "discount", "shipping", "fee"]
+
+QUANTITY_MAX: Final = 9999
+UNIT_PRICE_MAX_MINOR: Final = 10**10
+LINES_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of an order. Prices include VAT; only a discount is negative; `vat_percent` is from text."""
+
+    type: LineType
+    name: str
+    quantity: int
+    unit_price_minor: int
+    vat_percent: Decimal
+    sku: str | None = None
+    category: str | None = None
+
+    @property
+    def total_minor(self) -> int:
+        return self.quantity * self.unit_price_minor
+
+
+@dataclass(frozen=True, slots=True)
+class VatGroup:
+    """The lines of one rate: gross with VAT, the VAT in it, and the net. They add up to the minor unit."""
+
+    percent: Decimal
+    gross_minor: int
+    vat_minor: int
+
+    @property
+    def net_minor(self) -> int:
+        return self.gross_minor - self.vat_minor
+
+
+def total_minor(lines: Sequence[Line]) -> int:
+    """Check every line and answer their sum in minor units. Raises LineRefused, TotalRefused."""
+    if not 1 <= len(lines) <= LINES_MAX:
+        raise LineRefused("/lines", "count")
+    for index, line in enumerate(lines):
+        _check(line, index)
+    total = sum(line.total_minor for line in lines)
+    if not 1 <= total <= MAX_AMOUNT_MINOR:
+        raise TotalRefused(total)
+    return total
+
+
+def _check(line: Line, index: int) -> None:
+    if not 1 <= line.quantity <= QUANTITY_MAX:
+        raise LineRefused(f"/lines/{index}/quantity", "out_of_range")
+    if abs(line.unit_price_minor) > UNIT_PRICE_MAX_MINOR:
+        raise LineRefused(f"/lines/{index}/unit_price_minor", "out_of_range")
+    if line.type == "discount" and line.unit_price_minor > 0:
+        raise LineRefused(f"/lines/{index}/unit_price_minor", "discount_not_negative")
+    if line.type != "discount" and line.unit_price_minor < 0:
+        raise LineRefused(f"/lines/{index}/unit_price_minor", "negative")
+    if not Decimal(0) <= line.vat_percent <= Decimal(100):
+        raise LineRefused(f"/lines/{index}/vat_percent", "out_of_range")
+
+
+def vat_groups(lines: Sequence[Line]) -> list[VatGroup]:
+    """VAT per rate on the sum of the rate's lines, half up; the groups' gross sums to the total.
+
+    VAT inside a gross sum is gross * p / (100 + p), computed with integers (p in hundredths of a percent).
+    """
+    gross: dict[Decimal, int] = {}
+    for line in lines:
+        gross[line.vat_percent] = gross.get(line.vat_percent, 0) + line.total_minor
+    groups = []
+    for percent, amount in sorted(gross.items(), reverse=True):
+        hundredths = int(percent * 100)
+        groups.append(VatGroup(percent, amount, half_up_ratio(amount * hundredths, 10_000 + hundredths)))
+    return groups
