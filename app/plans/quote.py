@@ -92,8 +92,8 @@ class TermOption:
 class Quote:
     """Every figure of one offer. `id` and `hash` follow from the rest and are checked when they are given.
 
-    `months` is 0 for an invoice. `apr` has the printed decimals, `apr_exact` is the same percent unrounded, as
-    text. Raises QuoteDamagedError when a given id or hash does not fit the figures.
+    `months` is 0 for an invoice. `apr` has the printed decimals, `apr_exact` is the same percent unrounded,
+    as text. Raises QuoteDamagedError when a given id or hash does not fit the figures.
     """
 
     merchant: str
