@@ -96,9 +96,11 @@ def monthly_minor(amount_minor: int, months: int, pricing: Pricing) -> int:
 
 
 def level_minor(amount_minor: int, months: int, pricing: Pricing) -> int:
-    """The annuity: the smallest whole amount that leaves a last instalment not above it."""
+    """The exact annuity rounded up, and more only if rounded interest would leave a last instalment above it."""
     rate = _monthly_rate(pricing)
     free = min(pricing.interest_free_months, months)
+    if months == 1:
+        return _last_payment(amount_minor, [], rate, free)
     level = _exact_annuity_rounded_up(amount_minor, months - free, free, rate)
     while _last_payment(amount_minor, [level] * (months - 1), rate, free) > level:
         level += 1
