@@ -6,8 +6,7 @@ import asyncio
 import math
 import os
 import signal
-import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -26,9 +25,10 @@ def pause_s(deaths_in_a_row: int) -> float:
 
 @dataclass(slots=True)
 class Child:
-    """`python -m app <verb>` in a process group of its own, so that Ctrl-C reaches the supervisor alone."""
+    """A command in a process group of its own, so that Ctrl-C reaches the supervisor alone."""
 
-    verb: str
+    name: str
+    command: Sequence[str]
     environ: Mapping[str, str]
     deaths: int = 0
     process: asyncio.subprocess.Process | None = None
@@ -47,7 +47,7 @@ class Child:
                 return
             self.deaths = 1 if loop.time() - born >= RECOVERED_AFTER_S else self.deaths + 1
             wait_s = pause_s(self.deaths)
-            print(f"kolme {self.verb} ended with {status}; starting it again in {wait_s:g} s.", flush=True)
+            print(f"{self.name} ended with {status}; starting it again in {wait_s:g} s.", flush=True)
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), wait_s)
 
@@ -67,9 +67,7 @@ class Child:
 
     async def _start(self) -> asyncio.subprocess.Process:
         environ = {**self.environ, PARENT_VARIABLE: str(os.getpid())}
-        return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "app", self.verb, env=environ, start_new_session=True
-        )
+        return await asyncio.create_subprocess_exec(*self.command, env=environ, start_new_session=True)
 
     def _signal_group(self, number: signal.Signals) -> None:
         if self.process is not None:

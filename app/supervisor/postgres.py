@@ -85,6 +85,31 @@ def running_pid(data_dir: Path) -> int | None:
     return pid if _is_our_postmaster(pid, data_dir) else None
 
 
+def _lives_in(folder: Path, process: Path) -> bool:
+    """Every PostgreSQL process works in its data folder. One that has ended but was not buried yet has no folder."""
+    try:
+        return (process / "cwd").readlink() == folder
+    except OSError:
+        return False
+
+
+def _clear_after_crash(data_dir: Path) -> None:
+    """Takes away the lock files of a server that was killed, once none of its processes is left.
+
+    PostgreSQL itself only looks whether the process number in them exists, and that may be anybody's by now.
+    """
+    if not Path("/proc/self/cwd").exists() or not (data_dir / "postmaster.pid").exists():
+        return
+    deadline = time.monotonic() + READY_WAIT_S
+    while any(_lives_in(data_dir, process) for process in Path("/proc").glob("[0-9]*")):
+        if time.monotonic() > deadline:
+            raise EmbeddedDatabaseError(f"Processes of a database that was killed still work in {data_dir}.")
+        time.sleep(0.05)
+    socket_dir = Path((_pid_file_lines(data_dir) + [""] * _PID_FILE_LINES)[4].strip() or data_dir)
+    (socket_dir / ".s.PGSQL.5432.lock").unlink(missing_ok=True)
+    (data_dir / "postmaster.pid").unlink(missing_ok=True)
+
+
 def _wait_until_ready(data_dir: Path) -> None:
     deadline = time.monotonic() + READY_WAIT_S
     while time.monotonic() < deadline:
@@ -127,7 +152,7 @@ def start(data_dir: Path, *, options: Mapping[str, str] | None = None) -> Embedd
     if adopted:
         _wait_until_ready(data_dir)
     else:
-        (data_dir / "postmaster.pid").unlink(missing_ok=True)
+        _clear_after_crash(data_dir)
     server = get_server(data_dir, cleanup_mode=None, start=False)
     _initialise(server, options or {})
     if not adopted:

@@ -9,6 +9,7 @@ import importlib.util
 import os
 import signal
 import socket
+import sys
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -185,8 +186,13 @@ def addresses(settings: Settings) -> str:
     return "\n".join(["", "Kolme is running. Open:", "", *lines, "", "Ctrl-C stops it.", ""])
 
 
+def _kolme(verb: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", "app", verb)
+
+
 async def _serve(settings: Settings, environ: Mapping[str, str], stopped: asyncio.Event) -> None:
-    web, worker = Child("serve", environ), Child("worker", environ)
+    web = Child("The web process", _kolme("serve"), environ)
+    worker = Child("The worker", _kolme("worker"), environ)
     keepers = [asyncio.create_task(child.keep()) for child in (web, worker)]
     try:
         ready = asyncio.create_task(_wait_for_web(settings, web))
