@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from itertools import groupby
 
 from app.kernel.money import Money, allocate
 from app.law.rules import law_of
@@ -18,6 +19,14 @@ class ScheduleRow:
     interest: Money
     fee: Money
     balance_after: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """So many instalments in a row of one amount: "2 x 90.22, 10 x 90.21" is exact where "12 x 90.22" is not."""
+
+    count: int
+    amount: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +73,7 @@ class QuoteView:
     apr: Decimal
     shares: Shares
     rows: tuple[ScheduleRow, ...]
+    runs: tuple[Run, ...]
     late: LateView
     warning: str
 
@@ -109,6 +119,10 @@ def view_of(quote: Quote) -> QuoteView:
                 balance_after=money(row.balance_after_minor),
             )
             for row in quote.schedule
+        ),
+        runs=tuple(
+            Run(len(list(same)), money(amount_minor))
+            for amount_minor, same in groupby(row.amount_minor for row in quote.schedule)
         ),
         late=LateView(
             interest_percent=quote.late.interest_percent,

@@ -33,6 +33,12 @@ def test_the_shown_figures_are_those_of_the_quote() -> None:
     assert [row.due for row in view.rows] == [row.due for row in QUOTE.schedule]
 
 
+def test_the_runs_of_equal_instalments_sum_to_the_total() -> None:
+    runs = view_of(QUOTE).runs
+    assert [(run.count, run.amount.amount_minor) for run in runs] == [(2, 9122), (10, 9121)]
+    assert sum(run.count * run.amount.amount_minor for run in runs) == QUOTE.total_payable_minor
+
+
 def test_the_bar_of_where_the_money_goes_is_whole() -> None:
     shares = view_of(QUOTE).shares
     assert shares.price_permille + shares.interest_permille + shares.fees_permille == 1000
