@@ -32,9 +32,12 @@ async def database_url(postgres_server: EmbeddedServer, template_database: str) 
 async def db(database_url: str) -> AsyncIterator[str]:
     """The same with the pool of `app.kernel.db` on it. Yields the address, for tests that start processes."""
     from app.kernel.db import close_pool, start_pool  # noqa: PLC0415 - only tests of the database pay for it
+    from app.kernel.keys import Keyring, use_keyring  # noqa: PLC0415
 
+    use_keyring(Keyring({"test": bytes(range(32))}))
     await start_pool(database_url)
     try:
         yield database_url
     finally:
         await close_pool()
+        use_keyring(None)

@@ -156,7 +156,8 @@ SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.can
        c.name, c.email, c.phone AS contact_phone, c.postcode AS contact_postcode, c.street, c.city,
        (SELECT array_agg(ROW(l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category)
                          ORDER BY l.position)
-        FROM order_lines l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.id AND l.version = o.version) AS lines,
+        FROM order_lines l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.id AND l.version = o.version) 
+        AS lines,
        q.content AS quote,
        d.id AS decision_id, d.outcome, d.reasons, d.valid_until,
        k.id AS customer_id, k.public_id AS customer_public_id, k.name AS customer_name, k.email AS customer_email,

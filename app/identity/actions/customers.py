@@ -87,7 +87,7 @@ VALUES ($6, $1, $7, $8, $4, $9, $10, $11, $12, $5)
 async def _customer_of(identity: VerifiedIdentity, contact: KnownContact, now: datetime) -> UUID:
     # Two returns of one person at once: the second waits here and then finds what the first one made.
     await db.execute(
-        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{identity.issuer}\0{identity.subject}"
+        "SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", f"{identity.issuer} {identity.subject}"
     )
     number = _sealed(identity.national_number)
     found = await db.fetch_value(
