@@ -123,15 +123,22 @@ def months_after(start: date, months: int) -> date:
 @lru_cache(maxsize=4096)
 def next_business_day(day: date, country: str) -> date:
     """The day itself, or the first one after it that is no weekend and no bank holiday of the country."""
-    closed = _holidays(country)
-    while day.weekday() >= 5 or day in closed:
+    while day.weekday() >= 5 or day in _holidays(country, day.year):
         day += timedelta(days=1)
     return day
 
 
-@lru_cache(maxsize=8)
-def _holidays(country: str) -> holidays.HolidayBase:
-    return holidays.country_holidays(country, categories=_HOLIDAY_KINDS[country])
+def load_calendars(today: date, years: int = 4) -> None:
+    """Read the calendars of this and the next years, so that no shopper waits for them; for a process's start."""
+    for country in _HOLIDAY_KINDS:
+        for year in range(today.year, today.year + years):
+            _holidays(country, year)
+
+
+@lru_cache(maxsize=256)
+def _holidays(country: str, year: int) -> frozenset[date]:
+    # A plain set: asking the package's own object for every day costs a hundred times as much.
+    return frozenset(holidays.country_holidays(country, categories=_HOLIDAY_KINDS[country], years=year))
 
 
 def _parts(amount_minor: int, months: int, pricing: Pricing) -> tuple[list[int], list[int]]:

@@ -14,6 +14,7 @@ from app.plans.schedule import (
     Style,
     due_date,
     instalments,
+    load_calendars,
     monthly_minor,
     months_after,
     next_business_day,
@@ -176,6 +177,11 @@ def test_a_due_date_is_a_working_day_at_most_a_week_late(start: date, months: in
     due = due_date(start, months, country)
     assert due.weekday() < 5
     assert months_after(start, months) <= due <= months_after(start, months) + timedelta(days=7)
+
+
+def test_calendars_can_be_loaded_ahead() -> None:
+    load_calendars(date(2026, 11, 21), years=2)
+    assert next_business_day(date(2027, 12, 24), "FI") == date(2027, 12, 27)
 
 
 def test_moving_a_due_date_does_not_change_the_interest() -> None:
