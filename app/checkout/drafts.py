@@ -11,7 +11,8 @@ from app.orders.rules import Line
 class ContactDraft:
     """What the shop already knows of its shopper. It fills in fields and stays editable; it proves nothing.
 
-    `phone` is E.164 and `postcode` in the written form of the session's country. Personal data shows in no representation.
+    `phone` is E.164 and `postcode` in the written form of the session's country. Personal data:
+    none of it shows in a representation.
     """
 
     name: str | None = field(default=None, repr=False)

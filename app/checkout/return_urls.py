@@ -40,11 +40,13 @@ def return_url_fault(url: str, *, live: bool, return_hosts: Collection[str]) -> 
         return "userinfo"
     if not _is_host(host):
         return "malformed"
-    if live and parts.scheme != "https":
+    return _live_fault(parts.scheme, host, return_hosts) if live else None
+
+
+def _live_fault(scheme: str, host: str, return_hosts: Collection[str]) -> ReturnUrlFault | None:
+    if scheme != "https":
         return "not_https"
-    if live and host not in return_hosts:
-        return "host_not_allowed"
-    return None
+    return None if host in return_hosts else "host_not_allowed"
 
 
 def _is_host(host: str) -> bool:

@@ -35,7 +35,7 @@ class KeyReused(Refusal):
 class StillRunning(Refusal):
     """The first request with this key has not ended yet."""
 
-    code = "idempotency_key_in_progress"
+    code = "in_progress"
 
 
 @dataclass(frozen=True, slots=True)

@@ -86,6 +86,14 @@ class SignedIn:
 # --- merchants and keys -------------------------------------------------------------------------------------
 
 
+async def _written(closure: Callable[[], Awaitable[None]]) -> None:
+    """In the caller's transaction where there is one (an idempotent request), else in one of its own."""
+    if db.in_transaction():
+        await closure()
+    else:
+        await db.in_tx(closure)
+
+
 async def create_merchant(new: NewMerchant, *, now: datetime) -> Merchant:
     """A shop without plans, staff or keys. Raises FieldRefused."""
     values = _checked(new)
@@ -106,7 +114,7 @@ async def create_merchant(new: NewMerchant, *, now: datetime) -> Merchant:
         if inserted:
             await audit.record(OPERATOR, "merchant.created", public_id, merchant_id=merchant_id, at=now)
 
-    await db.in_tx(write)
+    await _written(write)
     forget_kept_merchants()
     merchant = await merchant_by_id(merchant_id)
     assert merchant is not None, "it was written a moment ago, and merchants are never deleted"
@@ -157,7 +165,7 @@ async def create_api_key(
         if inserted:
             await audit.record(actor, "key.created", str(key_id), merchant_id=merchant_id, at=now)
 
-    await db.in_tx(write)
+    await _written(write)
     return secret
 
 
@@ -176,7 +184,7 @@ async def revoke_api_key(merchant_id: UUID, key_id: UUID, *, now: datetime, acto
             raise ApiKeyUnknown
         await audit.record(actor, "key.revoked", str(key_id), merchant_id=merchant_id, at=now)
 
-    await db.in_tx(write)
+    await _written(write)
 
 
 # --- staff --------------------------------------------------------------------------------------------------
@@ -225,7 +233,7 @@ async def create_staff(
         if holder != staff_id:
             raise StaffEmailTaken
 
-    await db.in_tx(write)
+    await _written(write)
     return NewStaff(public_id, secret, second_factor.enrolment_uri(secret, address))
 
 

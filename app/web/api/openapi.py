@@ -1,0 +1,270 @@
+"""The OpenAPI 3.1 document, made from the structs that check the requests, so that the two cannot drift apart.
+
+One row of `OPERATIONS` a route; a test compares the rows with the routes that are mounted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, Literal
+
+import msgspec
+
+from app.web.api import schemas
+from app.web.shared.problems import PROBLEM_TYPE, Problem
+
+Parameter = dict[str, object]
+Schema = dict[str, object]
+
+_REF: Final = "#/components/schemas/{name}"
+
+_LIMIT: Final[Parameter] = {
+    "name": "limit",
+    "in": "query",
+    "description": "How many at most.",
+    "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 50},
+}
+_CURSOR: Final[Parameter] = {
+    "name": "cursor",
+    "in": "query",
+    "description": "`next_cursor` of the page before.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
+}
+_STATE: Final[Parameter] = {
+    "name": "state",
+    "in": "query",
+    "description": "Only orders in this state.",
+    "schema": {
+        "type": "string",
+        "enum": [
+            "draft",
+            "open",
+            "in_payment",
+            "held",
+            "paid",
+            "partly_refunded",
+            "refunded",
+            "cancelled",
+            "expired",
+        ],
+    },
+}
+_REFERENCE: Final[Parameter] = {
+    "name": "reference",
+    "in": "query",
+    "description": "Only orders whose reference begins with this text.",
+    "schema": {"type": "string", "maxLength": 200},
+}
+_IDEMPOTENCY_KEY: Final[Parameter] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "The same key and body get the same answer; the work is done once.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
+}
+
+
+def _id_parameter(name: str, prefix: str) -> Parameter:
+    return {
+        "name": name,
+        "in": "path",
+        "required": True,
+        "schema": {"type": "string", "pattern": f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"},
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One route. `refusals` are the statuses beside 401, and beside 400 for what cannot be read at all."""
+
+    method: Literal["get", "post", "delete"]
+    path: str
+    name: str
+    summary: str
+    parameters: tuple[Parameter, ...] = ()
+    body: type | None = None
+    body_required: bool = True
+    status: int = 200
+    answer: type | None = None
+    refusals: tuple[int, ...] = ()
+
+
+OPERATIONS: Final = (
+    Operation(
+        "post",
+        "/api/v1/sessions",
+        "openSession",
+        "Open a session: an order to be paid, and the address to send the shopper to.",
+        parameters=(_IDEMPOTENCY_KEY,),
+        body=schemas.NewSession,
+        status=201,
+        answer=schemas.Session,
+        refusals=(409, 413, 415, 422),
+    ),
+    Operation(
+        "get",
+        "/api/v1/sessions/{session_id}",
+        "readSession",
+        "A session as it stands now.",
+        parameters=(_id_parameter("session_id", "cs"),),
+        answer=schemas.SessionDetails,
+        refusals=(404,),
+    ),
+    Operation(
+        "post",
+        "/api/v1/sessions/{session_id}/cancel",
+        "cancelSession",
+        "Cancel a session that has not ended.",
+        parameters=(_id_parameter("session_id", "cs"), _IDEMPOTENCY_KEY),
+        body=schemas.Nothing,
+        body_required=False,
+        answer=schemas.SessionDetails,
+        refusals=(404, 409, 413, 415, 422),
+    ),
+    Operation(
+        "get",
+        "/api/v1/orders",
+        "listOrders",
+        "Orders, newest first.",
+        parameters=(_LIMIT, _CURSOR, _STATE, _REFERENCE),
+        answer=schemas.OrderList,
+    ),
+    Operation(
+        "get",
+        "/api/v1/orders/{order_id}",
+        "readOrder",
+        "One order. An order that expiry removed answers 410.",
+        parameters=(_id_parameter("order_id", "ord"),),
+        answer=schemas.Order,
+        refusals=(404, 410),
+    ),
+    Operation(
+        "get",
+        "/api/v1/events",
+        "listEvents",
+        "What happened, newest first.",
+        parameters=(_LIMIT, _CURSOR),
+        answer=schemas.EventList,
+    ),
+    Operation(
+        "post",
+        "/api/v1/webhook-endpoints",
+        "createWebhookEndpoint",
+        "Have events sent to an address. The signing secret is shown this once.",
+        parameters=(_IDEMPOTENCY_KEY,),
+        body=schemas.NewWebhookEndpoint,
+        status=201,
+        answer=schemas.CreatedWebhookEndpoint,
+        refusals=(409, 413, 415, 422),
+    ),
+    Operation(
+        "get",
+        "/api/v1/webhook-endpoints",
+        "listWebhookEndpoints",
+        "Where events are sent, oldest first.",
+        parameters=(_LIMIT, _CURSOR),
+        answer=schemas.WebhookEndpointList,
+    ),
+    Operation(
+        "delete",
+        "/api/v1/webhook-endpoints/{endpoint_id}",
+        "deleteWebhookEndpoint",
+        "Stop sending events to an endpoint.",
+        parameters=(_id_parameter("endpoint_id", "we"), _IDEMPOTENCY_KEY),
+        status=204,
+        refusals=(404, 409),
+    ),
+)
+
+# Any operation can meet these: what cannot be read, no key, too many calls, a database that is away.
+ALWAYS: Final = (400, 401, 503)
+MEANINGS: Final = {
+    200: "Done.",
+    201: "Created.",
+    204: "Done; there is nothing to tell.",
+    400: "The request cannot be read.",
+    401: "No key, or one that opens nothing.",
+    404: "There is no such thing, or it is another merchant's.",
+    409: "It stands in the way of what was done before; `code` tells how.",
+    410: "It was removed when it expired.",
+    413: "The body is over 64 KB.",
+    415: "The body is not application/json.",
+    422: "Values cannot be used; `errors` points at each.",
+    503: "Not now; try again after `Retry-After` seconds.",
+}
+
+
+@lru_cache(maxsize=4)
+def document(base_url: str) -> bytes:
+    """The document as JSON."""
+    return msgspec.json.encode(tree(base_url))
+
+
+def tree(base_url: str) -> dict[str, object]:
+    """The document as plain objects."""
+    types = (
+        {operation.body for operation in OPERATIONS}
+        | {operation.answer for operation in OPERATIONS}
+        | {Problem}
+    )
+    shapes = sorted((shape for shape in types if shape is not None), key=lambda shape: shape.__name__)
+    _, components = msgspec.json.schema_components(shapes, ref_template=_REF)
+    paths: dict[str, dict[str, object]] = {}
+    for operation in OPERATIONS:
+        paths.setdefault(operation.path, {})[operation.method] = _described(operation)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Kolme merchant API",
+            "version": "1",
+            "description": (
+                "Money is an integer of minor units beside its currency. Times are RFC 3339 in UTC. "
+                "Refusals are application/problem+json with a stable `code`."
+            ),
+        },
+        "servers": [{"url": base_url}],
+        "security": [{"key": []}],
+        "paths": paths,
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                "key": {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "A secret key: sk_test_... or sk_live_...",
+                }
+            },
+        },
+    }
+
+
+def _described(operation: Operation) -> dict[str, object]:
+    described: dict[str, object] = {
+        "operationId": operation.name,
+        "summary": operation.summary,
+        "parameters": list(operation.parameters),
+        "responses": {
+            str(operation.status): _response(operation.status, operation.answer, "application/json"),
+            **{
+                str(status): _response(status, Problem, PROBLEM_TYPE)
+                for status in (*ALWAYS, *operation.refusals)
+            },
+        },
+    }
+    if operation.body is not None:
+        described["requestBody"] = {
+            "required": operation.body_required,
+            "content": {"application/json": {"schema": _ref(operation.body)}},
+        }
+    return described
+
+
+def _response(status: int, shape: type | None, media_type: str) -> dict[str, object]:
+    response: dict[str, object] = {"description": MEANINGS[status]}
+    if shape is not None:
+        response["content"] = {media_type: {"schema": _ref(shape)}}
+    return response
+
+
+def _ref(shape: type) -> Schema:
+    return {"$ref": _REF.format(name=shape.__name__)}

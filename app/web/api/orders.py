@@ -1,0 +1,131 @@
+"""`/api/v1/orders`: one order, and the list of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get
+
+from app.kernel import ids
+from app.orders import queries
+from app.orders.queries import OrderView
+from app.orders.rules import Line
+from app.orders.states import OrderState
+from app.plans.quote import Quote
+from app.web.api import schemas
+from app.web.api.keys import Caller
+from app.web.api.once import Answer
+from app.web.api.params import bad_parameter, list_params
+from app.web.api.problems import not_found
+from app.web.shared.problems import RefusedRequest
+
+
+@get("/orders/{order_id:str}")
+async def read_order(order_id: str, caller: Caller) -> Response[bytes]:
+    """One order; 410 when expiry removed it."""
+    if not ids.is_public_id("ord", order_id):
+        raise not_found()
+    order = await queries.order_for_api(caller.merchant.id, order_id)
+    if order is None:
+        raise not_found()
+    if order.removed:
+        raise RefusedRequest(410, "order_removed")
+    return Answer(200, msgspec.json.encode(presented(order))).response()
+
+
+@get("/orders")
+async def list_orders(request: Request[Any, Any, Any], caller: Caller) -> Response[bytes]:
+    """Orders, newest first, by state or by how their reference begins."""
+    params = list_params(request, "state", "reference")
+    page = await queries.list_orders(
+        caller.merchant.id,
+        state=_state(params.others.get("state")),
+        search=params.others.get("reference"),
+        cursor=params.cursor,
+        limit=params.limit,
+    )
+    listed = schemas.OrderList(tuple(presented(order) for order in page.orders), page.next_cursor)
+    return Answer(200, msgspec.json.encode(listed)).response()
+
+
+def _state(text: str | None) -> OrderState | None:
+    try:
+        return None if text is None else OrderState(text)
+    except ValueError:
+        raise bad_parameter("state") from None
+
+
+def presented(order: OrderView) -> schemas.Order:
+    """An order as the API tells it."""
+    contact = order.contact
+    data = {
+        "id": order.public_id,
+        "state": order.state.value,
+        "version": order.version,
+        "reference": order.reference,
+        "country": order.country,
+        "buyer": order.buyer,
+        "lines": [_line(line) for line in order.lines],
+        "total_minor": order.total_minor,
+        "refundable_minor": order.refundable_minor,
+        "currency": order.currency,
+        "quote": None if order.quote_content is None else _quote(Quote.from_data(order.quote_content)),
+        "customer": {
+            "name": contact.name,
+            "email": contact.email,
+            "phone": contact.phone,
+            "postcode": contact.postcode,
+            "address": {"street": contact.street, "city": contact.city},
+        },
+        "created_at": order.created_at,
+        "paid_at": order.paid_at,
+    }
+    return msgspec.convert(data, schemas.Order)
+
+
+def _line(line: Line) -> dict[str, object]:
+    return {
+        "type": line.type,
+        "name": line.name,
+        "quantity": line.quantity,
+        "unit_price_minor": line.unit_price_minor,
+        "vat_percent": percent_text(line),
+        "total_minor": line.total_minor,
+        "sku": line.sku,
+        "category": line.category,
+    }
+
+
+def percent_text(line: Line) -> str:
+    """25.50 as it was most likely given: "25.5"."""
+    text = f"{line.vat_percent:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def _quote(quote: Quote) -> dict[str, object]:
+    return {
+        "id": quote.id,
+        "hash": quote.hash,
+        "method": quote.method,
+        "delivery": quote.delivery,
+        "months": quote.months,
+        "amount_minor": quote.amount_minor,
+        "interest_minor": quote.interest_minor,
+        "fees_minor": quote.fees_minor,
+        "total_payable_minor": quote.total_payable_minor,
+        "monthly_minor": quote.monthly_minor,
+        "nominal_rate": f"{quote.nominal_rate:f}",
+        "apr": f"{quote.apr:f}",
+        "schedule": [
+            {
+                "number": row.number,
+                "due": row.due,
+                "amount_minor": row.amount_minor,
+                "principal_minor": row.principal_minor,
+                "interest_minor": row.interest_minor,
+                "fee_minor": row.fee_minor,
+            }
+            for row in quote.schedule
+        ],
+    }

@@ -1,0 +1,126 @@
+"""What the API refuses, as problem documents (RFC 9457): one status and one stable code for each named refusal."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from litestar import Request, Response
+
+from app.kernel.cursors import CursorRefused
+from app.kernel.db import DatabaseUnavailable
+from app.kernel.idempotency import KeyReused, StillRunning
+from app.kernel.limits import LimitReached
+from app.merchants.errors import EndpointUnknown, FieldRefused, TooManyEndpoints
+from app.orders.errors import LineRefused, TotalRefused
+from app.web.shared import errors
+from app.web.shared.problems import PROBLEM_TYPE, FieldProblem, Problem, RefusedRequest, problem_body
+from app.web.shared.rendering import NO_STORE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+# The same words for the same fault, whoever finds it. Details are for the developer who reads the answer.
+_DETAILS: Final[Mapping[str, str]] = {
+    "missing": "This field is required.",
+    "unknown_field": "There is no such field.",
+    "wrong_type": "The value is of another JSON type.",
+    "out_of_range": "The number is too small or too large.",
+    "length": "The text or list is too short or too long.",
+    "unknown_value": "The value is none of the allowed ones.",
+    "malformed": "The value is not in the expected form.",
+    "empty": "Nothing is left once invisible characters are taken away.",
+    "nul": "Text must not hold the character U+0000.",
+    "lone_surrogate": "Text must be valid Unicode; a lone surrogate is not.",
+    "duplicate_key": "The same name stands twice in one object.",
+    "negative": "Only a discount may be negative.",
+    "discount_not_negative": "The price of a discount must not be above zero.",
+    "count": "There must be at least one line and at most 200.",
+    "total_out_of_range": "The lines must sum to at least one minor unit, and to no more than an order may hold.",
+    "not_absolute": "The address must be absolute and begin with http:// or https://.",
+    "not_https": "The address must begin with https://.",
+    "userinfo": "The address must not carry a user name or password.",
+    "host_not_allowed": "The host is not one of the hosts that this merchant sends shoppers back to.",
+    "private_address": "The address does not lead to a public host.",
+    "port_not_allowed": "Webhooks are sent to port 443 only.",
+    "not_mobile": "A code can be sent to mobile numbers only.",
+    "premium": "Numbers that cost extra are not taken.",
+    "country_not_served": "The number belongs to a country that is not served.",
+    "too_long": "The text is too long.",
+    "unknown": "The value is none of the allowed ones.",
+}
+
+_STATUSES: Final[Mapping[type[Exception], int]] = {
+    CursorRefused: 400,
+    KeyReused: 409,
+    StillRunning: 409,
+    TooManyEndpoints: 409,
+    LimitReached: 429,
+    DatabaseUnavailable: 503,
+}
+
+
+class InputRefused(RefusedRequest):
+    """The request is not what this operation takes; `errors` points at each fault of the body."""
+
+    def __init__(self, status: int, code: str, errors: Sequence[FieldProblem] = (), detail: str = "") -> None:
+        super().__init__(status, code)
+        self.errors = tuple(errors)
+        self.detail = detail
+
+
+class Unauthorized(RefusedRequest):
+    """No key, or one that opens nothing. The answer never tells which."""
+
+    def __init__(self) -> None:
+        super().__init__(401, "unauthorized")
+
+
+def not_found() -> RefusedRequest:
+    """The one answer for what is missing, malformed or another merchant's."""
+    return RefusedRequest(404, "not_found")
+
+
+def fault(pointer: str, code: str) -> FieldProblem:
+    return FieldProblem(pointer, code, _DETAILS.get(code, "This value cannot be used."))
+
+
+def invalid(*faults: FieldProblem) -> InputRefused:
+    """422: the body is JSON and its values cannot be used."""
+    return InputRefused(422, "invalid_request", faults)
+
+
+def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
+    """The exception handler of every API route. What has no name here is answered, and logged, as anywhere else."""
+    if isinstance(exc, FieldRefused):
+        exc = invalid(fault(f"/{exc.field}", exc.reason))
+    elif isinstance(exc, LineRefused):
+        exc = invalid(fault(exc.pointer, exc.reason))
+    elif isinstance(exc, TotalRefused):
+        exc = invalid(fault("/lines", exc.code))
+    elif isinstance(exc, EndpointUnknown):
+        exc = not_found()
+    if isinstance(exc, InputRefused):
+        return _answer(exc)
+    response = _by_default(request, exc)
+    if isinstance(exc, Unauthorized):
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def _answer(refused: InputRefused) -> Response[bytes]:
+    problem = Problem(
+        status=refused.status,
+        code=refused.code,
+        title=refused.code.replace("_", " ").capitalize(),
+        detail=refused.detail,
+        errors=refused.errors,
+    )
+    return Response(
+        problem_body(problem),
+        status_code=refused.status,
+        media_type=PROBLEM_TYPE,
+        headers={"Cache-Control": NO_STORE},
+    )
+
+
+_by_default: Final = errors.error_handler(_STATUSES)

@@ -1,0 +1,38 @@
+"""The merchant API, put together: its routes, who may call them, and how what it refuses is told."""
+
+from __future__ import annotations
+
+from litestar import Router
+from litestar.di import Provide
+
+from app.settings import Settings
+from app.web.api import docs, events, orders, sessions, webhook_endpoints
+from app.web.api.body import BODY_MAX_BYTES
+from app.web.api.keys import caller
+from app.web.api.problems import handle
+
+
+def api_router(settings: Settings) -> Router:
+    """Everything under `/api`. The reference needs no key, everything under `/api/v1` does."""
+    version_1 = Router(
+        "/v1",
+        route_handlers=[
+            sessions.open_session,
+            sessions.read_session,
+            sessions.cancel_session,
+            orders.read_order,
+            orders.list_orders,
+            events.list_events,
+            webhook_endpoints.create_endpoint,
+            webhook_endpoints.list_endpoints,
+            webhook_endpoints.delete_endpoint,
+        ],
+        dependencies={"caller": Provide(caller)},
+    )
+    return Router(
+        "/api",
+        route_handlers=[docs.reference, docs.openapi_document, version_1],
+        dependencies={"settings": Provide(lambda: settings, sync_to_thread=False)},
+        exception_handlers={Exception: handle},
+        request_max_body_size=BODY_MAX_BYTES,
+    )

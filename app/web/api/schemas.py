@@ -1,0 +1,249 @@
+"""What goes in and out over the API: strict structs, from which the OpenAPI document is made as well.
+
+Bounds that JSON Schema can say stand here; what it cannot say (sums, phones, addresses) is checked by `sessions`.
+"""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from app.orders.rules import LINES_MAX, QUANTITY_MAX, UNIT_PRICE_MAX_MINOR
+
+Country = Literal["FI", "SE", "DK", "BG"]
+Currency = Literal["EUR", "SEK", "DKK"]
+Locale = Literal["fi", "sv", "en", "da", "bg"]
+Buyer = Literal["consumer", "business"]
+Kind = Literal["item", "discount", "shipping", "fee"]
+EventType = Literal[
+    "session.confirmed",
+    "session.held",
+    "session.declined",
+    "session.expired",
+    "session.cancelled",
+    "order.paid",
+    "order.refunded",
+    "order.expired",
+    "link.sent",
+    "link.opened",
+    "review.resolved",
+    "invoice.issued",
+    "invoice.paid",
+    "invoice.overdue",
+    "wallet.changed",
+]
+
+ShortText = Annotated[str, Meta(min_length=1, max_length=100)]
+NameText = Annotated[str, Meta(min_length=1, max_length=200)]
+Url = Annotated[str, Meta(min_length=8, max_length=2048)]
+Percent = Annotated[
+    str,
+    Meta(
+        pattern=r"^(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)$",
+        max_length=6,
+        description="Percent as text, with two decimals at most.",
+        examples=["25.5"],
+    ),
+]
+
+
+class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of everything that comes in."""
+
+
+class NewLine(Input, frozen=True, forbid_unknown_fields=True):
+    """Prices include VAT and are minor units of the session's currency. Only a discount is negative."""
+
+    name: NameText
+    quantity: Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
+    unit_price_minor: Annotated[int, Meta(ge=-UNIT_PRICE_MAX_MINOR, le=UNIT_PRICE_MAX_MINOR)]
+    vat_percent: Percent
+    type: Kind = "item"
+    sku: ShortText | None = None
+    category: ShortText | None = None
+
+
+class NewAddress(Input, frozen=True, forbid_unknown_fields=True):
+    street: NameText | None = None
+    city: ShortText | None = None
+
+
+class NewCustomer(Input, frozen=True, forbid_unknown_fields=True):
+    """What the shop knows already: it fills in the shopper's fields and stays editable. All of it is optional.
+
+    `address` is a street address as text, or an object with street and city.
+    """
+
+    name: ShortText | None = None
+    email: Annotated[str, Meta(min_length=1, max_length=254)] | None = None
+    phone: Annotated[str, Meta(min_length=1, max_length=64)] | None = None
+    postcode: Annotated[str, Meta(min_length=1, max_length=32)] | None = None
+    address: NameText | NewAddress | None = None
+
+
+class NewSession(Input, frozen=True, forbid_unknown_fields=True):
+    """A basket to be paid. The total is computed here from the lines."""
+
+    reference: ShortText
+    country: Country
+    currency: Currency
+    lines: Annotated[tuple[NewLine, ...], Meta(min_length=1, max_length=LINES_MAX)]
+    success_url: Url
+    cancel_url: Url
+    locale: Locale | None = None
+    buyer: Buyer = "consumer"
+    customer: NewCustomer | None = None
+    expires_in_s: Annotated[int, Meta(ge=300, le=604_800)] = 86_400
+
+
+class NewWebhookEndpoint(Input, frozen=True, forbid_unknown_fields=True):
+    """Where events are sent, and which."""
+
+    url: Url
+    types: Annotated[tuple[EventType, ...], Meta(min_length=1, max_length=100)]
+
+
+class Nothing(Input, frozen=True, forbid_unknown_fields=True):
+    """An empty object, for operations that take no input."""
+
+
+class Session(msgspec.Struct, frozen=True):
+    id: str
+    url: str
+    state: Literal["open", "processing", "held", "confirmed", "declined", "cancelled", "expired"]
+    total_minor: int
+    currency: Currency
+    expires_at: datetime
+    order_id: str
+
+
+class SessionDetails(Session, frozen=True):
+    """A session as it is asked for later: with the shop's own reference."""
+
+    reference: str
+
+
+class OrderLine(msgspec.Struct, frozen=True):
+    type: Kind
+    name: str
+    quantity: int
+    unit_price_minor: int
+    vat_percent: str
+    total_minor: int
+    sku: str | None
+    category: str | None
+
+
+class Instalment(msgspec.Struct, frozen=True):
+    number: int
+    due: date
+    amount_minor: int
+    principal_minor: int
+    interest_minor: int
+    fee_minor: int
+
+
+class Quote(msgspec.Struct, frozen=True):
+    """The figures that the shopper confirmed. Rates are percent a year, as text."""
+
+    id: str
+    hash: str
+    method: Literal["invoice", "instalments"]
+    delivery: Literal["email", "paper"]
+    months: int
+    amount_minor: int
+    interest_minor: int
+    fees_minor: int
+    total_payable_minor: int
+    monthly_minor: int
+    nominal_rate: str
+    apr: str
+    schedule: tuple[Instalment, ...]
+
+
+class Address(msgspec.Struct, frozen=True):
+    street: str | None
+    city: str | None
+
+
+class Customer(msgspec.Struct, frozen=True):
+    name: str | None
+    email: str | None
+    phone: str | None
+    postcode: str | None
+    address: Address
+
+
+class Order(msgspec.Struct, frozen=True):
+    """`refundable_minor` is what could still be refunded; `quote` is null until a purchase is confirmed."""
+
+    id: str
+    state: Literal[
+        "draft", "open", "in_payment", "held", "paid", "partly_refunded", "refunded", "cancelled", "expired"
+    ]
+    version: int
+    reference: str
+    country: Country
+    buyer: Buyer
+    lines: tuple[OrderLine, ...]
+    total_minor: int
+    refundable_minor: int
+    currency: Currency
+    quote: Quote | None
+    customer: Customer
+    created_at: datetime
+    paid_at: datetime | None
+
+
+class OrderList(msgspec.Struct, frozen=True):
+    """Newest first. `next_cursor` leads to the next page; it is null on the last."""
+
+    data: tuple[Order, ...]
+    next_cursor: str | None
+
+
+class Event(msgspec.Struct, frozen=True):
+    """As webhooks carry it; `id` is the webhook's `webhook-id`."""
+
+    id: str
+    type: str
+    timestamp: datetime
+    data: dict[str, object]
+
+
+class EventList(msgspec.Struct, frozen=True):
+    """Newest first. `next_cursor` leads to the next page; it is null on the last."""
+
+    data: tuple[Event, ...]
+    next_cursor: str | None
+
+
+class WebhookEndpoint(msgspec.Struct, frozen=True):
+    """`disabled_at` is set once the endpoint answered 410: nothing is sent there any more."""
+
+    id: str
+    url: str
+    types: tuple[EventType, ...]
+    created_at: datetime
+    disabled_at: datetime | None
+
+
+class CreatedWebhookEndpoint(msgspec.Struct, frozen=True):
+    """`secret` signs every webhook to this endpoint, and is shown this once."""
+
+    id: str
+    url: str
+    types: tuple[EventType, ...]
+    created_at: datetime
+    disabled_at: datetime | None
+    secret: str
+
+
+class WebhookEndpointList(msgspec.Struct, frozen=True):
+    """Oldest first. `next_cursor` leads to the next page; it is null on the last."""
+
+    data: tuple[WebhookEndpoint, ...]
+    next_cursor: str | None
