@@ -5,6 +5,7 @@ Both are tables and not objects in memory, because any of several web processes 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -25,6 +26,11 @@ DELETE FROM sandbox_memory WHERE key IN (
 """
 
 _RECALL = "SELECT value FROM sandbox_memory WHERE key = $1 AND expires_at > $2"
+
+_CHANGE = """
+UPDATE sandbox_memory SET value = value || $2, expires_at = greatest(expires_at, $4)
+WHERE key = $1 AND expires_at > $3 RETURNING value
+"""
 
 _PERSON = "SELECT subject, name, kind, phone, national_number, birthdate, country FROM sandbox_shoppers"
 
@@ -61,9 +67,9 @@ class SandboxPerson:
     country: str
 
 
-async def remember_once(key: str, value: object, ttl_s: int) -> bool:
-    """Keeps `value` (JSON) under `key` for `ttl_s` seconds. False, and nothing changes, while the key is
-    known: of many callers at once exactly one hears True. One transaction."""
+async def remember_once(key: str, value: Mapping[str, object], ttl_s: int) -> bool:
+    """Keeps `value` (a JSON object) under `key` for `ttl_s` seconds. False, and nothing changes, while the
+    key is known: of many callers at once exactly one hears True. One transaction."""
     now = clock.wall()
 
     async def remember() -> bool:
@@ -77,6 +83,20 @@ async def recall(key: str) -> object | None:
     """What is kept under `key`; None once it has expired."""
     value: object | None = await db.fetch_value(_RECALL, key, clock.wall())
     return value
+
+
+async def change(key: str, changes: Mapping[str, object], ttl_s: int) -> object | None:
+    """Lays `changes` over the JSON object kept under `key`; what it is now, None when nothing is known.
+    Changes of several callers at once are all kept. One transaction."""
+    now = clock.wall()
+
+    async def lay_over() -> object | None:
+        kept: object | None = await db.fetch_value(
+            _CHANGE, key, dict(changes), now, now + timedelta(seconds=ttl_s)
+        )
+        return kept
+
+    return await db.in_tx(lay_over)
 
 
 async def person_by_subject(subject: str) -> SandboxPerson | None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import msgspec
 from joserfc.jwk import ECKey, KeySet
 from litestar import MediaType, Request, Response, Router, get, post
-from litestar.di import Provide
+from litestar.di import NamedDependency, Provide
 
 from app.kernel import templating
 from app.kernel.i18n import best_language
@@ -25,9 +25,9 @@ from app.web.sandbox.bank_provider import (
     AuthorizationRequest,
     ProtocolError,
     RegisteredClient,
-    UnsafeRequestError,
     SandboxBank,
     SealedBox,
+    UnsafeRequestError,
     someone_else,
 )
 from app.web.shared import forms
@@ -87,17 +87,17 @@ def bank_router(bank: SandboxBank) -> Router:
 
 
 @get("/.well-known/openid-configuration")
-async def discovery(bank: SandboxBank) -> Response[bytes]:
+async def discovery(bank: NamedDependency[SandboxBank]) -> Response[bytes]:
     return _json(bank.metadata())
 
 
 @get("/jwks")
-async def public_keys(bank: SandboxBank) -> Response[bytes]:
+async def public_keys(bank: NamedDependency[SandboxBank]) -> Response[bytes]:
     return _json(bank.public_keys())
 
 
 @get("/authorize")
-async def show_choice(request: AnyRequest, bank: SandboxBank) -> Response[str]:
+async def show_choice(request: AnyRequest, bank: NamedDependency[SandboxBank]) -> Response[str]:
     """The page on which a person says who they are. Writes nothing."""
     try:
         parameters = _once_each(list(request.query_params.multi_items()))
@@ -110,7 +110,7 @@ async def show_choice(request: AnyRequest, bank: SandboxBank) -> Response[str]:
 
 
 @post("/authorize", status_code=303)
-async def take_choice(request: AnyRequest, bank: SandboxBank) -> Response[str]:
+async def take_choice(request: AnyRequest, bank: NamedDependency[SandboxBank]) -> Response[str]:
     """The person's answer: a name, somebody else, a failure, or a way back."""
     try:
         fields = forms.parse_lists(await request.body())
@@ -136,7 +136,7 @@ async def take_choice(request: AnyRequest, bank: SandboxBank) -> Response[str]:
 
 
 @post("/token", status_code=200)
-async def give_tokens(request: AnyRequest, bank: SandboxBank) -> Response[bytes]:
+async def give_tokens(request: AnyRequest, bank: NamedDependency[SandboxBank]) -> Response[bytes]:
     try:
         fields = forms.parse_lists(await request.body())
         return _json(await bank.redeem({name: values[0] for name, values in fields.items()}))
@@ -147,7 +147,7 @@ async def give_tokens(request: AnyRequest, bank: SandboxBank) -> Response[bytes]
 
 
 @get("/userinfo")
-async def tell_claims(request: AnyRequest, bank: SandboxBank) -> Response[bytes]:
+async def tell_claims(request: AnyRequest, bank: NamedDependency[SandboxBank]) -> Response[bytes]:
     kind, _, token = request.headers.get("authorization", "").partition(" ")
     try:
         if kind.lower() != "bearer":

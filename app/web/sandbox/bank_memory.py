@@ -15,7 +15,7 @@ from app.messages.sandbox import SandboxPerson
 class StoredMemory:
     """In the database, for a bank that several web processes serve together."""
 
-    async def remember_once(self, key: str, value: object, ttl_s: int) -> bool:
+    async def remember_once(self, key: str, value: Mapping[str, object], ttl_s: int) -> bool:
         return await sandbox.remember_once(key, value, ttl_s)
 
     async def recall(self, key: str) -> object | None:
@@ -38,7 +38,7 @@ class OwnMemory:
     def __init__(self) -> None:
         self._kept: dict[str, tuple[object, datetime]] = {}
 
-    async def remember_once(self, key: str, value: object, ttl_s: int) -> bool:
+    async def remember_once(self, key: str, value: Mapping[str, object], ttl_s: int) -> bool:
         now = clock.wall()
         self._kept = {known: kept for known, kept in self._kept.items() if kept[1] > now}
         if key in self._kept:

@@ -46,7 +46,7 @@ class SealedBox(Protocol):
 
 
 class Memory(Protocol):
-    async def remember_once(self, key: str, value: object, ttl_s: int) -> bool: ...
+    async def remember_once(self, key: str, value: Mapping[str, object], ttl_s: int) -> bool: ...
     async def recall(self, key: str) -> object | None: ...
 
 
@@ -209,9 +209,9 @@ class SandboxBank:
         if code is None or code.expires_at_s <= now.timestamp():
             raise ProtocolError("invalid_grant")
         # Spent before anything else is looked at: a wrong verifier must not leave a code to guess against.
-        if not await self.memory.remember_once(f"bank-code:{code.id}", "seen", _CODE_VALID_S + _LEEWAY_S):
+        if not await self.memory.remember_once(f"bank-code:{code.id}", {}, _CODE_VALID_S + _LEEWAY_S):
             # A code that comes twice was seen by somebody else; its tokens die too (RFC 6749 section 4.1.2).
-            await self.memory.remember_once(f"bank-revoked:{code.id}", "seen", _ACCESS_VALID_S + _LEEWAY_S)
+            await self.memory.remember_once(f"bank-revoked:{code.id}", {}, _ACCESS_VALID_S + _LEEWAY_S)
             raise ProtocolError("invalid_grant")
         challenge = _challenge(form.get("code_verifier", ""))
         verifier_fits = hmac.compare_digest(challenge, code.code_challenge.encode())
@@ -263,7 +263,7 @@ class SandboxBank:
         if not now_s - _LEEWAY_S < expires_at_s <= now_s + _ASSERTION_VALID_MAX_S:
             raise ProtocolError("invalid_client", 401)
         key = f"bank-assertion:{hashlib.sha256(identifier.encode()).hexdigest()}"
-        if not await self.memory.remember_once(key, "seen", _ASSERTION_VALID_MAX_S + _LEEWAY_S):
+        if not await self.memory.remember_once(key, {}, _ASSERTION_VALID_MAX_S + _LEEWAY_S):
             raise ProtocolError("invalid_client", 401)
 
     def _tokens(self, code: _Code, now: datetime) -> dict[str, object]:

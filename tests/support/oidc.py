@@ -1,0 +1,164 @@
+"""An OpenID provider that says whatever a test wants, as an ASGI application in this process.
+
+It is written against the standard and not against our client: it checks the client's assertion and its PKCE verifier
+with its own few lines, and keeps what it was sent for the test to look at.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import hashlib
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from joserfc import jws
+from joserfc.jwk import ECKey, KeySet, RSAKey
+
+ISSUER = "https://bank.example/tenant"
+CLIENT_ID = "kolme"
+NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
+LOA2 = "http://ftn.ficora.fi/2017/loa2"
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Claims = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Told:
+    """One whole answer, instead of the right one."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: tuple[tuple[bytes, bytes], ...] = ((b"content-type", b"application/json"),)
+
+
+@dataclass
+class ScriptedProvider:
+    """`keys` are published, `sign_with` signs; `claims` are changed by `change`; `instead` overrides an address by
+    its path; an address in `silent` never answers."""
+
+    client_keys: KeySet | None = None
+    issuer: str = ISSUER
+    key: RSAKey | ECKey = field(default_factory=lambda: signing_key("one"))
+    published: list[RSAKey | ECKey] | None = None
+    metadata_change: dict[str, object] = field(default_factory=dict)
+    change: Claims = field(default_factory=dict)
+    without: tuple[str, ...] = ()
+    header_change: dict[str, object] = field(default_factory=dict)
+    make_token: Callable[[Claims], str] | None = None
+    userinfo_change: Claims = field(default_factory=dict)
+    instead: dict[str, Told] = field(default_factory=dict)
+    silent: frozenset[str] = frozenset()
+    asked: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
+    nonce: str = ""
+    code_challenge: str = ""
+
+    def visited(self, url: str) -> dict[str, str]:
+        """What a browser brings that was sent to `url`: reads the request, and returns the answer's parameters."""
+        query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
+        self.nonce, self.code_challenge = query["nonce"], query["code_challenge"]
+        return {"code": "a-code", "state": query["state"], "iss": self.issuer}
+
+    def count(self, path: str) -> int:
+        return sum(1 for asked, _, _ in self.asked if asked == path)
+
+    def form_sent(self) -> dict[str, str]:
+        return next(form for path, form, _ in self.asked if path == "/token")
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        path = scope["path"].removeprefix(urlsplit(self.issuer).path)
+        form = dict(parse_qsl((await receive()).get("body", b"").decode()))
+        headers = {name.decode().lower(): value.decode() for name, value in scope["headers"]}
+        self.asked.append((path, form, headers))
+        if path in self.silent:
+            await asyncio.Event().wait()
+        told = self.instead.get(path) or self._right_answer(path, form, headers)
+        await send({"type": "http.response.start", "status": told.status, "headers": list(told.headers)})
+        await send({"type": "http.response.body", "body": told.body})
+
+    def _right_answer(self, path: str, form: dict[str, str], headers: dict[str, str]) -> Told:
+        match path:
+            case "/.well-known/openid-configuration":
+                return told_json(self._metadata())
+            case "/jwks":
+                keys = self.published if self.published is not None else [self.key]
+                return told_json({"keys": [{**key.as_dict(private=False), "use": "sig"} for key in keys]})
+            case "/token":
+                return self._tokens(form)
+            case "/userinfo":
+                assert headers["authorization"] == "Bearer an-access-token"
+                return told_json({"sub": "person-1", **self._attributes(), **self.userinfo_change})
+            case _:
+                return Told(404)
+
+    def _metadata(self) -> dict[str, object]:
+        addresses = {
+            "authorization_endpoint": "authorize",
+            "token_endpoint": "token",
+            "userinfo_endpoint": "userinfo",
+            "jwks_uri": "jwks",
+        }
+        return {
+            "issuer": self.issuer,
+            **{name: f"{self.issuer}/{path}" for name, path in addresses.items()},
+            "authorization_response_iss_parameter_supported": True,
+            **self.metadata_change,
+        }
+
+    def _tokens(self, form: dict[str, str]) -> Told:
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest())
+        if challenge.rstrip(b"=").decode() != self.code_challenge or form["code"] != "a-code":
+            return told_json({"error": "invalid_grant"}, 400)
+        if self.client_keys is not None:
+            jws.deserialize_compact(form["client_assertion"], self.client_keys, algorithms=["ES256", "RS256"])
+        claims = {**self._claims(), **self.change}
+        for name in self.without:
+            claims.pop(name)
+        token = self.signed(claims) if self.make_token is None else self.make_token(claims)
+        return told_json({"access_token": "an-access-token", "token_type": "Bearer", "id_token": token})
+
+    def signed(self, claims: Claims) -> str:
+        algorithm = "ES256" if isinstance(self.key, ECKey) else "RS256"
+        header = {"alg": algorithm, "kid": self.key.kid, **self.header_change}
+        return jws.serialize_compact(header, json.dumps(claims), self.key, algorithms=[str(header["alg"])])
+
+    def _claims(self) -> Claims:
+        now_s = int(NOW.timestamp())
+        return {
+            "iss": self.issuer,
+            "sub": "person-1",
+            "aud": CLIENT_ID,
+            "iat": now_s,
+            "exp": now_s + 300,
+            "auth_time": now_s - 5,
+            "nonce": self.nonce,
+            "acr": LOA2,
+        }
+
+    def _attributes(self) -> Claims:
+        return {"name": "Maija Meikäläinen", "birthdate": "1971-02-03", "urn:oid:1.2.246.21": "030271-952C"}
+
+
+def told_json(content: object, status: int = 200) -> Told:
+    return Told(status, json.dumps(content).encode())
+
+
+def signing_key(kid: str) -> ECKey:
+    return ECKey.generate_key("P-256", {"kid": kid})
+
+
+def rsa_key(kid: str) -> RSAKey:
+    return RSAKey.generate_key(2048, {"kid": kid})
+
+
+def encoded(part: object) -> str:
+    """A part of a token made by hand."""
+    raw = part if isinstance(part, bytes) else json.dumps(part).encode()
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()

@@ -1,0 +1,631 @@
+"""The OpenID Connect client against a provider that lies, breaks, stalls and plays tricks."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import json
+from dataclasses import replace
+from datetime import date, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+import httpx
+import pytest
+from joserfc import jws
+from joserfc.jwk import KeySet
+
+from app.identity.errors import LoginCancelled, LoginExpired, LoginFailed, ProviderUnavailable
+from app.identity.ports import (
+    LoginRequest,
+    StrongAuthentication,
+    VerifiedIdentity,
+    login_reference,
+    pack_login_request,
+    unpack_login_request,
+)
+from app.kernel.db import NetworkInTransaction, tx
+from app.outside.bank import Bank, BankProfile, ClaimNames, ClientSecretBasic, PrivateKeyJwt
+from tests.support.oidc import (
+    CLIENT_ID,
+    ISSUER,
+    LOA2,
+    NOW,
+    ScriptedProvider,
+    Told,
+    encoded,
+    rsa_key,
+    signing_key,
+    told_json,
+)
+
+RETURN_URL = "https://pay.example/bank/return"
+DISCOVERY = "/.well-known/openid-configuration"
+OUR_KEY = signing_key("ours")
+PROFILE = BankProfile(
+    issuer=ISSUER, client_id=CLIENT_ID, client_authentication=PrivateKeyJwt(OUR_KEY), country="FI"
+)
+
+
+def a_bank(provider: ScriptedProvider, profile: BankProfile = PROFILE, timeout_s: float = 5.0) -> Bank:
+    return Bank(profile, transport=httpx.ASGITransport(provider), total_timeout_s=timeout_s)
+
+
+async def begin(bank: StrongAuthentication) -> LoginRequest:
+    return await bank.begin(RETURN_URL, "fi", "Shop, 129.00 EUR", NOW)
+
+
+async def log_in(
+    provider: ScriptedProvider, profile: BankProfile = PROFILE, **changed: str
+) -> VerifiedIdentity:
+    """A whole login; `changed` replaces parameters of the provider's answer."""
+    bank = a_bank(provider, profile)
+    request = await begin(bank)
+    answer = provider.visited(request.url) | changed
+    return await bank.finish(answer, request, NOW)
+
+
+async def refusal_of(provider: ScriptedProvider, profile: BankProfile = PROFILE, **changed: str) -> str:
+    with pytest.raises(LoginFailed) as caught:
+        await log_in(provider, profile, **changed)
+    return caught.value.reason
+
+
+async def outage_of(provider: ScriptedProvider, timeout_s: float = 5.0) -> str:
+    bank = a_bank(provider, timeout_s=timeout_s)
+
+    async def whole_login() -> VerifiedIdentity:
+        request = await begin(bank)
+        return await bank.finish(provider.visited(request.url), request, NOW)
+
+    with pytest.raises(ProviderUnavailable) as caught:
+        await whole_login()
+    return caught.value.reason
+
+
+# --- What goes right ---
+
+
+async def test_a_person_is_identified_with_what_token_and_userinfo_say_together() -> None:
+    provider = ScriptedProvider(client_keys=KeySet([OUR_KEY]))
+    identity = await log_in(provider)
+    assert identity == VerifiedIdentity(
+        issuer=ISSUER,
+        subject="person-1",
+        name="Maija Meikäläinen",
+        birthdate=date(1971, 2, 3),
+        national_number="030271-952C",
+        country="FI",
+        acr=LOA2,
+        authenticated_at=NOW - timedelta(seconds=5),
+    )
+
+
+async def test_the_browser_is_sent_with_everything_that_ties_the_answer_to_it() -> None:
+    request = await begin(a_bank(ScriptedProvider()))
+    address, query = request.url.split("?")
+    asked = dict(parse_qsl(query))
+    challenge = encoded(hashlib.sha256(request.code_verifier.encode()).digest())
+    assert address == f"{ISSUER}/authorize"
+    assert asked == {
+        "response_type": "code",
+        "client_id": CLIENT_ID,
+        "redirect_uri": RETURN_URL,
+        "scope": "openid profile",
+        "state": request.state,
+        "nonce": request.nonce,
+        "code_challenge": challenge,
+        "code_challenge_method": "S256",
+        "acr_values": " ".join(PROFILE.acr_values),
+        "prompt": "login",
+        "max_age": "300",
+        "ui_locales": "fi",
+        "binding_message": "Shop, 129.00 EUR",
+    }
+    assert "+" not in query, "some providers do not read a plus as a space"
+
+
+async def test_no_two_logins_share_a_secret() -> None:
+    bank = a_bank(ScriptedProvider())
+    one, other = await begin(bank), await begin(bank)
+    assert {one.state, one.nonce, one.code_verifier}.isdisjoint(
+        {other.state, other.nonce, other.code_verifier}
+    )
+
+
+async def test_the_client_proves_itself_with_a_short_lived_assertion_addressed_to_the_issuer() -> None:
+    provider = ScriptedProvider()
+    await log_in(provider)
+    form = provider.form_sent()
+    signed = jws.deserialize_compact(form["client_assertion"], OUR_KEY, algorithms=["ES256"])
+    claims = json.loads(signed.payload)
+    assert signed.headers()["kid"] == "ours"
+    assert (claims["iss"], claims["sub"], claims["aud"]) == (CLIENT_ID, CLIENT_ID, ISSUER)
+    assert claims["exp"] - claims["iat"] == 60
+    assert len(claims["jti"]) >= 20
+    assert form["redirect_uri"] == RETURN_URL
+
+
+async def test_an_assertion_can_be_addressed_to_the_token_endpoint_by_an_rsa_key() -> None:
+    ours = rsa_key("ours-rsa")
+    provider = ScriptedProvider(client_keys=KeySet([ours]))
+    method = PrivateKeyJwt(ours, audience="token_endpoint")
+    await log_in(provider, replace(PROFILE, client_authentication=method))
+    payload = jws.extract_compact(provider.form_sent()["client_assertion"].encode()).payload
+    assert json.loads(payload)["aud"] == f"{ISSUER}/token"
+
+
+async def test_a_client_secret_travels_in_the_basic_header_and_not_in_the_form() -> None:
+    provider = ScriptedProvider()
+    await log_in(provider, replace(PROFILE, client_authentication=ClientSecretBasic("s:cret")))
+    headers = next(headers for path, _, headers in provider.asked if path == "/token")
+    assert headers["authorization"] == "Basic a29sbWU6cyUzQWNyZXQ="
+    assert "client_secret" not in provider.form_sent()
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256"])
+async def test_an_rsa_signed_token_is_accepted(algorithm: str) -> None:
+    provider = ScriptedProvider(key=rsa_key("rsa"), header_change={"alg": algorithm})
+    assert (await log_in(provider)).subject == "person-1"
+
+
+async def test_discovery_and_keys_are_read_once_for_many_logins() -> None:
+    provider = ScriptedProvider()
+    bank = a_bank(provider)
+    for _ in range(3):
+        request = await begin(bank)
+        await bank.finish(provider.visited(request.url), request, NOW)
+    assert (provider.count(DISCOVERY), provider.count("/jwks"), provider.count("/token")) == (1, 1, 3)
+
+
+async def test_new_keys_of_the_provider_are_found_with_one_fresh_look() -> None:
+    provider = ScriptedProvider()
+    bank = a_bank(provider)
+    request = await begin(bank)
+    provider.key = signing_key("two")
+    identity = await bank.finish(provider.visited(request.url), request, NOW)
+    assert identity.subject == "person-1"
+    assert provider.count("/jwks") == 2
+
+
+async def test_a_name_in_parts_and_a_year_alone_are_read_as_far_as_they_go() -> None:
+    change = {"name": "", "given_name": "Åsa", "family_name": "Öberg", "birthdate": "1980"}
+    identity = await log_in(ScriptedProvider(userinfo_change=change))
+    assert (identity.name, identity.birthdate) == ("Åsa Öberg", None)
+
+
+async def test_a_name_is_freed_of_characters_that_could_disguise_it() -> None:
+    identity = await log_in(
+        ScriptedProvider(userinfo_change={"name": "Maija\u202e \n Meika\u0308la\u0308inen\x00"})
+    )
+    assert identity.name == "Maija Meikäläinen"
+
+
+async def test_claims_are_read_under_the_names_of_the_profile() -> None:
+    profile = replace(PROFILE, country="SE", claims=ClaimNames(national_number="ssn"))
+    identity = await log_in(ScriptedProvider(userinfo_change={"ssn": "198001019876"}), profile)
+    assert (identity.country, identity.national_number) == ("SE", "198001019876")
+
+
+async def test_the_signed_token_wins_over_userinfo() -> None:
+    provider = ScriptedProvider(
+        userinfo_change={"acr": "loa9", "auth_time": 0, "iss": "https://other.example"}
+    )
+    identity = await log_in(provider)
+    assert (identity.acr, identity.issuer) == (LOA2, ISSUER)
+
+
+async def test_a_provider_without_userinfo_tells_everything_in_the_token() -> None:
+    provider = ScriptedProvider(metadata_change={"userinfo_endpoint": None}, change={"name": "Maija M"})
+    assert (await log_in(provider)).name == "Maija M"
+    assert provider.count("/userinfo") == 0
+
+
+async def test_a_minute_of_difference_between_two_clocks_is_forgiven() -> None:
+    now_s = int(NOW.timestamp())
+    await log_in(ScriptedProvider(change={"exp": now_s - 59}))
+    await log_in(ScriptedProvider(change={"iat": now_s + 59, "nbf": now_s + 59, "auth_time": now_s + 59}))
+
+
+# --- Tokens that lie: each is refused by its own rule ---
+
+
+async def test_an_unsigned_token_is_refused() -> None:
+    provider = ScriptedProvider(make_token=lambda claims: f"{encoded({'alg': 'none'})}.{encoded(claims)}.")
+    assert await refusal_of(provider) == "token_algorithm"
+
+
+@pytest.mark.parametrize("spelling", ["None", "NONE", "nOnE", "", None, 7, ["ES256"]])
+async def test_no_other_spelling_of_no_algorithm_gets_through(spelling: object) -> None:
+    provider = ScriptedProvider(
+        make_token=lambda claims: f"{encoded({'alg': spelling})}.{encoded(claims)}.{encoded(b'x')}"
+    )
+    assert await refusal_of(provider) in {"token_algorithm", "token_unreadable"}
+
+
+async def test_the_public_key_taken_for_a_shared_secret_is_refused() -> None:
+    key = rsa_key("rsa")
+    secret = key.as_pem(private=False)
+
+    def forged(claims: dict[str, Any]) -> str:
+        signing_input = f"{encoded({'alg': 'HS256', 'kid': 'rsa'})}.{encoded(claims)}"
+        tag = hmac.new(secret, signing_input.encode(), hashlib.sha256).digest()
+        return f"{signing_input}.{encoded(tag)}"
+
+    assert await refusal_of(ScriptedProvider(key=key, make_token=forged)) == "token_algorithm"
+
+
+async def test_a_signature_by_another_key_under_a_known_name_is_refused() -> None:
+    provider = ScriptedProvider(key=signing_key("one"), published=[signing_key("one")])
+    assert await refusal_of(provider) == "token_signature"
+
+
+async def test_claims_changed_after_signing_are_refused() -> None:
+    provider = ScriptedProvider()
+
+    def altered(claims: dict[str, Any]) -> str:
+        header, _, signature = provider.signed(claims).split(".")
+        return f"{header}.{encoded({**claims, 'sub': 'person-2'})}.{signature}"
+
+    provider.make_token = altered
+    assert await refusal_of(provider) == "token_signature"
+
+
+async def test_a_key_that_the_token_brings_along_is_not_trusted() -> None:
+    own = signing_key("mine")
+    provider = ScriptedProvider(
+        key=own,
+        published=[signing_key("one")],
+        header_change={"jwk": own.as_dict(private=False), "kid": "one"},
+    )
+    assert await refusal_of(provider) == "token_signature"
+
+
+async def test_a_token_by_an_unknown_key_is_refused_after_one_fresh_look() -> None:
+    provider = ScriptedProvider(key=signing_key("two"), published=[signing_key("one")])
+    assert await refusal_of(provider) == "token_key_unknown"
+    assert provider.count("/jwks") == 2
+
+
+async def test_a_token_that_does_not_say_which_of_two_keys_is_refused() -> None:
+    one, other = signing_key("one"), signing_key("other")
+    provider = ScriptedProvider(key=one, published=[one, other])
+    provider.make_token = lambda claims: jws.serialize_compact({"alg": "ES256"}, json.dumps(claims), one)
+    assert await refusal_of(provider) == "token_key_ambiguous"
+
+
+async def test_a_critical_header_that_we_do_not_understand_is_refused() -> None:
+    provider = ScriptedProvider()
+
+    def demanding(claims: dict[str, Any]) -> str:
+        return f"{encoded({'alg': 'ES256', 'kid': 'one', 'crit': ['x'], 'x': 1})}.{encoded(claims)}.{encoded(b's')}"
+
+    provider.make_token = demanding
+    assert await refusal_of(provider) in {"token_signature", "token_unreadable"}
+
+
+@pytest.mark.parametrize(
+    "token", ["", "garbage", "a.b.c", "....", "eyJhbGciOiJFUzI1NiJ9.e30", "x" * 70_000, "ä.ö.å"]
+)
+async def test_what_is_no_token_is_refused(token: str) -> None:
+    assert await refusal_of(ScriptedProvider(make_token=lambda _: token)) in {
+        "token_unreadable",
+        "token_missing",
+    }
+
+
+@pytest.mark.parametrize("payload", [b"[]", b"null", b'"text"', b"\xff", b"{", b"1"])
+async def test_a_signed_payload_that_is_no_object_is_refused(payload: bytes) -> None:
+    provider = ScriptedProvider()
+    provider.make_token = lambda _: jws.serialize_compact(
+        {"alg": "ES256", "kid": "one"}, payload, provider.key
+    )
+    assert await refusal_of(provider) == "token_unreadable"
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"aud": "another-client"}, "token_audience"),
+        ({"aud": []}, "token_audience"),
+        ({"aud": {"kolme": 1}}, "token_audience"),
+        ({"aud": [CLIENT_ID, "other"]}, "token_authorised_party"),
+        ({"aud": [CLIENT_ID, "other"], "azp": "other"}, "token_authorised_party"),
+        ({"azp": "other"}, "token_authorised_party"),
+        ({"iss": "https://evil.example"}, "token_issuer"),
+        ({"iss": ISSUER + "/"}, "token_issuer"),
+        ({"exp": int(NOW.timestamp()) - 61}, "token_expired"),
+        ({"exp": "tomorrow"}, "token_expired"),
+        ({"exp": True}, "token_expired"),
+        ({"exp": 10**30}, "token_expired"),
+        ({"iat": int(NOW.timestamp()) + 61}, "token_issued_in_future"),
+        ({"nbf": int(NOW.timestamp()) + 61}, "token_not_yet_valid"),
+        ({"nbf": "now"}, "token_not_yet_valid"),
+        ({"nonce": "of-another-login"}, "token_nonce"),
+        ({"nonce": ""}, "token_nonce"),
+        ({"nonce": ["x"]}, "token_nonce"),
+        ({"acr": "urn:weak:password"}, "token_acr"),
+        ({"acr": [LOA2]}, "token_acr"),
+        ({"auth_time": int(NOW.timestamp()) - 361}, "token_auth_time"),
+        ({"auth_time": int(NOW.timestamp()) + 61}, "token_auth_time"),
+        ({"sub": ""}, "token_subject"),
+        ({"sub": 7}, "token_subject"),
+        ({"sub": "x" * 256}, "token_subject"),
+    ],
+)
+async def test_a_token_with_a_wrong_claim_is_refused(change: dict[str, Any], rule: str) -> None:
+    assert await refusal_of(ScriptedProvider(change=change)) == rule
+
+
+@pytest.mark.parametrize(
+    ("name", "rule"),
+    [
+        ("iss", "token_issuer"),
+        ("sub", "token_subject"),
+        ("aud", "token_audience"),
+        ("exp", "token_expired"),
+        ("iat", "token_issued_in_future"),
+        ("nonce", "token_nonce"),
+        ("acr", "token_acr"),
+        ("auth_time", "token_auth_time"),
+    ],
+)
+async def test_a_token_that_leaves_a_claim_out_is_refused(name: str, rule: str) -> None:
+    assert await refusal_of(ScriptedProvider(without=(name,))) == rule
+
+
+async def test_a_token_of_an_earlier_login_is_refused_by_its_nonce() -> None:
+    provider = ScriptedProvider()
+    bank = a_bank(provider)
+    earlier = await begin(bank)
+    provider.visited(earlier.url)
+    replayed = provider.signed({**provider._claims()})
+    later = await begin(bank)
+    provider.make_token = lambda _: replayed
+    with pytest.raises(LoginFailed) as caught:
+        await bank.finish(provider.visited(later.url), later, NOW)
+    assert caught.value.reason == "token_nonce"
+
+
+async def test_two_audiences_are_fine_when_we_are_the_authorised_party() -> None:
+    provider = ScriptedProvider(change={"aud": [CLIENT_ID, "other"], "azp": CLIENT_ID})
+    assert (await log_in(provider)).subject == "person-1"
+
+
+async def test_userinfo_about_somebody_else_is_refused() -> None:
+    assert await refusal_of(ScriptedProvider(userinfo_change={"sub": "person-2"})) == "userinfo_subject"
+
+
+async def test_an_identity_without_a_name_is_none() -> None:
+    assert await refusal_of(ScriptedProvider(userinfo_change={"name": ""})) == "claims_missing"
+
+
+# --- The way back ---
+
+
+async def test_an_answer_with_another_state_is_refused_before_anybody_is_asked() -> None:
+    provider = ScriptedProvider()
+    for state in ("", "other", "ä"):
+        assert await refusal_of(provider, state=state) == "state_mismatch"
+    assert provider.count("/token") == 0
+
+
+async def test_turning_back_at_the_bank_is_a_cancelled_login() -> None:
+    with pytest.raises(LoginCancelled):
+        await log_in(ScriptedProvider(), error="access_denied")
+
+
+async def test_a_cancel_that_somebody_else_made_up_cancels_nothing() -> None:
+    assert await refusal_of(ScriptedProvider(), error="access_denied", state="guess") == "state_mismatch"
+
+
+@pytest.mark.parametrize("error", ["unmet_authentication_requirements", "login_required", "", "<script>"])
+async def test_any_other_error_of_the_bank_is_a_failed_login(error: str) -> None:
+    assert await refusal_of(ScriptedProvider(), error=error) == "provider_refused"
+
+
+@pytest.mark.parametrize("error", ["server_error", "temporarily_unavailable"])
+async def test_a_bank_that_says_it_is_ill_is_unavailable(error: str) -> None:
+    with pytest.raises(ProviderUnavailable):
+        await log_in(ScriptedProvider(), error=error)
+
+
+async def test_an_answer_in_the_name_of_another_issuer_is_refused() -> None:
+    provider = ScriptedProvider()
+    assert await refusal_of(provider, iss="https://other.example") == "issuer_mismatch"
+    assert provider.count("/token") == 0
+
+
+async def test_an_answer_without_an_issuer_is_refused_where_the_bank_promised_to_name_it() -> None:
+    provider = ScriptedProvider()
+    bank = a_bank(provider)
+    request = await begin(bank)
+    answer = provider.visited(request.url)
+    del answer["iss"]
+    with pytest.raises(LoginFailed):
+        await bank.finish(answer, request, NOW)
+
+
+async def test_an_answer_without_a_code_is_refused() -> None:
+    assert await refusal_of(ScriptedProvider(), code="") == "code_missing"
+
+
+async def test_a_code_that_the_bank_does_not_take_is_a_failed_login() -> None:
+    assert await refusal_of(ScriptedProvider(), code="another-code") == "code_refused"
+
+
+async def test_a_verifier_of_another_browser_does_not_redeem_the_code() -> None:
+    provider = ScriptedProvider()
+    bank = a_bank(provider)
+    request = await begin(bank)
+    answer = provider.visited(request.url)
+    with pytest.raises(LoginFailed) as caught:
+        await bank.finish(answer, replace(request, code_verifier="x" * 64), NOW)
+    assert caught.value.reason == "code_refused"
+
+
+async def test_coming_back_after_ten_minutes_is_too_late() -> None:
+    provider = ScriptedProvider()
+    bank = a_bank(provider)
+    request = await begin(bank)
+    answer = provider.visited(request.url)
+    with pytest.raises(LoginExpired):
+        await bank.finish(answer, request, NOW + timedelta(seconds=600))
+    assert provider.count("/token") == 0
+
+
+async def test_a_login_begun_at_another_provider_is_not_finished_here() -> None:
+    provider = ScriptedProvider()
+    bank = a_bank(provider)
+    request = await begin(bank)
+    answer = provider.visited(request.url)
+    with pytest.raises(LoginFailed) as caught:
+        await bank.finish(answer, replace(request, issuer="https://other.example"), NOW)
+    assert caught.value.reason == "issuer_mismatch"
+
+
+# --- A provider that is down, slow or broken ---
+
+
+@pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/token", "/userinfo"])
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (Told(500, b"oops"), "status"),
+        (Told(404), "status"),
+        (Told(302, headers=((b"location", b"https://evil.example/"),)), "redirect"),
+        (Told(200, b"<html>maintenance</html>"), "garbage"),
+        (Told(200, b"[1, 2]"), "garbage"),
+        (Told(200, b"\xff\xfe"), "garbage"),
+        (Told(200, b"[" * 100_000), "garbage"),
+        (Told(200, b" " * 300_000 + b"{}"), "too_large"),
+        (Told(200, b"x", headers=((b"content-encoding", b"gzip"),)), "garbage"),
+    ],
+)
+async def test_an_answer_that_no_sound_provider_gives_makes_it_unavailable(
+    path: str, told: Told, reason: str
+) -> None:
+    assert await outage_of(ScriptedProvider(instead={path: told})) == reason
+
+
+@pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/token", "/userinfo"])
+async def test_a_provider_that_does_not_answer_is_waited_for_only_so_long(path: str) -> None:
+    provider = ScriptedProvider(silent=frozenset({path}))
+    assert await outage_of(provider, timeout_s=0.05) == "timeout"
+
+
+async def test_a_provider_that_cannot_be_reached_is_unavailable() -> None:
+    def refuse(_: httpx.Request) -> httpx.Response:
+        raise httpx.ConnectError("no route")
+
+    with pytest.raises(ProviderUnavailable) as caught:
+        await begin(Bank(PROFILE, transport=httpx.MockTransport(refuse)))
+    assert caught.value.reason == "unreachable"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"issuer": "https://evil.example"},
+        {"issuer": ISSUER + "/"},
+        {"issuer": None},
+        {"token_endpoint": None},
+        {"token_endpoint": "http://bank.example/token"},
+        {"jwks_uri": "file:///etc/passwd"},
+        {"authorization_endpoint": "javascript:alert(1)"},
+        {"userinfo_endpoint": "https://user@bank.example/userinfo"},
+        {"userinfo_endpoint": 7},
+        {"jwks_uri": "https://[bank/"},
+    ],
+)
+async def test_metadata_that_does_not_fit_the_issuer_is_not_used(change: dict[str, object]) -> None:
+    provider = ScriptedProvider(metadata_change=change)
+    with pytest.raises(ProviderUnavailable) as caught:
+        await begin(a_bank(provider))
+    assert caught.value.reason == "metadata"
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        {},
+        {"keys": "none"},
+        {"keys": []},
+        {"keys": [{"kty": "oct", "k": "c2VjcmV0", "kid": "one"}]},
+        {"keys": [{"kty": "EC", "crv": "P-256", "x": "?", "y": "?"}, 7]},
+        {"keys": [{**signing_key("one").as_dict(private=False), "use": "enc"}]},
+    ],
+)
+async def test_a_key_set_without_a_usable_key_makes_the_provider_unavailable(keys: object) -> None:
+    assert await outage_of(ScriptedProvider(instead={"/jwks": told_json(keys)})) == "keys"
+
+
+@pytest.mark.parametrize("told", [Told(401, b"{}"), told_json({"error": "invalid_client"}, 400)])
+async def test_a_bank_that_does_not_know_us_is_our_fault_and_not_the_shoppers(told: Told) -> None:
+    assert await outage_of(ScriptedProvider(instead={"/token": told})) == "client_refused"
+
+
+async def test_a_failed_discovery_is_not_remembered() -> None:
+    provider = ScriptedProvider(instead={DISCOVERY: Told(500)})
+    bank = a_bank(provider)
+    with pytest.raises(ProviderUnavailable):
+        await begin(bank)
+    provider.instead.clear()
+    assert (await begin(bank)).url
+
+
+async def test_cookies_of_the_provider_are_never_sent_back() -> None:
+    provider = ScriptedProvider()
+    bank = a_bank(provider)
+    await begin(bank)
+    cookie = ((b"set-cookie", b"who=me"), (b"content-type", b"application/json"))
+    provider.instead["/token"] = Told(500, b"", cookie)
+    request = await begin(bank)
+    for _ in range(2):
+        with pytest.raises(ProviderUnavailable):
+            await bank.finish(provider.visited(request.url), request, NOW)
+    assert all("cookie" not in headers for _, _, headers in provider.asked)
+
+
+# --- What is kept, and what is never shown ---
+
+
+async def test_what_a_browser_carries_through_the_login_comes_back_the_same() -> None:
+    request = await begin(a_bank(ScriptedProvider()))
+    assert unpack_login_request(pack_login_request(request)) == replace(request, url="")
+    assert len(pack_login_request(request)) < 400, "it has to fit into a cookie with room to spare"
+
+
+@pytest.mark.parametrize("packed", [b"", b"\xff", b"{}", b"\x96\x01\x02\x03\x04\x05\x06", b"\xc1" * 40])
+def test_what_is_no_packed_login_is_none(packed: bytes) -> None:
+    assert unpack_login_request(packed) is None
+
+
+async def test_neither_secrets_nor_the_national_number_show_in_a_representation() -> None:
+    provider = ScriptedProvider()
+    bank = a_bank(provider)
+    request = await begin(bank)
+    identity = await bank.finish(provider.visited(request.url), request, NOW)
+    shown = f"{request!r} {identity!r} {PROFILE!r} {ClientSecretBasic('s3cret')!r}"
+    for secret in (request.state, request.nonce, request.code_verifier, "030271-952C", "1971", "s3cret"):
+        assert secret not in shown
+    assert request.state not in login_reference(request)
+
+
+def test_a_profile_that_could_identify_nobody_strongly_is_refused_at_the_start() -> None:
+    for change in (replace(PROFILE, acr_values=()), replace(PROFILE, scopes=("profile",))):
+        with pytest.raises(ValueError, match="bank profile"):
+            Bank(change)
+
+
+async def test_the_bank_is_never_asked_inside_a_transaction(db: str) -> None:
+    provider = ScriptedProvider()
+    bank = a_bank(provider)
+    request = await begin(bank)
+    seen = len(provider.asked)
+    async with tx():
+        with pytest.raises(NetworkInTransaction):
+            await begin(bank)
+        with pytest.raises(NetworkInTransaction):
+            await bank.finish(provider.visited(request.url), request, NOW)
+    assert len(provider.asked) == seen
