@@ -20,8 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from babel.dates import format_date as babel_date
-from babel.dates import format_datetime as babel_datetime
-from babel.dates import get_timezone
+from babel.dates import format_time, get_datetime_format, get_timezone
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency
@@ -103,15 +102,18 @@ def format_date(day: date, lang: str, style: DateStyle = "medium") -> str:
 
 
 def format_datetime(moment: datetime, lang: str, zone: str = "Europe/Helsinki") -> str:
-    """Date and time of day in a time zone named as in the IANA list; ``moment`` is aware."""
+    """Date and time of day (to the minute) in a zone named as in the IANA list; ``moment`` is aware."""
     if moment.tzinfo is None:
         raise ValueError("a time without a zone cannot be shown")
-    return babel_datetime(moment, format="medium", tzinfo=get_timezone(zone), locale=_LOCALES[lang])
+    local = moment.astimezone(get_timezone(zone))
+    clock = format_time(local, format="short", locale=_LOCALES[lang])
+    both = str(get_datetime_format("medium", locale=_LOCALES[lang]))
+    return both.replace("{1}", format_date(local.date(), lang)).replace("{0}", clock).replace("'", "")
 
 
-def format_percent(fraction: Decimal, lang: str) -> str:
-    """A fraction as percent, with one decimal or two: 0.149 -> ``14.9%``, 0.1597 -> ``15.97%``."""
-    return _percent_text(fraction, lang)
+def format_percent(percent: Decimal, lang: str) -> str:
+    """A number of percent, with one decimal or two: 14.9 -> ``14.9%``, 15.97 -> ``15.97%``."""
+    return _percent_text(percent, lang)
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,7 @@ def _money_shape(currency: str, lang: str) -> _MoneyShape:
     large = format_currency(Decimal("1234567.89"), currency, locale=locale)
     small = format_currency(Decimal("1234.56"), currency, locale=locale)
     negative = format_currency(Decimal("-1234567.89"), currency, locale=locale)
-    digits = re.search(r"1(\D*)234\1567(\D+)89", large)
+    digits = re.search(r"1(\D*)234(?:\1)567(\D+)89", large)
     if digits is None:
         raise ValueError(f"money in {currency} is not written in groups of three in {lang}")
     before, _, after = negative.partition(digits[0])
@@ -166,6 +168,6 @@ def _date_text(day: date, lang: str, style: DateStyle) -> str:
 
 
 @lru_cache(maxsize=4_096)
-def _percent_text(fraction: Decimal, lang: str) -> str:
-    pattern = "#,##0.0# %" if lang != "en" else "#,##0.0#%"
-    return babel_percent(fraction, format=pattern.replace(" ", "\u00a0"), locale=_LOCALES[lang])
+def _percent_text(percent: Decimal, lang: str) -> str:
+    pattern = "#,##0.0#%" if lang == "en" else "#,##0.0#\u00a0%"
+    return babel_percent(percent / 100, format=pattern, locale=_LOCALES[lang])

@@ -102,5 +102,5 @@ def _datetime(moment: datetime, zone: str = "Europe/Helsinki") -> str:
     return format_datetime(moment, current_language(), zone)
 
 
-def _percent(fraction: Decimal) -> str:
-    return format_percent(fraction, current_language())
+def _percent(percent: Decimal) -> str:
+    return format_percent(percent, current_language())

@@ -29,7 +29,7 @@
     if (leave) location.replace(leave.href);
   };
 
-  /* "Send a new code" waits; the server checks the time again. */
+  /* How long until a new code may be asked for. Only told: the server is the one who counts. */
   const countDown = () => {
     const button = step().querySelector("[data-wait]");
     if (!button) return;
@@ -38,14 +38,9 @@
     const show = () => {
       const seconds = Math.ceil((end - performance.now()) / 1000);
       const over = seconds <= 0;
-      left.hidden = over;
-      left.querySelector("b").textContent = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-      if (over) {
-        clearInterval(tick);
-        button.removeAttribute("aria-disabled");
-      } else {
-        button.setAttribute("aria-disabled", "true");
-      }
+      const clock = `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
+      left.textContent = over ? "" : ` (${left.dataset.left.replace("#", clock)})`;
+      if (over) clearInterval(tick);
     };
     tick = setInterval(show, 500);
     show();
@@ -85,7 +80,7 @@
   document.addEventListener("submit", (event) => {
     const form = event.target;
     const { submitter } = event;
-    if (submitter?.getAttribute("aria-disabled") === "true" || form.dataset.busy) {
+    if (form.dataset.busy) {
       event.preventDefault();
       event.stopImmediatePropagation();
       return;
@@ -109,6 +104,18 @@
       say.classList.add("shown");
     });
   }
+
+  /* A page that asks again and again is only replaced once it has changed. */
+  const unchanged = (text) => {
+    const page = step().dataset.page || "";
+    return page.startsWith("outcome-") && text.includes(`data-page="${page}"`);
+  };
+  document.addEventListener("htmx:before:swap", (event) => {
+    if (unchanged(event.detail.ctx.text)) event.preventDefault();
+  });
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    if (unchanged(event.detail.serverResponse)) event.detail.shouldSwap = false;
+  });
 
   new MutationObserver((changes) => {
     const added = changes.flatMap((change) => [...change.addedNodes]);

@@ -57,8 +57,11 @@ class MethodView:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryView:
+    """A way to send the invoice, with the whole quote for it: a paper invoice may cost something."""
+
     key: Delivery
     fee: Money
+    quote: QuoteView
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +70,6 @@ class InvoiceView:
     due: date
     deliveries: Sequence[DeliveryView]
     delivery: Delivery | None
-    quote: QuoteView
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +113,13 @@ class IdentifyView:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmView:
-    """``missing`` names the fields still to be asked; ``shown`` is the signed total, ``key`` the idempotency key."""
+    """``missing`` names the fields still to be asked; ``shown`` is the signed total."""
 
     method: Method
     delivery: Delivery
     quote: QuoteView
     missing: frozenset[str]
     shown: str
-    key: str
     creditor_name: str
     name: str | None = None
     email: str | None = None

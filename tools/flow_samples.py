@@ -1,0 +1,185 @@
+"""Every page of the flow in every state that looks different, as a template, its partial and a context.
+
+The figures come from the real plans. The preview and the tests of the templates take their pages from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, date, datetime
+
+from app.kernel.money import Money
+from app.plans.disclosure import QuoteView, view_of
+from app.plans.quote import make_quote, terms
+from app.plans.rules import standard_plans
+from app.web.shared.forms import FieldError, Form
+from app.web.shopper.views import (
+    BankReturnView,
+    ChallengeView,
+    ConfirmView,
+    DeliveryView,
+    FlowView,
+    IdentifyView,
+    InstalmentsView,
+    InvoiceView,
+    LineView,
+    MethodView,
+    OutcomeView,
+    PassingOption,
+    ShopView,
+    TermOption,
+)
+
+START = date(2026, 11, 21)
+SESSION = "cs_0123456789abcdefghjkmnpqrs"
+RETURN_URL = "https://shop.example/thanks?session=" + SESSION
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    template: str
+    partial: str
+    context: Mapping[str, object]
+
+
+def samples(lang: str) -> dict[str, Sample]:
+    """By name; a name is what the preview's address and picture are called."""
+    return _method(lang) | _identify(lang) | _confirm(lang) | _outcome(lang) | _between(lang)
+
+
+def quote(method: str, *, months: int = 0, delivery: str = "email") -> QuoteView:
+    """A quote for 749.00 by the standard plans, but with a paper invoice that costs 1.90."""
+    invoice, instalments = standard_plans("EUR")
+    plan = replace(invoice, paper_fee_minor=190) if method == "invoice" else instalments
+    made = make_quote(plan, 74_900, "EUR", "FI", START, months, merchant="me_0123456789abcdefghjkmnpqrs", delivery=delivery)
+    return view_of(made)
+
+
+def _eur(amount_minor: int) -> Money:
+    return Money(amount_minor, "EUR")
+
+
+_LINES = (
+    LineView("Merino pullover, moss green, M", 1, _eur(12_900)),
+    LineView("Trail shoes with a name that goes on for quite a while, size 42", 1, _eur(18_900)),
+    LineView("Wool socks", 3, _eur(5_100)),
+    LineView("Shell jacket", 1, _eur(39_100)),
+    LineView("Autumn discount", 1, _eur(-1_100), "discount"),
+)
+
+
+def _page(
+    lang: str, name: str, step: int | None, form: Form | None = None, *, can_cancel: bool = True, **more: object
+) -> Sample:
+    flow = FlowView(SESSION, step, _eur(74_900), _LINES, "https://shop.example/basket?session=" + SESSION, can_cancel)  # type: ignore[arg-type]
+    context = {"lang": lang, "shop": ShopView("Saimaa Outdoor", "#2f6f4f"), "flow": flow, "form": form or Form()}
+    return Sample(f"shopper/{name}.html", f"shopper/_{name}.html", context | more)
+
+
+def _method(lang: str) -> dict[str, Sample]:
+    options = [TermOption(t.months, _eur(t.monthly_minor)) for t in terms(standard_plans("EUR")[1], 74_900)]
+    views = {
+        "invoice": InvoiceView(
+            due_days=14,
+            due=quote("invoice").last_due,
+            deliveries=(
+                DeliveryView("email", _eur(0), quote("invoice")),
+                DeliveryView("paper", _eur(190), quote("invoice", delivery="paper")),
+            ),
+            delivery=None,
+        ),
+        "instalments": InstalmentsView(options, 12, quote("instalments", months=12)),
+    }
+
+    def shown(selected: str | None, form: Form | None = None, **changed: object) -> Sample:
+        methods = [MethodView("invoice", selected == "invoice"), MethodView("instalments", selected == "instalments")]
+        return _page(lang, "method", 1, form, **({"methods": methods} | views | changed))
+
+    with_email = replace(views["invoice"], delivery="email")  # type: ignore[type-var]
+    return {
+        "method": shown(None),
+        "method-invoice": shown("invoice", invoice=with_email),
+        "method-instalments": shown("instalments"),
+        "method-moved": shown("instalments", instalments=replace(views["instalments"], moved=True)),  # type: ignore[type-var]
+        "method-wrong": shown(None, Form().refused(method=FieldError("empty"))),
+        "method-delivery-wrong": shown("invoice", Form().refused(delivery=FieldError("empty"))),
+    }
+
+
+def _identify(lang: str) -> dict[str, Sample]:
+    asked = IdentifyView("", "", "FI", f"/pay/{SESSION}/bank")
+    sent = replace(asked, challenge=ChallengeView("+358 •• ••• 4567", 58, 300, 5))
+    wrong_code = Form({"code": "123456"}).refused(code=FieldError("wrong", {"tries_left": 4}))
+    wrong_phone = Form({"phone": "hello", "postcode": ""}).refused(
+        postcode=FieldError("empty"), phone=FieldError("malformed")
+    )
+    too_many = Form({"phone": "0401234567"}).refused(phone=FieldError("too_many_sends", {"resets_in_s": 3_000}))
+
+    def shown(view: IdentifyView, form: Form | None = None) -> Sample:
+        return _page(lang, "identify", 2, form, identify=view)
+
+    return {
+        "identify": shown(asked),
+        "identify-prefilled": shown(replace(asked, phone="+358 40 123 4567", postcode="00100")),
+        "identify-wrong": shown(asked, wrong_phone),
+        "identify-limited": shown(asked, too_many),
+        "identify-code": shown(replace(sent, notice="code_sent")),
+        "identify-code-wrong": shown(sent, wrong_code),
+        "identify-bank": shown(replace(asked, needs_bank=True)),
+        "identify-bank-cancelled": shown(replace(asked, notice="login_cancelled")),
+        "identify-no-bank": shown(replace(asked, bank_url=None)),
+    }
+
+
+def _confirm(lang: str) -> dict[str, Sample]:
+    known = ConfirmView(
+        "invoice", "email", quote("invoice"), frozenset(), "c2lnbmVk", "Kolme Finance Oy",
+        name="Aino Virtanen", email="a•••@example.com", phone_masked="+358 •• ••• 4567",
+        street="Mannerheimintie 1 A 2", postcode="00100", city="Helsinki",
+    )  # fmt: skip
+    unknown = replace(
+        known, method="instalments", quote=quote("instalments", months=12), email=None, street=None, city=None,
+        postcode=None, name=None, missing=frozenset({"name", "email", "street", "postcode", "city"}),
+    )  # fmt: skip
+    wrong = Form({"name": "", "email": "aino@"}).refused(name=FieldError("empty"), email=FieldError("malformed"))
+    return {
+        "confirm": _page(lang, "confirm", 3, confirm=known),
+        "confirm-instalments": _page(lang, "confirm", 3, confirm=unknown),
+        "confirm-wrong": _page(lang, "confirm", 3, wrong, confirm=unknown),
+        "cancel": _page(lang, "cancel", None),
+    }
+
+
+def _outcome(lang: str) -> dict[str, Sample]:
+    support = {"support_email": "help@shop.example", "support_phone": "+358 9 123 456"}
+    confirmed = OutcomeView(
+        "confirmed", RETURN_URL, "invoice", "email", quote("invoice"), date(2026, 12, 5), "a•••@example.com", "SHOP-1001"
+    )
+    refused = OutcomeView(
+        "refused", RETURN_URL, reasons=("limit_reached",), passing=(PassingOption(None, _eur(30_000)), PassingOption(None)),
+        **support,
+    )  # fmt: skip
+    held = OutcomeView("held", RETURN_URL, decide_by=datetime(2026, 11, 22, 15, 0, tzinfo=UTC), **support)
+    views = [
+        confirmed, refused, held, OutcomeView("declined", RETURN_URL), OutcomeView("cancelled", RETURN_URL),
+        OutcomeView("expired", RETURN_URL), OutcomeView("processing", RETURN_URL),
+    ]  # fmt: skip
+    return {
+        f"outcome-{view.kind}": _page(
+            lang, "outcome", None, can_cancel=view.kind in {"refused", "held"}, outcome=view
+        )
+        for view in views
+    }
+
+
+def _between(lang: str) -> dict[str, Sample]:
+    bank_return = BankReturnView("/preview/landed", "c0de", "st4te")
+    return {
+        "bank-return": Sample(
+            "shopper/bank_return.html", "shopper/bank_return.html", {"lang": lang, "bank_return": bank_return}
+        ),
+        "leaving": Sample(
+            "shopper/leaving.html", "shopper/_leaving.html", {"lang": lang, "leaving_url": "/preview/landed"}
+        ),
+    }
