@@ -1,0 +1,103 @@
+"""Who may do what in the admin: one table, route by route. A route that is not in it lets nobody in."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import quote
+
+from litestar import Request, Response
+
+from app.kernel import clock
+from app.merchants.queries import SignedInStaff, staff_of_session
+from app.merchants.rules import Role
+from app.web.admin import cookies
+from app.web.shared.problems import RefusedRequest
+from app.web.shared.rendering import redirect
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from app.settings import Settings
+
+SIGN_IN: Final = "/admin/sign-in"
+HOME: Final = "/admin"
+
+# Open to anybody: whoever signs in or out has no session yet, or none any more.
+OPEN: Final = frozenset({"admin:sign-in", "admin:sign-in:form", "admin:sign-out"})
+_OWNER: Final[frozenset[Role]] = frozenset({"owner"})
+ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
+    {
+        "admin:home": _OWNER,
+        "admin:orders": _OWNER,
+        "admin:order": _OWNER,
+    }
+)
+
+_OWN_PATH: Final = re.compile(r"/admin(/[A-Za-z0-9_./-]*)?(\?[A-Za-z0-9_.~%&=+:@-]*)?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """Who asks. `cookie` is set when the answer renews it."""
+
+    staff: SignedInStaff
+    presented: cookies.Presented
+    renew: bool
+
+
+AdminRequest = Request[Visitor, Any, Any]
+
+
+def settings_of(request: Request[Any, Any, Any]) -> Settings:
+    settings: Settings = request.route_handler.opt["settings"]
+    return settings
+
+
+def is_https(settings: Settings) -> bool:
+    return settings.base_url.startswith("https://")
+
+
+async def admit(request: Request[Any, Any, Any]) -> Response[str] | None:
+    """Runs before every handler of the admin: none of them is reached without a session and the right role.
+
+    Raises RefusedRequest (403) for a role that may not; without a session it leads to the sign-in page.
+    """
+    name = request.route_handler.name or ""
+    if name in OPEN:
+        return None
+    visitor = await visitor_of(request)
+    if visitor is None:
+        return redirect(request, sign_in_url(request), leave=True)
+    if visitor.staff.role not in ROLES_OF.get(name, frozenset()):
+        raise RefusedRequest(403, "forbidden")
+    request.scope["user"] = visitor
+    return None
+
+
+async def visitor_of(request: Request[Any, Any, Any]) -> Visitor | None:
+    """Whose session the browser holds, in one query; none without a cookie."""
+    at = clock.wall()
+    presented = cookies.read(request, at, https=is_https(settings_of(request)))
+    if presented is None:
+        return None
+    staff = await staff_of_session(presented.token, at)
+    return Visitor(staff, presented, presented.due_for_renewal(at)) if staff is not None else None
+
+
+def sign_in_url(request: Request[Any, Any, Any]) -> str:
+    """Where to sign in, with the way back to a page; the way back to a form would only lose what was typed."""
+    query = request.url.query
+    wanted = request.scope["path"] + (f"?{query}" if query else "")
+    if request.method != "GET" or own_path(wanted) == HOME:
+        return SIGN_IN
+    return f"{SIGN_IN}?next={quote(wanted, safe='/')}"
+
+
+def own_path(text: str) -> str:
+    """An address of the admin to go to after signing in; the first page for anything else."""
+    harmless = _OWN_PATH.fullmatch(text) is not None and "//" not in text and ".." not in text
+    leads_out = text.startswith((SIGN_IN, "/admin/sign-out"))
+    return text if harmless and not leads_out else HOME

@@ -1,0 +1,43 @@
+"""The first page: what needs a person now, then how today goes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from litestar import Response, get
+
+from app.checkout import overview
+from app.kernel import clock
+from app.web.admin.access import AdminRequest
+from app.web.admin.pages import merchant_of, show
+from app.web.admin.views import bars_of, failed_view_of
+
+if TYPE_CHECKING:
+    from app.merchants.queries import Merchant
+
+
+@get("/", name="admin:home")
+async def home(request: AdminRequest) -> Response[str]:
+    merchant = await merchant_of(request)
+    now = clock.business(request.user.staff.offset_s)
+    since, until = day_of(merchant, now)
+    waiting = await overview.waiting_for_a_person(merchant.id)
+    today = await overview.figures_between(merchant.id, since, until)
+    context = {
+        "day": merchant.local_date(now),
+        "failed": tuple(failed_view_of(failed) for failed in waiting.failed),
+        "failed_total": waiting.failed_total,
+        "held_total": waiting.held_total,
+        "paid": today.paid,
+        "bars": bars_of(today.steps),
+    }
+    return await show(request, "admin/home.html", context, section="home")
+
+
+def day_of(merchant: Merchant, now: datetime) -> tuple[datetime, datetime]:
+    """The merchant's local day around an instant, as UTC from and until; a day of a clock change has 23 or 25 hours."""
+    day, zone = merchant.local_date(now), ZoneInfo(merchant.time_zone)
+    since, until = (datetime.combine(d, time.min, zone) for d in (day, day + timedelta(days=1)))
+    return since.astimezone(UTC), until.astimezone(UTC)

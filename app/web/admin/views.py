@@ -1,0 +1,247 @@
+"""What the templates of the admin are given: made from the features' results, ready for the locale's filters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from typing import TYPE_CHECKING, Literal
+
+from app.kernel.money import Money
+from app.orders.rules import vat_groups
+from app.plans.disclosure import QuoteView, view_of
+from app.plans.errors import QuoteDamagedError
+from app.plans.quote import Quote
+
+if TYPE_CHECKING:
+    from app.checkout.overview import FailedDelivery, SessionView, Steps
+    from app.ledger.queries import PostingView
+    from app.orders.queries import DeliveryView, OrderContact, OrderView, TimelineEntry
+
+StepKey = Literal["opened", "chosen", "identified", "confirmed"]
+DeliveryState = Literal["done", "failed", "waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    public_id: str
+    reference: str
+    customer: str | None
+    state: str
+    total: Money
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class LineRow:
+    name: str
+    sku: str | None
+    type: str
+    quantity: int
+    unit_price: Money
+    vat: Decimal
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class VatRow:
+    """`rate` is a fraction: 0.255 for 25.5 %."""
+
+    rate: Decimal
+    net: Money
+    vat: Money
+    gross: Money
+
+
+@dataclass(frozen=True, slots=True)
+class PostingRow:
+    """One side is always None."""
+
+    cause: str
+    account: str
+    debit: Money | None
+    credit: Money | None
+    posted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryRow:
+    """A job about the order, with what it delivers (an event's type, as far as it says so) and each of its tries."""
+
+    kind: str
+    subject: str
+    state: DeliveryState
+    next_at: datetime | None
+    tries: Sequence[object]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRow:
+    kind: str
+    subject: str
+    order_public_id: str | None
+    reference: str | None
+    failed_at: datetime
+    attempts: int
+    error: str
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One step of the way: how many came so far, and which share of those who began (0-100, a whole number)."""
+
+    step: StepKey
+    count: int
+    percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderDetail:
+    public_id: str
+    reference: str
+    state: str
+    country: str
+    buyer: str
+    total: Money
+    refundable: Money
+    created_at: datetime
+    paid_at: datetime | None
+    removed: bool
+    contact: OrderContact
+    lines: Sequence[LineRow]
+    vat: Sequence[VatRow]
+    quote: QuoteView | None
+    quote_damaged: bool
+    sessions: Sequence[SessionView]
+    timeline: Sequence[TimelineEntry]
+    deliveries: Sequence[DeliveryRow]
+    postings: Sequence[PostingRow]
+
+
+def row_of(order: OrderView) -> OrderRow:
+    return OrderRow(
+        public_id=order.public_id,
+        reference=order.reference,
+        customer=order.contact.name,
+        state=order.state.value,
+        total=Money(order.total_minor, order.currency),
+        created_at=order.created_at,
+    )
+
+
+def detail_of(
+    order: OrderView,
+    sessions: Sequence[SessionView],
+    *,
+    timeline: Sequence[TimelineEntry],
+    deliveries: Sequence[DeliveryView],
+    postings: Sequence[PostingView],
+) -> OrderDetail:
+    quote, damaged = _quote(order)
+    return OrderDetail(
+        public_id=order.public_id,
+        reference=order.reference,
+        state=order.state.value,
+        country=order.country,
+        buyer=order.buyer,
+        total=Money(order.total_minor, order.currency),
+        refundable=Money(order.refundable_minor, order.currency),
+        created_at=order.created_at,
+        paid_at=order.paid_at,
+        removed=order.removed,
+        contact=order.contact,
+        lines=_lines(order),
+        vat=_vat(order),
+        quote=quote,
+        quote_damaged=damaged,
+        sessions=sessions,
+        timeline=tuple(reversed(timeline)),
+        deliveries=tuple(_delivery(delivery) for delivery in deliveries),
+        postings=tuple(_posting(posting) for posting in postings),
+    )
+
+
+def _quote(order: OrderView) -> tuple[QuoteView | None, bool]:
+    """The plan as it was shown, and whether what is stored of it cannot be trusted: staff must see the order anyway."""
+    if order.quote_content is None:
+        return None, False
+    try:
+        return view_of(Quote.from_data(order.quote_content)), False
+    except QuoteDamagedError:
+        return None, True
+
+
+def _lines(order: OrderView) -> tuple[LineRow, ...]:
+    return tuple(
+        LineRow(
+            name=line.name,
+            sku=line.sku,
+            type=line.type,
+            quantity=line.quantity,
+            unit_price=Money(line.unit_price_minor, order.currency),
+            vat=line.vat_percent / 100,
+            total=Money(line.total_minor, order.currency),
+        )
+        for line in order.lines
+    )
+
+
+def _vat(order: OrderView) -> tuple[VatRow, ...]:
+    return tuple(
+        VatRow(
+            rate=group.percent / 100,
+            net=Money(group.net_minor, order.currency),
+            vat=Money(group.vat_minor, order.currency),
+            gross=Money(group.gross_minor, order.currency),
+        )
+        for group in vat_groups(order.lines)
+    )
+
+
+def _posting(posting: PostingView) -> PostingRow:
+    amount = Money(abs(posting.amount_minor), posting.currency)
+    is_debit = posting.amount_minor > 0
+    return PostingRow(
+        cause=posting.cause,
+        account=posting.address,
+        debit=amount if is_debit else None,
+        credit=None if is_debit else amount,
+        posted_at=posting.posted_at,
+    )
+
+
+def _delivery(delivery: DeliveryView) -> DeliveryRow:
+    return DeliveryRow(
+        kind=delivery.kind,
+        subject=_subject(delivery.payload.get("type")),
+        state="done" if delivery.done_at else "failed" if delivery.failed_at else "waiting",
+        next_at=delivery.next_at,
+        tries=delivery.tries,
+    )
+
+
+def failed_view_of(failed: FailedDelivery) -> FailedRow:
+    return FailedRow(
+        kind=failed.kind,
+        subject=_subject(failed.payload.get("type")),
+        order_public_id=failed.order_public_id,
+        reference=failed.reference,
+        failed_at=failed.failed_at,
+        attempts=failed.attempts,
+        error=failed.error,
+    )
+
+
+def _subject(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def bars_of(steps: Steps) -> tuple[Bar, ...]:
+    counts: tuple[tuple[StepKey, int], ...] = (
+        ("opened", steps.opened),
+        ("chosen", steps.chosen),
+        ("identified", steps.identified),
+        ("confirmed", steps.confirmed),
+    )
+    return tuple(Bar(step, count, round(100 * count / max(1, steps.opened))) for step, count in counts)
