@@ -1,7 +1,8 @@
-"""Assets: hashed, compressed and kept in memory at start; served for ever under a name that changes with the content.
+"""Assets: hashed, compressed and kept in memory at start; served for ever under a name that changes with the
+content.
 
-A stylesheet of a bundle is several source files in a row, made small. The flow's bundle is written into the page (one
-request less); the admin's is served as a file like any other.
+A stylesheet of a bundle is several source files in a row, made small. The flow's bundle is written into the
+page (one request less); the admin's is served as a file like any other.
 """
 
 from __future__ import annotations
@@ -30,10 +31,26 @@ URL_PREFIX: Final = "/static/"
 # Which source files make a stylesheet, in the order of the cascade.
 BUNDLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "css/flow.css": ("tokens", "base", "layout", "button", "field", "choice", "figures", "fold", "note", "flow"),
+        "css/flow.css": (
+            "tokens",
+            "base",
+            "layout",
+            "button",
+            "field",
+            "choice",
+            "figures",
+            "fold",
+            "note",
+            "flow",
+        ),
         "css/desk.css": (
             ("tokens", "base", "layout", "button", "field", "choice", "figures", "fold", "note")
-            + ("table", "desk")
+            + ("table", "desk", "admin")
+        ),
+        "css/demo.css": ("tokens", "base", "layout", "button", "field", "figures", "fold", "note", "demo"),
+        "css/sandbox.css": (
+            ("tokens", "base", "layout", "button", "field", "figures", "fold", "note")
+            + ("table", "desk", "sandbox")
         ),
     }
 )
@@ -51,7 +68,8 @@ _TYPES: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Asset:
-    """One file as it is sent: ``url`` is absolute on this site, ``integrity`` the value of an HTML integrity attribute."""
+    """One file as it is sent: ``url`` is absolute on this site, ``integrity`` the value of an HTML integrity
+    attribute."""
 
     name: str
     url: str
@@ -82,7 +100,8 @@ def accepted_encodings(accept_encoding: str) -> frozenset[str]:
 
 
 def small_css(text: str) -> str:
-    """A stylesheet without comments and needless white space. Understands what our own files use: no strings with braces."""
+    """A stylesheet without comments and needless white space. Understands what our own files use: no strings
+    with braces."""
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     text = re.sub(r"\s+", " ", text)
     text = re.sub(r"\s*([{};,>])\s*", r"\1", text)
