@@ -1,0 +1,38 @@
+"""The message that carries a one-time code."""
+
+from __future__ import annotations
+
+from typing import Final
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from app.kernel import templating
+from app.kernel.money import Money
+from app.messages.ports import NotTaken, Sms, SmsDoor
+
+SEND_TIMEOUT_S: Final = 3.0
+
+
+def code_text(*, code: str, total: Money, shop: str, base_url: str, lang: str) -> str:
+    """Amount, shop and code for a person; the last line binds the code to our own address, for the phone.
+
+    The last line's form is WICG's "Origin-bound one-time codes delivered via SMS": `@host #code`, nothing after it.
+    """
+    host = urlsplit(base_url).hostname or ""
+    text = templating.render_text("sms/code.txt", lang, shop=shop, amount=total, code=code, host=host)
+    return text.strip()
+
+
+async def send_code_sms(
+    door: SmsDoor, *, phone: str, code: str, total: Money, shop: str, base_url: str, lang: str, merchant_id: UUID
+) -> bool:
+    """Send a code; it is never sent again for one request. False when the gateway certainly did not take it.
+
+    A gateway that does not answer in three seconds may have taken it: the shopper waits for the message, or asks anew.
+    """
+    text = code_text(code=code, total=total, shop=shop, base_url=base_url, lang=lang)
+    try:
+        await door.send(Sms(phone, text, merchant_id), timeout_s=SEND_TIMEOUT_S)
+    except NotTaken as refusal:
+        return not refusal.certain
+    return True

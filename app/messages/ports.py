@@ -1,0 +1,55 @@
+"""The doors that messages leave through. Each has a twin in `outside/` that remembers instead of sending."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+from uuid import UUID
+
+from app.kernel.errors import Refusal
+
+
+class NotTaken(Refusal):
+    """The door did not take the message. `certain` says that it surely did not leave; otherwise nobody knows."""
+
+    code: ClassVar[str] = "message_not_taken"
+
+    def __init__(self, reason: str, *, certain: bool) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.certain = certain
+
+
+@dataclass(frozen=True, slots=True)
+class Sms:
+    """A text message to a phone in E.164. Neither phone nor text shows in a representation, so neither reaches a log."""
+
+    to: str = field(repr=False)
+    text: str = field(repr=False)
+    merchant_id: UUID
+
+
+class SmsDoor(Protocol):
+    async def send(self, message: Sms, timeout_s: float) -> None:
+        """Hand the message to the gateway, never inside a transaction. Raises NotTaken."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Mail:
+    """An e-mail, plain and HTML. `message_id` is stable over retries, so that a mailbox can tell a repeat."""
+
+    to: str = field(repr=False)
+    subject: str = field(repr=False)
+    text: str = field(repr=False)
+    html: str = field(repr=False)
+    reply_to: str
+    from_name: str
+    message_id: str
+    merchant_id: UUID
+
+
+class MailDoor(Protocol):
+    async def send(self, message: Mail, timeout_s: float) -> None:
+        """Hand the message to the mail server, never inside a transaction. Raises NotTaken."""
+        ...
