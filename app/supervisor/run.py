@@ -26,7 +26,7 @@ from app.supervisor.children import Child
 DATABASE_NAME = "kolme"
 WEB_READY_WAIT_S = 60.0
 WEB_DEATHS_AT_START_MAX = 3
-# Together with the database's own stop these stay within ten seconds.
+# Together with the database's own stop these stay within ten seconds, unless it has to be forced.
 WEB_PATIENCE_S = 4.0
 WORKER_PATIENCE_S = 3.0
 # The children of a supervisor that was killed need a moment to leave the port.
@@ -106,13 +106,21 @@ def _write_address(var_dir: Path, url: str) -> None:
     draft.replace(var_dir / "database_url")
 
 
-async def _keep_embedded(data_dir: Path) -> None:
-    """Starts the database again should it die: everything else comes back by itself once it is there."""
-    while True:
-        await asyncio.sleep(DATABASE_CHECK_EVERY_S)
-        if postgres.running_pid(data_dir) is None:
-            print("The database ended; starting it again.", flush=True)
+async def _keep_embedded(data_dir: Path, leaving: asyncio.Event) -> None:
+    """Starts the database again should it die: everything else comes back by itself once it is there.
+
+    Told to leave rather than cancelled: a start that is under way ends before the stop begins.
+    """
+    while not leaving.is_set():
+        with suppress(TimeoutError):
+            await asyncio.wait_for(leaving.wait(), DATABASE_CHECK_EVERY_S)
+        if leaving.is_set() or postgres.running_pid(data_dir) is not None:
+            continue
+        print("The database ended; starting it again.", flush=True)
+        try:
             await asyncio.to_thread(postgres.start, data_dir)
+        except postgres.EmbeddedDatabaseError as error:
+            print(error.sentence, flush=True)
 
 
 @asynccontextmanager
@@ -122,13 +130,13 @@ async def _embedded_database(var_dir: Path) -> AsyncIterator[str]:
     try:
         url = await _ensure_database(server)
         _write_address(var_dir, url)
-        watch = asyncio.create_task(_keep_embedded(data_dir))
+        leaving = asyncio.Event()
+        watch = asyncio.create_task(_keep_embedded(data_dir, leaving))
         try:
             yield url
         finally:
-            watch.cancel()
-            with suppress(asyncio.CancelledError):
-                await watch
+            leaving.set()
+            await watch
             (var_dir / "database_url").unlink(missing_ok=True)
     finally:
         await asyncio.to_thread(postgres.stop, data_dir)

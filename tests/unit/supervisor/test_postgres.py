@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,8 +15,8 @@ from app.supervisor import postgres
 
 
 @pytest.fixture
-def data_dir(tmp_path: Path) -> Iterator[Path]:
-    folder = tmp_path / "data"
+def data_dir(open_folder: Path) -> Iterator[Path]:
+    folder = open_folder / "data"
     yield folder
     postgres.stop(folder)
 
@@ -26,6 +27,14 @@ async def ask(server: postgres.EmbeddedServer, question: str) -> object:
         return await connection.fetchval(question)
     finally:
         await connection.close()
+
+
+def kill(data_dir: Path) -> None:
+    pid = postgres.running_pid(data_dir)
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    while postgres.running_pid(data_dir) is not None:
+        time.sleep(0.01)
 
 
 def leave_half_made(data_dir: Path) -> None:
@@ -58,9 +67,7 @@ async def test_data_outlives_a_stop(data_dir: Path) -> None:
 async def test_data_outlives_a_kill(data_dir: Path) -> None:
     server = postgres.start(data_dir)
     await ask(server, "CREATE TABLE kept (n int)")
-    pid = postgres.running_pid(data_dir)
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
+    kill(data_dir)
     again = postgres.start(data_dir)
     assert await ask(again, "SELECT count(*) FROM kept") == 0
 
