@@ -174,7 +174,7 @@ def _outcome(lang: str) -> dict[str, Sample]:
 
 
 def _between(lang: str) -> dict[str, Sample]:
-    bank_return = BankReturnView("/preview/landed", "c0de", "st4te")
+    bank_return = BankReturnView("/preview/landed", {"code": "c0de", "state": "st4te"})
     return {
         "bank-return": Sample(
             "shopper/bank_return.html", "shopper/bank_return.html", {"lang": lang, "bank_return": bank_return}

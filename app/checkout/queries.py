@@ -19,6 +19,8 @@ from app.orders.rules import Line, LineType
 from app.orders.states import OrderState
 from app.plans.quote import Quote
 
+DECISIONS_MAX: Final = 3
+
 
 @dataclass(frozen=True, slots=True)
 class SessionAnswer:
@@ -38,6 +40,7 @@ class Decision:
     id: UUID
     outcome: str
     reasons: tuple[str, ...]
+    would_pass_minor: int | None
     valid_until: datetime
 
 
@@ -131,9 +134,9 @@ class Flow:
             return Progress.NOTHING
         if not self.identified:
             return Progress.CHOSEN
-        if self.decision is not None and self.decision.outcome != "approved" and self.decision_stands:
-            return Progress.REFUSED
-        return Progress.IDENTIFIED
+        if self.decision is not None and self.decision_stands:
+            return Progress.IDENTIFIED if self.decision.outcome == "approved" else Progress.REFUSED
+        return Progress.REFUSED if self.decisions_made >= DECISIONS_MAX else Progress.IDENTIFIED
 
     @property
     def decision_stands(self) -> bool:
@@ -156,10 +159,10 @@ SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.can
        c.name, c.email, c.phone AS contact_phone, c.postcode AS contact_postcode, c.street, c.city,
        (SELECT array_agg(ROW(l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category)
                          ORDER BY l.position)
-        FROM order_lines l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.id AND l.version = o.version) 
+        FROM order_lines l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.id AND l.version = o.version)
         AS lines,
        q.content AS quote,
-       d.id AS decision_id, d.outcome, d.reasons, d.valid_until,
+       d.id AS decision_id, d.outcome, d.reasons, d.would_pass_minor, d.valid_until,
        k.id AS customer_id, k.public_id AS customer_public_id, k.name AS customer_name, k.email AS customer_email,
        k.phone AS customer_phone, k.postcode AS customer_postcode, k.street AS customer_street, k.city AS customer_city,
        b.id AS asking_browser_id,
@@ -256,7 +259,13 @@ def _line(record: tuple[object, ...]) -> Line:
 def _decision(row: db.Record) -> Decision | None:
     if row["decision_id"] is None:
         return None
-    return Decision(row["decision_id"], row["outcome"], tuple(row["reasons"]), row["valid_until"])
+    return Decision(
+        id=row["decision_id"],
+        outcome=row["outcome"],
+        reasons=tuple(row["reasons"]),
+        would_pass_minor=row["would_pass_minor"],
+        valid_until=row["valid_until"],
+    )
 
 
 def _customer(row: db.Record) -> Customer | None:

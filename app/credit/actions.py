@@ -26,8 +26,9 @@ class Subject:
 
 _STORE: Final = """
 INSERT INTO credit_decisions (merchant_id, id, session_id, customer_id, quote_id, amount_minor, currency, outcome,
-                              reasons, rules_version, register_answer, facts_digest, decided_at, valid_until)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+                              reasons, would_pass_minor, rules_version, register_answer, facts_digest, decided_at,
+                              valid_until)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """
 
 
@@ -45,6 +46,7 @@ async def store(subject: Subject, facts: Facts, decision: Decision, now: datetim
         facts.currency,
         decision.outcome,
         list(decision.reasons),
+        decision.would_pass_minor,
         decision.rules_version,
         facts.answer.id if facts.answer else None,
         facts_digest(facts),

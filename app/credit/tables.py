@@ -14,6 +14,7 @@ class CreditDecision(Table, tablename="credit_decisions"):
     currency = Text(default=None)
     outcome = Text(default=None)
     reasons = Array(base_column=Text(), default=None)
+    would_pass_minor = BigInt(null=True, default=None)
     rules_version = Text(default=None)
     register_answer = Text(null=True, default=None)
     facts_digest = Bytea(default=None)

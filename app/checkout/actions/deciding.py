@@ -5,14 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 from app.checkout.errors import DecisionsSpent, StepNotReached
-from app.checkout.queries import Flow
+from app.checkout.queries import DECISIONS_MAX, Flow
 from app.credit import actions as credit
 from app.credit.actions import Subject
 from app.credit.rules import Decision, Facts
 from app.credit.rules import decide as decide_by_rules
 from app.kernel import db
-
-DECISIONS_MAX: Final = 3
 
 _POINT: Final = """
 UPDATE checkout_sessions SET decision_id = $3, decisions_made = decisions_made + 1

@@ -1,0 +1,23 @@
+"""The shopper's pages. `ROUTES` is all of them."""
+
+from app.web.shopper.bank import go_to_bank, return_from_bank, show_return
+from app.web.shopper.confirm import confirm_purchase, show_confirm
+from app.web.shopper.identify import confirm_code, send_code, show_identify
+from app.web.shopper.method import choose_method, show_method
+from app.web.shopper.outcome import ask_cancel, cancel, show_outcome
+
+ROUTES = (
+    show_method,
+    choose_method,
+    show_identify,
+    send_code,
+    confirm_code,
+    go_to_bank,
+    show_return,
+    return_from_bank,
+    show_confirm,
+    confirm_purchase,
+    show_outcome,
+    ask_cancel,
+    cancel,
+)

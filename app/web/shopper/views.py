@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date, datetime
 
     from app.kernel.money import Money
@@ -160,8 +160,7 @@ class OutcomeView:
 
 @dataclass(frozen=True, slots=True)
 class BankReturnView:
-    """The page on which the bank lands: it posts ``code`` and ``state`` onwards from our own origin."""
+    """The page on which the bank lands: it posts what the bank sent (``fields``) onwards from our own origin."""
 
     action: str
-    code: str
-    state: str
+    fields: Mapping[str, str]

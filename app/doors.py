@@ -1,0 +1,82 @@
+"""Which adapter stands behind each door: the real one where an address is set, else the sandbox twin (test mode).
+
+Composition: the one place, with `main` and `worker`, that names a concrete adapter.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Final
+
+from joserfc.jwk import ECKey
+
+from app.credit.ports import CreditRegister
+from app.identity.ports import StrongAuthentication
+from app.kernel.keys import Keyring, use_keyring
+from app.messages.ports import SmsDoor
+from app.outside.bank import Bank, BankProfile, ClientSecretBasic, PrivateKeyJwt
+from app.outside.register import HttpRegister, RegisterProfile, SandboxRegister
+from app.outside.sms import GatewaySms, SandboxPhone
+from app.settings import BankDoor, Settings
+from app.web.sandbox import bank as sandbox_bank
+from app.web.sandbox.bank_keys import signing_key_at
+from app.web.shared.doors import House
+
+_CLIENT_KEY: Final = "sandbox_client_key.pem"
+
+
+def turn_keys(settings: Settings) -> None:
+    """Give the process its key ring, made from the deployment's master secret."""
+    master = hashlib.sha256(b"kolme master\0" + settings.master_secret).digest()
+    use_keyring(Keyring({"m1": master}))
+
+
+def web_house(settings: Settings) -> House:
+    """What a web process needs."""
+    return House(settings, sms_door(settings), bank_door(settings), register_door(settings))
+
+
+def sms_door(settings: Settings) -> SmsDoor:
+    return SandboxPhone() if settings.sms is None else GatewaySms(settings.sms)
+
+
+def register_door(settings: Settings) -> CreditRegister:
+    door = settings.register
+    return SandboxRegister() if door is None else HttpRegister(RegisterProfile(door.url, door.token))
+
+
+def bank_door(settings: Settings) -> StrongAuthentication:
+    return Bank(_sandbox_profile(settings) if settings.bank is None else _profile(settings.bank))
+
+
+def sandbox_client_key(settings: Settings) -> ECKey:
+    """Our key at the sandbox bank, whose public half it is registered with."""
+    return signing_key_at(settings.secrets_dir / _CLIENT_KEY)
+
+
+def _sandbox_profile(settings: Settings) -> BankProfile:
+    return BankProfile(
+        issuer=sandbox_bank.issuer_at(settings.port),
+        client_id=sandbox_bank.CLIENT_ID,
+        client_authentication=PrivateKeyJwt(sandbox_client_key(settings)),
+        country="FI",
+        allow_plain_http=True,
+    )
+
+
+def _profile(door: BankDoor) -> BankProfile:
+    authentication: PrivateKeyJwt | ClientSecretBasic
+    if door.key_pem:
+        key = ECKey.import_key(door.key_pem, {"use": "sig"})
+        key.ensure_kid()
+        authentication = PrivateKeyJwt(key)
+    else:
+        authentication = ClientSecretBasic(door.client_secret)
+    loopback = door.issuer.startswith(("http://127.0.0.1", "http://localhost"))
+    return BankProfile(
+        issuer=door.issuer,
+        client_id=door.client_id,
+        client_authentication=authentication,
+        country="FI",
+        allow_plain_http=loopback,
+    )

@@ -1,0 +1,139 @@
+"""Step 2 by bank: out with a GET that writes nothing, back to a page that posts from our own origin.
+
+What ties the return to this browser (state, nonce, verifier) waits in a sealed, short-lived cookie.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from typing import TYPE_CHECKING, Any, Final
+
+from litestar import Request, Response, get, post
+from litestar.datastructures import Cookie
+from litestar.exceptions import NotFoundException
+
+from app.checkout.actions import identify_by_bank
+from app.checkout.errors import SessionEnded, StepNotReached
+from app.checkout.steps import Page, may_see
+from app.identity.errors import LoginCancelled, LoginExpired, LoginFailed, ProviderUnavailable
+from app.identity.ports import LoginRequest, pack_login_request, unpack_login_request
+from app.kernel.i18n import format_money
+from app.kernel.keys import SealBroken, process_keyring
+from app.web.shared import rendering
+from app.web.shared.doors import house_of
+from app.web.shared.forms import parse
+from app.web.shared.language import language_of
+from app.web.shopper.deciding import decide_if_identified
+from app.web.shopper.pages import identify_page, page_now
+from app.web.shopper.views import BankReturnView
+from app.web.shopper.visit import Visit, is_https, visit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+RETURN_PATH: Final = "/bank/return"
+_COOKIE: Final = "kolme_bank"
+_PURPOSE: Final = "bank-login"
+_LIFE_S: Final = 900
+# What a provider may send back: https://openid.net/specs/openid-connect-core-1_0.html#AuthResponse and RFC 9207.
+_RETURNED: Final = ("code", "state", "error", "iss")
+
+
+@get("/pay/{session_id:str}/bank", include_in_schema=False)
+async def go_to_bank(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+    here = await visit(request, session_id)
+    bank = here.house.bank
+    if bank is None or not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
+        return await page_now(here)
+    return_url = here.house.settings.base_url + RETURN_PATH
+    binding = f"{here.flow.merchant.name} {format_money(here.flow.total, here.lang)}"
+    try:
+        login = await bank.begin(return_url, here.lang, binding, here.wall)
+    except ProviderUnavailable:
+        return identify_page(here, notice="bank_unavailable", status=503)
+    response = Response("", status_code=303, headers={"Location": login.url, "Cache-Control": "no-store"})
+    response.cookies.append(_login_cookie(here, login))
+    return here.sealed(response)
+
+
+@get(RETURN_PATH, include_in_schema=False)
+async def show_return(request: Request[Any, Any, Any]) -> Response[str]:
+    """The bank's GET writes nothing: the page it lands on posts what it brought."""
+    lang = language_of(request)
+    brought = {name: request.query_params.get(name, "") for name in _RETURNED}
+    if not brought["state"] or any(len(value) > 2000 for value in brought.values()):
+        raise NotFoundException
+    view = BankReturnView(RETURN_PATH, brought)
+    return rendering.page(
+        request, "shopper/bank_return.html", "shopper/bank_return.html", {"lang": lang, "bank_return": view}
+    )
+
+
+@post(RETURN_PATH, include_in_schema=False, status_code=200)
+async def return_from_bank(request: Request[Any, Any, Any]) -> Response[str]:
+    waiting = _read_login(request)
+    if waiting is None:
+        raise NotFoundException
+    session_id, login = waiting
+    here = await visit(request, session_id)
+    if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
+        return await page_now(here)
+    brought = {name: value for name, value in parse(await request.body()).values.items() if value}
+    response = await _identify(here, login, brought)
+    response.cookies.append(_cookie("", 0, https=is_https(here.house)))
+    return response
+
+
+async def _identify(here: Visit, login: LoginRequest, brought: Mapping[str, str]) -> Response[str]:
+    bank = here.house.bank
+    assert bank is not None, "a login was begun through it"
+    try:
+        identity = await bank.finish(brought, login, here.wall)
+        identified = await identify_by_bank(here.flow, identity, here.browser, here.wall)
+    except LoginCancelled:
+        return identify_page(here, notice="login_cancelled")
+    except LoginExpired:
+        return identify_page(here, notice="login_expired", status=422)
+    except LoginFailed:
+        return identify_page(here, notice="login_failed", status=422)
+    except ProviderUnavailable:
+        return identify_page(here, notice="bank_unavailable", status=503)
+    except (SessionEnded, StepNotReached):
+        return await page_now(await here.again())
+    return await page_now(await decide_if_identified(await here.again(identified.token)))
+
+
+def _login_cookie(here: Visit, login: LoginRequest) -> Cookie:
+    plain = here.flow.public_id.encode() + b" " + pack_login_request(login)
+    sealed = base64.urlsafe_b64encode(process_keyring().seal(_PURPOSE, plain)).decode()
+    return _cookie(sealed, _LIFE_S, https=is_https(here.house))
+
+
+def _read_login(request: Request[Any, Any, Any]) -> tuple[str, LoginRequest] | None:
+    text = request.cookies.get(_cookie_name(https=is_https(house_of(request))))
+    if not text:
+        return None
+    try:
+        plain = process_keyring().open(_PURPOSE, base64.urlsafe_b64decode(text.encode()))
+    except (SealBroken, binascii.Error, ValueError):
+        return None
+    session_id, _, packed = plain.partition(b" ")
+    login = unpack_login_request(packed)
+    return None if login is None else (session_id.decode(), login)
+
+
+def _cookie_name(*, https: bool) -> str:
+    return f"__Host-{_COOKIE}" if https else _COOKIE
+
+
+def _cookie(value: str, life_s: int, *, https: bool) -> Cookie:
+    return Cookie(
+        key=_cookie_name(https=https),
+        value=value,
+        max_age=life_s,
+        path="/",
+        secure=https,
+        httponly=True,
+        samesite="lax",
+    )

@@ -1,0 +1,98 @@
+"""Step 3: check and confirm."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from litestar import Request, get, post
+
+from app.checkout.actions import Details, confirm
+from app.checkout.actions.confirming import known_contact, missing_fields
+from app.checkout.errors import CreditRefused, DetailsMissing, SessionEnded, ShownTotalChanged, StepNotReached
+from app.checkout.queries import Flow
+from app.checkout.steps import Page, may_see
+from app.kernel.postcode import PostcodeRefused, parse_postcode
+from app.web.shared.forms import FieldError, Form, one_line
+from app.web.shopper.deciding import decide_anew
+from app.web.shopper.pages import confirm_page, outcome_page, page_now
+from app.web.shopper.visit import Visit, visit
+
+if TYPE_CHECKING:
+    from litestar import Response
+
+_EMAIL: Final = re.compile(r"[^@\s\"<>,;:\\()\[\]]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
+_LENGTHS: Final = {"name": 100, "email": 254, "street": 120, "city": 80}
+
+
+@get("/pay/{session_id:str}/confirm", include_in_schema=False)
+async def show_confirm(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+    here = await visit(request, session_id)
+    if not may_see(Page.CONFIRM, here.flow.state, here.flow.progress):
+        return await page_now(here)
+    return confirm_page(here)
+
+
+@post("/pay/{session_id:str}/confirm", include_in_schema=False, status_code=200)
+async def confirm_purchase(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+    here = await visit(request, session_id)
+    if not may_see(Page.CONFIRM, here.flow.state, here.flow.progress):
+        return await page_now(here, push=True)
+    form = await here.form()
+    details, errors = _read_details(form, here.flow)
+    if errors:
+        return confirm_page(here, Form(form.values, errors), status=422)
+    return await _confirm(here, form, details, may_decide=True)
+
+
+async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: bool) -> Response[str]:
+    try:
+        await confirm(here.flow.public_id, here.browser, form.value("shown"), details)
+    except ShownTotalChanged:
+        return confirm_page(
+            await here.again(), Form(form.values, {"shown": FieldError("changed")}), status=409
+        )
+    except DetailsMissing as refusal:
+        errors = {field: FieldError("empty") for field in refusal.fields}
+        return confirm_page(await here.again(), Form(form.values, errors), status=422)
+    except CreditRefused:
+        # The decision has run out, or another purchase has used the room: it is decided again on today's facts.
+        if not may_decide:
+            return outcome_page(await here.again(), refused_for=("limit_reached",), push=True)
+        here = await decide_anew(here)
+        if here.flow.decision is None or here.flow.decision.outcome != "approved":
+            return await page_now(here, push=True)
+        return await _confirm(here, form, details, may_decide=False)
+    except (SessionEnded, StepNotReached):
+        return await page_now(await here.again(), push=True)
+    return await page_now(await here.again(), push=True)
+
+
+def _read_details(form: Form, flow: Flow) -> tuple[Details, dict[str, FieldError]]:
+    """What was typed into the fields that this purchase asks for; other fields are not read."""
+    assert flow.quote is not None, "step 3 has a quote"
+    missing = missing_fields(flow.quote, known_contact(flow, Details()))
+    errors: dict[str, FieldError] = {}
+    read: dict[str, str] = {}
+    for field in sorted(missing):
+        value = one_line(form.value(field))
+        code = _wrong(field, value)
+        if code is not None:
+            errors[field] = FieldError(code)
+        read[field] = value
+    if "postcode" in missing and "postcode" not in errors:
+        try:
+            read["postcode"] = parse_postcode(read["postcode"], flow.merchant.country)
+        except PostcodeRefused as refusal:
+            errors["postcode"] = FieldError(refusal.reason)
+    return Details(**read), errors
+
+
+def _wrong(field: str, value: str) -> str | None:
+    if not value:
+        return "empty"
+    if len(value) > _LENGTHS.get(field, 120):
+        return "too_long"
+    if field == "email" and _EMAIL.fullmatch(value) is None:
+        return "malformed"
+    return None

@@ -1,0 +1,27 @@
+"""Between identification and confirmation: gather the facts, over the network, and have it decided."""
+
+from __future__ import annotations
+
+from app.checkout.actions import decide
+from app.checkout.errors import DecisionsSpent, StepNotReached
+from app.checkout.facts import gather
+from app.web.shopper.visit import Visit
+
+
+async def decide_if_identified(here: Visit) -> Visit:
+    """The visit with a decision for its quote, if somebody is identified and none stands yet. Three a session."""
+    flow = here.flow
+    if flow.state != "open" or flow.quote is None or not flow.identified or flow.decision_stands:
+        return here
+    return await decide_anew(here)
+
+
+async def decide_anew(here: Visit) -> Visit:
+    """As above, whatever stands: what a customer owes may have grown since."""
+    facts = await gather(here.flow, here.house.register)
+    try:
+        await decide(here.flow, facts)
+    except (DecisionsSpent, StepNotReached):
+        # The page that follows tells: the limit of three, or the step that changed under this request.
+        return await here.again()
+    return await here.again()

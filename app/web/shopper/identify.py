@@ -1,0 +1,129 @@
+"""Step 2: who is paying? By a code to the phone; the bank has a module of its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from litestar import Request, get, post
+
+from app.checkout.actions import identify_by_code, request_code
+from app.checkout.actions.identifying import Outcome
+from app.checkout.errors import SessionEnded, StepNotReached
+from app.checkout.policy import code_is_enough
+from app.checkout.steps import Page, may_see
+from app.identity.actions.codes import ChallengeState, mark
+from app.identity.rules import read_code
+from app.kernel import db
+from app.kernel.limits import LimitReached
+from app.kernel.phone import PhoneRefused, parse_phone
+from app.kernel.postcode import PostcodeRefused, parse_postcode
+from app.messages.codes import send_code_sms
+from app.web.shared.forms import FieldError, Form
+from app.web.shopper.deciding import decide_if_identified
+from app.web.shopper.pages import identify_page, page_now
+from app.web.shopper.visit import Visit, visit
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from litestar import Response
+
+
+@get("/pay/{session_id:str}/identify", include_in_schema=False)
+async def show_identify(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+    here = await visit(request, session_id)
+    if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
+        return await page_now(here)
+    return identify_page(here)
+
+
+@post("/pay/{session_id:str}/code", include_in_schema=False, status_code=200)
+async def send_code(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+    """Make a code and send it; `again` repeats it to the number that this session already has."""
+    here = await visit(request, session_id)
+    if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
+        return await page_now(here, push=True)
+    form = await here.form()
+    again = "again" in form.values and here.flow.ours and bool(here.flow.phone)
+    typed = {"phone": here.flow.phone or "", "postcode": here.flow.postcode or ""} if again else form.values
+    asked = _read_asked(typed, here.flow.merchant.country)
+    if not isinstance(asked, tuple):
+        return identify_page(here, Form(form.values, asked), status=422)
+    try:
+        sent = await _send(here, *asked)
+    except LimitReached as refusal:
+        error = FieldError("limit_reached", {"resets_in_s": refusal.resets_in_s})
+        field = "code" if here.flow.challenge is not None else "phone"
+        return identify_page(here, Form(form.values, {field: error}), status=429)
+    except (SessionEnded, StepNotReached):
+        return await page_now(await here.again(), push=True)
+    notice = "sms_failed" if not sent else "new_code_sent" if again else "code_sent"
+    if request.headers.get("hx-request") != "true":
+        return here.lead_to("/identify")
+    return identify_page(await here.again(), notice=notice, push=True)
+
+
+def _read_asked(values: Mapping[str, str], country: str) -> tuple[str, str] | dict[str, FieldError]:
+    """Phone (E.164) and postcode, or what is wrong with each."""
+    errors: dict[str, FieldError] = {}
+    phone = postcode = ""
+    try:
+        phone = parse_phone(values.get("phone", ""), country).e164
+    except PhoneRefused as refusal:
+        errors["phone"] = FieldError(refusal.reason)
+    try:
+        postcode = parse_postcode(values.get("postcode", ""), country)
+    except PostcodeRefused as refusal:
+        errors["postcode"] = FieldError(refusal.reason)
+    return errors or (phone, postcode)
+
+
+async def _send(here: Visit, phone: str, postcode: str) -> bool:
+    """Whether the gateway took the message. The row says `sending` before it leaves, and afterwards how it went."""
+    issued = await request_code(
+        here.flow, phone, postcode, here.browser, address=here.address, wall=here.wall
+    )
+    taken = await send_code_sms(
+        here.house.sms,
+        phone=phone,
+        code=issued.code,
+        total=here.flow.total,
+        shop=here.flow.merchant.name,
+        base_url=here.house.settings.base_url,
+        lang=here.lang,
+        merchant_id=here.flow.merchant.id,
+    )
+    state = ChallengeState.SENT if taken else ChallengeState.FAILED
+    await db.in_tx(lambda: mark(issued.challenge_id, state))
+    return taken
+
+
+_REFUSALS: Final[dict[Outcome, str]] = {"spent": "used_up", "expired": "expired"}
+
+
+@post("/pay/{session_id:str}/identify", include_in_schema=False, status_code=200)
+async def confirm_code(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+    here = await visit(request, session_id)
+    if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
+        return await page_now(here, push=True)
+    form = await here.form()
+    code = read_code(form.value("code"))
+    if code is None:
+        error = FieldError("malformed" if form.value("code") else "empty")
+        return identify_page(here, Form(form.values, {"code": error}), status=422)
+    try:
+        tried = await identify_by_code(
+            here.flow, code, code_is_enough=code_is_enough(here.flow), wall=here.wall
+        )
+    except SessionEnded:
+        return await page_now(await here.again(), push=True)
+    if tried.outcome == "identified":
+        return await page_now(await decide_if_identified(await here.again(tried.token)), push=True)
+    if tried.outcome == "needs_bank":
+        return await page_now(await here.again(), push=True)
+    error = (
+        FieldError("wrong", {"tries_left": tried.tries_left})
+        if tried.outcome == "wrong"
+        else FieldError(_REFUSALS[tried.outcome])
+    )
+    return identify_page(await here.again(), Form(form.values, {"code": error}), status=422)

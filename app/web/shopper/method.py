@@ -1,0 +1,64 @@
+"""Step 1: how do you want to pay?"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, assert_never
+
+from litestar import Request, get, post
+
+from app.checkout.actions import choose_plan
+from app.checkout.errors import SessionEnded
+from app.checkout.steps import Page, may_see
+from app.plans.quote import Quote
+from app.web.shared.forms import FieldError, Form
+from app.web.shopper.deciding import decide_if_identified
+from app.web.shopper.offers import Offers, Wish, offers_for, read_wish
+from app.web.shopper.pages import method_page, page_now
+from app.web.shopper.visit import visit
+
+if TYPE_CHECKING:
+    from litestar import Response
+
+
+@get("/pay/{session_id:str}", include_in_schema=False)
+async def show_method(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+    """The figures follow the address (`?method=instalments&months=6`), and nothing is written."""
+    here = await visit(request, session_id)
+    if not may_see(Page.METHOD, here.flow.state, here.flow.progress):
+        return await page_now(here)
+    values = {name: value for name, value in request.query_params.items() if name != "lang"}
+    return await method_page(here, read_wish(values, here.flow))
+
+
+@post("/pay/{session_id:str}", include_in_schema=False, status_code=200)
+async def choose_method(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+    here = await visit(request, session_id)
+    if not may_see(Page.METHOD, here.flow.state, here.flow.progress):
+        return await page_now(here, push=True)
+    form = await here.form()
+    offers, wish = await offers_for(here.flow), read_wish(form.values, here.flow)
+    quote = _quote(offers, wish)
+    if not isinstance(quote, Quote):
+        return await method_page(here, wish, Form(form.values, quote), status=422)
+    try:
+        await choose_plan(here.flow, quote, here.browser, here.wall)
+    except SessionEnded:
+        return await page_now(await here.again(), push=True)
+    return await page_now(await decide_if_identified(await here.again()), push=True)
+
+
+def _quote(offers: Offers, wish: Wish) -> Quote | dict[str, FieldError]:
+    """The quote that was chosen, or what is missing, by field."""
+    kind = wish.method
+    if kind is None or kind not in offers.plans:
+        return {"method": FieldError("empty")}
+    if kind == "invoice":
+        if wish.delivery is None:
+            return {"delivery": FieldError("empty")}
+        return offers.quote("invoice", delivery=wish.delivery)
+    if kind == "instalments":
+        months, moved = offers.term(wish)
+        if moved or (wish.months is None and wish.monthly_minor is None):
+            return {"months": FieldError("out_of_range")}
+        return offers.quote("instalments", months=months)
+    assert_never(kind)

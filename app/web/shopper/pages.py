@@ -1,0 +1,198 @@
+"""The pages of the flow, each from a visit alone, and the one the visit belongs on now."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from app.checkout import shown
+from app.checkout.actions.confirming import Details, known_contact, missing_fields
+from app.checkout.steps import Page, where_now
+from app.identity.rules import RESEND_AFTER
+from app.kernel.money import Money
+from app.kernel.phone import masked
+from app.plans.disclosure import view_of
+from app.web.shared.forms import Form
+from app.web.shopper.offers import Wish, offers_for, read_wish
+from app.web.shopper.views import (
+    ChallengeView,
+    ConfirmView,
+    IdentifyView,
+    OutcomeKind,
+    OutcomeView,
+    PassingOption,
+)
+from app.web.shopper.visit import Visit
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from litestar import Response
+
+PATHS: Final = {
+    Page.METHOD: "",
+    Page.IDENTIFY: "/identify",
+    Page.CONFIRM: "/confirm",
+    Page.OUTCOME: "/outcome",
+}
+
+# What an identify page may say of the newest code, whose row tells how its sending went.
+_SENDING_NOTICES: Final = {"failed": "sms_failed"}
+
+
+async def page_now(visit: Visit, *, push: bool = False) -> Response[str]:
+    """The page this session is on: for htmx in place, for others by a redirect, so that a reload repeats no POST."""
+    page = where_now(visit.flow.state, visit.flow.progress)
+    if not push or visit.request.headers.get("hx-request") != "true":
+        return visit.lead_to(PATHS[page])
+    if page is Page.METHOD:
+        return await method_page(visit, push=True)
+    if page is Page.IDENTIFY:
+        return identify_page(visit, push=True)
+    if page is Page.CONFIRM:
+        return confirm_page(visit, push=True)
+    return outcome_page(visit, push=True)
+
+
+async def method_page(
+    visit: Visit, wish: Wish | None = None, form: Form | None = None, *, status: int = 200, push: bool = False
+) -> Response[str]:
+    offers = await offers_for(visit.flow)
+    wanted = wish or read_wish({}, visit.flow)
+    context = {
+        "form": form or Form(),
+        "methods": offers.methods(wanted),
+        "invoice": offers.invoice(wanted),
+        "instalments": offers.instalments(wanted),
+    }
+    return visit.page("method", context, step=1, status=status, push=push)
+
+
+def identify_page(
+    visit: Visit,
+    form: Form | None = None,
+    *,
+    notice: str | None = None,
+    status: int = 200,
+    push: bool = False,
+) -> Response[str]:
+    """`notice` is a code that the template words; where none is given the newest code's row may have one."""
+    flow = visit.flow
+    challenge = _challenge(visit)
+    if notice is None and flow.challenge is not None:
+        notice = _SENDING_NOTICES.get(flow.challenge.state)
+    phone, postcode = (flow.phone, flow.postcode) if flow.ours else (None, None)
+    passed = flow.contact if flow.ours else None
+    view = IdentifyView(
+        phone=phone or (passed.phone if passed else None) or "",
+        postcode=postcode or (passed.postcode if passed else None) or "",
+        country=flow.merchant.country,
+        bank_url=f"{visit.url}/bank" if visit.house.bank is not None else None,
+        challenge=challenge,
+        needs_bank=flow.ours and flow.phone_proved_at is not None,
+        notice=notice,
+    )
+    context = {"form": form or Form(), "identify": view}
+    return visit.page("identify", context, step=2, status=status, path=PATHS[Page.IDENTIFY], push=push)
+
+
+def _challenge(visit: Visit) -> ChallengeView | None:
+    challenge, now = visit.flow.challenge, visit.flow.now
+    if (
+        challenge is None
+        or challenge.state not in {"sending", "sent", "unknown"}
+        or now >= challenge.expires_at
+    ):
+        return None
+    return ChallengeView(
+        phone_masked=masked(challenge.phone),
+        resend_in_s=max(0, int((challenge.created_at + RESEND_AFTER - now).total_seconds())),
+        expires_in_s=int((challenge.expires_at - now).total_seconds()),
+        tries_left=challenge.tries_left,
+    )
+
+
+def confirm_page(
+    visit: Visit, form: Form | None = None, *, status: int = 200, push: bool = False
+) -> Response[str]:
+    flow = visit.flow
+    quote = flow.quote
+    assert quote is not None, "step 3 has a quote"
+    contact = known_contact(flow, Details())
+    operator = visit.house.settings.operator.name
+    view = ConfirmView(
+        method=quote.method,
+        delivery=quote.delivery,
+        quote=view_of(quote),
+        missing=missing_fields(quote, contact),
+        shown=shown.sign(flow),
+        creditor_name=operator if flow.merchant.creditor == "operator" else flow.merchant.name,
+        name=contact.name,
+        email=contact.email,
+        phone_masked=masked(contact.phone) if contact.phone else None,
+        street=contact.street,
+        postcode=contact.postcode,
+        city=contact.city,
+    )
+    context = {"form": form or Form(), "confirm": view}
+    return visit.page("confirm", context, step=3, status=status, path=PATHS[Page.CONFIRM], push=push)
+
+
+def outcome_page(
+    visit: Visit, *, refused_for: Sequence[str] = (), status: int = 200, push: bool = False
+) -> Response[str]:
+    """How it ended, or why this plan is not possible now. Another browser sees the outcome and nothing personal."""
+    flow = visit.flow
+    kind: OutcomeKind = "refused" if flow.state == "open" else _OUTCOMES[flow.state.value]
+    ends_well = kind in {"confirmed", "held", "processing"}
+    mine = flow.identified and kind == "confirmed" and flow.quote is not None
+    view = OutcomeView(
+        kind=kind,
+        return_url=visit.return_url(flow.success_url if ends_well else flow.cancel_url),
+        method=flow.quote.method if mine and flow.quote else None,
+        delivery=flow.quote.delivery if mine and flow.quote else None,
+        quote=view_of(flow.quote) if mine and flow.quote else None,
+        first_due=flow.quote.first_due if mine and flow.quote else None,
+        email_masked=masked_email(flow.contact.email) if mine and flow.contact.email else None,
+        reference=flow.reference if mine else None,
+        reasons=refused_for or _reasons(visit),
+        passing=_passing(visit),
+        support_email=flow.merchant.contact_email,
+    )
+    return visit.page(
+        "outcome", {"outcome": view}, step=None, status=status, path=PATHS[Page.OUTCOME], push=push
+    )
+
+
+_OUTCOMES: Final[dict[str, OutcomeKind]] = {
+    "processing": "processing",
+    "held": "held",
+    "confirmed": "confirmed",
+    "declined": "declined",
+    "cancelled": "cancelled",
+    "expired": "expired",
+}
+
+
+def _reasons(visit: Visit) -> Sequence[str]:
+    flow = visit.flow
+    if flow.state != "open" or not flow.identified:
+        return ()
+    if flow.decision is not None and flow.decision_stands:
+        return flow.decision.reasons
+    return ("too_many_decisions",)
+
+
+def _passing(visit: Visit) -> Sequence[PassingOption]:
+    flow = visit.flow
+    if flow.state != "open" or not flow.identified or flow.decision is None:
+        return ()
+    would_pass = flow.decision.would_pass_minor
+    if not would_pass or would_pass >= flow.total_minor:
+        return ()
+    return (PassingOption(None, Money(would_pass, flow.currency)),)
+
+
+def masked_email(email: str) -> str:
+    """An address that its owner knows again: a•••@example.com."""
+    name, _, host = email.rpartition("@")
+    return f"{name[:1]}•••@{host}"

@@ -1,0 +1,163 @@
+"""One request of the flow: which session, which browser, which language, and how the answer leaves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from litestar.datastructures import Cookie
+from litestar.exceptions import NotFoundException
+
+from app.checkout.queries import Flow
+from app.checkout.queries import flow as read_flow
+from app.identity.actions import browsers
+from app.identity.actions.browsers import BrowserToken
+from app.kernel import clock
+from app.web.shared import forms, rendering
+from app.web.shared.client import client_address
+from app.web.shared.doors import House, house_of
+from app.web.shared.language import COOKIE as LANGUAGE_COOKIE
+from app.web.shared.language import PARAMETER as LANGUAGE_PARAMETER
+from app.web.shared.language import language_of
+from app.web.shopper.views import FlowView, LineView, ShopView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Literal
+
+    from litestar import Request, Response
+
+_COOKIE: Final = "kolme_browser"
+_LANGUAGE_LIFE_S: Final = 365 * 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """A request on a session. `flow` is what it was when the request began, or when it was last read again."""
+
+    request: Request[Any, Any, Any]
+    house: House
+    browser: BrowserToken
+    wall: datetime
+    flow: Flow
+    lang: str
+
+    @property
+    def url(self) -> str:
+        return f"/pay/{self.flow.public_id}"
+
+    @property
+    def address(self) -> str:
+        return client_address(self.request, self.house.settings.trusted_proxies)
+
+    async def form(self) -> forms.Form:
+        return forms.parse(await self.request.body())
+
+    async def again(self, token: str | None = None) -> Visit:
+        """The same visit after something has changed, and with the browser's new secret if it got one."""
+        browser = self.browser if token is None else BrowserToken(token, self.wall, fresh=True)
+        flow = await read_flow(self.flow.public_id, browser.digest)
+        assert flow is not None, "a session is never deleted while it is visited"
+        return replace(self, browser=browser, flow=flow)
+
+    def page(
+        self,
+        name: str,
+        context: Mapping[str, object],
+        *,
+        step: Literal[1, 2, 3] | None,
+        status: int = 200,
+        path: str = "",
+        push: bool = False,
+    ) -> Response[str]:
+        """A page of the flow, whole or as the step alone. `path` is its address below the session's."""
+        common = {
+            "lang": self.lang,
+            "shop": self._shop(),
+            "flow": self._flow_view(step),
+            "form": forms.Form(),
+        }
+        response = rendering.page(
+            self.request,
+            f"shopper/{name}.html",
+            f"shopper/_{name}.html",
+            {**common, **context},
+            status=status,
+            push_url=self.url + path if push else None,
+        )
+        return self.sealed(response)
+
+    def lead_to(self, path: str) -> Response[str]:
+        return self.sealed(rendering.redirect(self.request, self.url + path))
+
+    def sealed(self, response: Response[str]) -> Response[str]:
+        """The answer with the cookies this browser needs now."""
+        if self.browser.fresh or self.wall - self.browser.seen_at >= browsers.REFRESH:
+            response.cookies.append(self._browser_cookie())
+        chosen = self.request.query_params.get(LANGUAGE_PARAMETER)
+        if chosen == self.lang and self.request.cookies.get(LANGUAGE_COOKIE) != chosen:
+            response.cookies.append(
+                Cookie(key=LANGUAGE_COOKIE, value=chosen, max_age=_LANGUAGE_LIFE_S, path="/", samesite="lax")
+            )
+        return response
+
+    def return_url(self, address: str) -> str:
+        """One of the shop's addresses, with the session's id and nothing else added."""
+        joint = "&" if "?" in address else "?"
+        return f"{address}{joint}session={self.flow.public_id}"
+
+    def _browser_cookie(self) -> Cookie:
+        https = is_https(self.house)
+        return Cookie(
+            key=cookie_name(https=https),
+            value=browsers.write(self.browser.token, wall=self.wall),
+            max_age=int(browsers.LIFE.total_seconds()),
+            path="/",
+            secure=https,
+            httponly=True,
+            samesite="lax",
+        )
+
+    def _shop(self) -> ShopView:
+        merchant = self.flow.merchant
+        return ShopView(merchant.name, merchant.accent, merchant.logo_url)
+
+    def _flow_view(self, step: Literal[1, 2, 3] | None) -> FlowView:
+        flow = self.flow
+        total = flow.total
+        return FlowView(
+            id=flow.public_id,
+            step=step,
+            total=total,
+            lines=[
+                LineView(line.name, line.quantity, replace(total, amount_minor=line.total_minor), line.type)
+                for line in flow.lines
+            ],
+            back_url=self.return_url(flow.cancel_url),
+            can_cancel=flow.state in {"open", "held"} and flow.ours,
+        )
+
+
+def is_https(house: House) -> bool:
+    return house.settings.base_url.startswith("https://")
+
+
+def cookie_name(*, https: bool) -> str:
+    """With the prefix, browsers take it only when it is Secure and of this very host; plain http has no Secure."""
+    return f"__Host-{_COOKIE}" if https else _COOKIE
+
+
+def browser_of(request: Request[Any, Any, Any], house: House, wall: datetime) -> BrowserToken:
+    return browsers.read(request.cookies.get(cookie_name(https=is_https(house))), wall=wall)
+
+
+async def visit(request: Request[Any, Any, Any], session_id: str) -> Visit:
+    """Load what a request on a session needs, with one query. An unknown or malformed id is 404, the same bytes."""
+    house, wall = house_of(request), clock.wall()
+    browser = browser_of(request, house, wall)
+    flow = await read_flow(session_id, browser.digest)
+    if flow is None:
+        raise NotFoundException
+    lang = language_of(request, session_locale=flow.locale, merchant_default=flow.merchant.locale)
+    return Visit(request, house, browser, wall, flow, lang)
