@@ -11,8 +11,9 @@ import subprocess
 import sys
 import time
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import brotli
 from axe_playwright_python.sync_playwright import Axe
@@ -25,7 +26,8 @@ from app.web.shared.errors import error_handler, refusal
 from app.web.shared.rendering import page
 from app.web.shared.security import Policy, Shield
 from app.web.shared.static import assets, serve_static
-from tools.flow_samples import samples
+from app.web.shopper.views import FlowView, InstalmentsView
+from tools.flow_samples import quote, samples
 
 PORT = 8123
 OUT = Path(__file__).resolve().parent.parent / "var" / "preview"
@@ -48,9 +50,37 @@ def posted(request: Request[Any, Any, Any], name: str) -> Response[str]:
     return preview.fn(request, name)
 
 
+@get("/pay/{session:str}", include_in_schema=False, sync_to_thread=False)
+def chosen(request: Request[Any, Any, Any], session: str) -> Response[str]:
+    """Step 1 with the term of the address, so that the lists can be tried."""
+    sample = samples(request.query_params.get("lang", "en"))["method-instalments"]
+    months = int(request.query_params.get("months", "12"))
+    instalments = replace(
+        cast("InstalmentsView", sample.context["instalments"]), months=months, quote=quote("instalments", months=months)
+    )
+    flow = replace(cast("FlowView", sample.context["flow"]), id=session)
+    return page(request, sample.template, sample.partial, {**sample.context, "instalments": instalments, "flow": flow})
+
+
+@get("/pay/{session:str}/outcome", include_in_schema=False, sync_to_thread=False)
+def still_checking(request: Request[Any, Any, Any], session: str) -> Response[str]:
+    sample = samples(request.query_params.get("lang", "en"))["outcome-processing"]
+    return page(request, sample.template, sample.partial, sample.context)
+
+
+@post(["/pay/{session:str}", "/pay/{session:str}/{step:str}"], sync_to_thread=False, status_code=200)
+def stepped(request: Request[Any, Any, Any], session: str, step: str = "method") -> Response[str]:
+    """The way through the flow, with nothing behind it."""
+    name = {"method": "identify", "code": "identify-code", "identify": "confirm", "confirm": "outcome-confirmed"}[step]
+    sample = samples(request.query_params.get("lang", "en"))[name]
+    return page(request, sample.template, sample.partial, sample.context, push_url=f"/preview/{name}")
+
+
 def application() -> Shield:
     app = Litestar(
-        [preview, posted, serve_static], exception_handlers={Exception: error_handler({})}, openapi_config=None
+        [preview, posted, chosen, still_checking, stepped, serve_static],
+        exception_handlers={Exception: error_handler({})},
+        openapi_config=None,
     )
     policy = Policy(origins=frozenset({f"http://127.0.0.1:{PORT}"}), https=False)
     return Shield(Compressed(app), policy, refusal)

@@ -105,16 +105,16 @@
     });
   }
 
-  /* A page that asks again and again is only replaced once it has changed. */
-  const unchanged = (text) => {
-    const page = step().dataset.page || "";
-    return page.startsWith("outcome-") && text.includes(`data-page="${page}"`);
-  };
+  /* A page that asks again and again is only replaced once it has changed, and not by a failure. */
+  const stays = (source, status, text) =>
+    source.matches("[hx-trigger^=every]") && (status >= 400 || text.includes(`data-page="${step().dataset.page}"`));
   document.addEventListener("htmx:before:swap", (event) => {
-    if (unchanged(event.detail.ctx.text)) event.preventDefault();
+    const { ctx } = event.detail;
+    if (stays(ctx.sourceElement, ctx.response.status, ctx.text)) event.preventDefault();
   });
   document.addEventListener("htmx:beforeSwap", (event) => {
-    if (unchanged(event.detail.serverResponse)) event.detail.shouldSwap = false;
+    const { elt, requestConfig, xhr } = event.detail;
+    if (stays(requestConfig?.elt || elt, xhr.status, xhr.responseText)) event.detail.shouldSwap = false;
   });
 
   new MutationObserver((changes) => {
