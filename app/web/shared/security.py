@@ -45,7 +45,7 @@ class Policy:
 
     origins: frozenset[str]
     https: bool
-    machine_paths: tuple[str, ...] = ("/api/",)
+    machine_paths: tuple[str, ...] = ("/api/", "/demo/webhook")
     bearer_paths: tuple[str, ...] = ("/sandbox/",)
 
 
