@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from litestar import Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from app.checkout.actions import identify_by_bank
 from app.checkout.errors import SessionEnded, StepNotReached
@@ -41,7 +42,7 @@ _RETURNED: Final = ("code", "state", "error", "iss")
 
 
 @get("/pay/{session_id:str}/bank", include_in_schema=False)
-async def go_to_bank(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+async def go_to_bank(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     here = await visit(request, session_id)
     bank = here.house.bank
     if bank is None or not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):

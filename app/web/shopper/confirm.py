@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from app.checkout.actions import Details, confirm
 from app.checkout.actions.confirming import known_contact, missing_fields
@@ -18,15 +19,12 @@ from app.web.shopper.deciding import decide_anew
 from app.web.shopper.pages import confirm_page, outcome_page, page_now
 from app.web.shopper.visit import Visit, visit
 
-if TYPE_CHECKING:
-    from litestar import Response
-
 _EMAIL: Final = re.compile(r"[^@\s\"<>,;:\\()\[\]]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
 _LENGTHS: Final = {"name": 100, "email": 254, "street": 120, "city": 80}
 
 
 @get("/pay/{session_id:str}/confirm", include_in_schema=False)
-async def show_confirm(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+async def show_confirm(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     here = await visit(request, session_id)
     if not may_see(Page.CONFIRM, here.flow.state, here.flow.progress):
         return await page_now(here)
@@ -34,7 +32,7 @@ async def show_confirm(request: Request[Any, Any, Any], session_id: str) -> Resp
 
 
 @post("/pay/{session_id:str}/confirm", include_in_schema=False, status_code=200)
-async def confirm_purchase(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+async def confirm_purchase(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     here = await visit(request, session_id)
     if not may_see(Page.CONFIRM, here.flow.state, here.flow.progress):
         return await page_now(here, push=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from app.checkout.actions import identify_by_code, request_code
 from app.checkout.actions.identifying import Outcome
@@ -26,11 +27,9 @@ from app.web.shopper.visit import Visit, visit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from litestar import Response
-
 
 @get("/pay/{session_id:str}/identify", include_in_schema=False)
-async def show_identify(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+async def show_identify(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     here = await visit(request, session_id)
     if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
         return await page_now(here)
@@ -38,7 +37,7 @@ async def show_identify(request: Request[Any, Any, Any], session_id: str) -> Res
 
 
 @post("/pay/{session_id:str}/code", include_in_schema=False, status_code=200)
-async def send_code(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+async def send_code(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     """Make a code and send it; `again` repeats it to the number that this session already has."""
     here = await visit(request, session_id)
     if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
@@ -102,7 +101,7 @@ _REFUSALS: Final[dict[Outcome, str]] = {"spent": "used_up", "expired": "expired"
 
 
 @post("/pay/{session_id:str}/identify", include_in_schema=False, status_code=200)
-async def confirm_code(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+async def confirm_code(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     here = await visit(request, session_id)
     if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
         return await page_now(here, push=True)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import Any, assert_never
 
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from app.checkout.actions import choose_plan
 from app.checkout.errors import SessionEnded
@@ -16,12 +17,9 @@ from app.web.shopper.offers import Offers, Wish, offers_for, read_wish
 from app.web.shopper.pages import method_page, page_now
 from app.web.shopper.visit import visit
 
-if TYPE_CHECKING:
-    from litestar import Response
-
 
 @get("/pay/{session_id:str}", include_in_schema=False)
-async def show_method(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+async def show_method(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     """The figures follow the address (`?method=instalments&months=6`), and nothing is written."""
     here = await visit(request, session_id)
     if not may_see(Page.METHOD, here.flow.state, here.flow.progress):
@@ -31,7 +29,7 @@ async def show_method(request: Request[Any, Any, Any], session_id: str) -> Respo
 
 
 @post("/pay/{session_id:str}", include_in_schema=False, status_code=200)
-async def choose_method(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+async def choose_method(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     here = await visit(request, session_id)
     if not may_see(Page.METHOD, here.flow.state, here.flow.progress):
         return await page_now(here, push=True)

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from litestar import Request, get, post
+from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from app.checkout.actions import cancel_session
 from app.checkout.steps import Page, may_see
 from app.web.shopper.pages import outcome_page, page_now
 from app.web.shopper.visit import visit
 
-if TYPE_CHECKING:
-    from litestar import Response
-
 
 @get("/pay/{session_id:str}/outcome", include_in_schema=False)
-async def show_outcome(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+async def show_outcome(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     here = await visit(request, session_id)
     if not may_see(Page.OUTCOME, here.flow.state, here.flow.progress):
         return await page_now(here)
@@ -24,7 +22,7 @@ async def show_outcome(request: Request[Any, Any, Any], session_id: str) -> Resp
 
 
 @get("/pay/{session_id:str}/cancel", include_in_schema=False)
-async def ask_cancel(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+async def ask_cancel(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     here = await visit(request, session_id)
     if here.flow.state not in {"open", "held"} or not here.flow.ours:
         return await page_now(here)
@@ -32,7 +30,7 @@ async def ask_cancel(request: Request[Any, Any, Any], session_id: str) -> Respon
 
 
 @post("/pay/{session_id:str}/cancel", include_in_schema=False, status_code=200)
-async def cancel(request: Request[Any, Any, Any], session_id: str) -> Response[str]:
+async def cancel(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     """Another browser than the one the session is bound to changes nothing."""
     here = await visit(request, session_id)
     flow = here.flow
