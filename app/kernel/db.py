@@ -17,13 +17,13 @@ Rules inside a transaction, kept at run time:
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, Literal, TypeVar, cast
 
-from asyncpg import exceptions as pg
 from piccolo.engine.postgres import PostgresEngine, PostgresTransaction
 from piccolo.querystring import QueryString
 
@@ -148,10 +148,10 @@ async def in_tx(closure: Callable[[], Awaitable[T]], *, isolation: Isolation = "
         try:
             async with tx(isolation=isolation):
                 return await closure()
-        except (pg.SerializationError, pg.DeadlockDetectedError, pg.LockNotAvailableError) as error:
+        except Contended:
             conflicts += 1
             if conflicts > MAX_CONFLICT_RETRIES:
-                raise Contended from error
+                raise
             await asyncio.sleep(_jitter_s(0.005, conflicts))
         except ConnectionLost:
             losses += 1
@@ -168,7 +168,7 @@ def tx(*, isolation: Isolation = "read_committed") -> Transaction:
     """One attempt of one transaction: `async with tx() as connection`.
 
     Commits when the block ends, rolls back when it raises. Raises `NestedTransaction`, `PoolExhausted`,
-    `ConnectionLost`, `TooSlow`, or what the COMMIT itself raised (a deferred constraint, for one).
+    `ConnectionLost`, `Contended`, `TooSlow`, or what the COMMIT itself raised (a deferred constraint, for one).
     """
     return Transaction(isolation)
 
@@ -196,8 +196,9 @@ class Transaction:
             await self._transaction.start()
         except BaseException as error:
             await _to_the_end(self._roll_back())
-            if _pool.is_driver_error(error):
-                raise ConnectionLost from error
+            named = _pool.unavailable(error, lost=True)
+            if named is not None:
+                raise named from error
             raise
         self._owner = asyncio.current_task()
         self._token = _current.set(self)
@@ -214,10 +215,9 @@ class Transaction:
             return
         lost = _pool.is_lost(self.connection)
         await _to_the_end(self._roll_back())
-        if lost and _pool.is_driver_error(error):
-            raise ConnectionLost from error
-        if isinstance(error, pg.QueryCanceledError):
-            raise TooSlow from error
+        named = _pool.unavailable(error, lost=lost)
+        if named is not None:
+            raise named from error
 
     def check_owner(self) -> None:
         """Raises `ForeignTask`, unless the running task opened this transaction and it is still open."""
@@ -229,10 +229,15 @@ class Transaction:
             _note_transaction_statement("COMMIT")
             await self._transaction.commit()
             _counting.note_commit()
-        except _pool.NO_ANSWER as error:
-            # The connection cannot be trusted any more, and whether the COMMIT landed is unknown.
-            _pool.cut(self.connection)
-            raise ConnectionLost from error
+        except Exception as error:
+            named = _pool.unavailable(error, lost=False)
+            if named is None and isinstance(error, _pool.NO_ANSWER):
+                # The connection cannot be trusted any more, and whether the COMMIT landed is unknown.
+                _pool.cut(self.connection)
+                named = ConnectionLost()
+            if named is not None:
+                raise named from error
+            raise
         finally:
             await _pool.release(self._pool, self.connection)
 
@@ -316,7 +321,10 @@ async def _run(method: _Method, sql: str, args: Sequence[object]) -> Any:
     if isinstance(current, Transaction):
         current.check_owner()
     _note_query(sql)
-    return await getattr(current.connection, method)(sql, *args)
+    try:
+        return await getattr(current.connection, method)(sql, *args)
+    except TimeoutError as error:
+        raise TooSlow from error
 
 
 async def _autocommit(method: _Method, sql: str, args: Sequence[object]) -> Any:
@@ -336,11 +344,12 @@ async def _autocommit_once(method: _Method, sql: str, args: Sequence[object]) ->
     try:
         _note_query(sql)
         return await getattr(connection, method)(sql, *args)
-    except pg.QueryCanceledError as error:
+    except TimeoutError as error:
         raise TooSlow from error
     except Exception as error:
-        if _pool.is_lost(connection) and _pool.is_driver_error(error):
-            raise ConnectionLost from error
+        named = _pool.unavailable(error, lost=_pool.is_lost(connection))
+        if named is not None:
+            raise named from error
         raise
     finally:
         await _pool.release(pool, connection)
@@ -397,5 +406,7 @@ class KolmeEngine(PostgresEngine):
         return await _run("fetch", ddl, ())
 
 
+# Tables find their engine through this name, wherever the program was started from.
+os.environ.setdefault("PICCOLO_CONF", "app.piccolo_conf")
 engine: Final = KolmeEngine(config={})
 _current: Final[ContextVar[Any]] = engine.current_transaction

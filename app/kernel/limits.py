@@ -17,11 +17,10 @@ from app.kernel.errors import Refusal
 MAX_AT_MOST = 300
 _PURPOSE = "limits"
 
-# One row a subject, with the times of its hits. A hit that is refused is appended too, so that the answer
-# tells it from the last allowed one; the refusal rolls it back, and if someone commits nevertheless, the next
-# hit trims the row to the `at_most` oldest, which are the allowed ones. Hits from a future further away than
-# the window itself were made under a moved sandbox clock and count no more. Sorted, so that two calls lock
-# rows in one order.
+# One row a subject, with the times of its allowed hits. A refusal is told by `infinity` at the end of the array;
+# as a rule the refusal rolls the row back, and if someone commits it nevertheless, the next hit drops the mark.
+# Hits from a future further away than the window itself were made under a moved sandbox clock and count no more.
+# Sorted, so that two calls lock their rows in one order.
 _TAKE = """
 WITH asked AS (
     SELECT * FROM unnest($1::text[], $2::bytea[], $3::integer[], $4::interval[])
@@ -30,14 +29,20 @@ WITH asked AS (
 INSERT INTO limits AS l (scope, subject, hits)
 SELECT scope, subject, ARRAY[$5::timestamptz] FROM asked ORDER BY scope, subject
 ON CONFLICT (scope, subject) DO UPDATE SET hits = (
-    SELECT ARRAY(
-        SELECT hit FROM unnest(l.hits) AS hit
-        WHERE hit > $5 - a.per AND hit <= $5 + a.per
-        ORDER BY hit LIMIT a.at_most
-    ) || $5::timestamptz
-    FROM asked a WHERE a.scope = l.scope AND a.subject = l.subject
+    SELECT kept.hits || CASE WHEN cardinality(kept.hits) < a.at_most THEN $5::timestamptz ELSE 'infinity' END
+    FROM asked a, LATERAL (
+        SELECT ARRAY(
+            SELECT hit FROM unnest(l.hits) AS hit
+            WHERE hit > $5 - a.per AND hit <= $5 + a.per
+            ORDER BY hit
+        ) AS hits
+    ) AS kept
+    WHERE a.scope = l.scope AND a.subject = l.subject
 )
-RETURNING scope, subject, cardinality(hits) AS hits, hits[1] AS oldest
+RETURNING scope, subject, hits[cardinality(hits)] = 'infinity' AS refused, (
+    SELECT l.hits[cardinality(l.hits) - a.at_most] FROM asked a
+    WHERE a.scope = l.scope AND a.subject = l.subject
+) AS must_leave
 """
 
 
@@ -87,9 +92,9 @@ async def take(limits: Sequence[Limit], *, now: datetime) -> None:
     )
     refused: list[LimitReached] = []
     for row in rows:
-        limit = asked[row["scope"], row["subject"]]
-        if row["hits"] > limit.at_most:
-            wait_s = (row["oldest"] - now).total_seconds() + limit.per_s
+        if row["refused"]:
+            limit = asked[row["scope"], row["subject"]]
+            wait_s = (row["must_leave"] - now).total_seconds() + limit.per_s
             refused.append(LimitReached(limit.scope, max(1, math.ceil(wait_s))))
     if refused:
         raise max(refused, key=lambda refusal: refusal.resets_in_s)
@@ -103,7 +108,11 @@ async def forget(scope: str, subject: str) -> None:
 
 async def forget_older_than(oldest: datetime) -> int:
     """Delete subjects whose last hit is older; for the retention job. Returns how many."""
-    status = await db.execute("DELETE FROM limits WHERE hits[cardinality(hits)] < $1", oldest)
+    status = await db.execute(
+        "DELETE FROM limits WHERE NOT EXISTS"
+        " (SELECT FROM unnest(hits) AS hit WHERE hit >= $1 AND hit < 'infinity')",
+        oldest,
+    )
     return int(status.split()[-1])
 
 

@@ -59,11 +59,11 @@ class ConnectionLost(DatabaseUnavailable):
 
 
 class Contended(DatabaseUnavailable):
-    """Conflicts with other transactions outlasted every retry."""
+    """Another transaction stood in the way: serialization failure, deadlock or a lock not had in time."""
 
 
 class TooSlow(DatabaseUnavailable):
-    """The server cancelled a statement that ran into its time limit."""
+    """A statement ran into its time limit."""
 
 
 class PoolNotStarted(RuntimeError):
@@ -154,9 +154,13 @@ def cut(connection: Connection) -> None:
         connection.terminate()
 
 
-def is_driver_error(error: BaseException) -> bool:
-    """Whether the error came out of the driver rather than out of the caller's own code."""
-    return isinstance(error, (OSError, pg.InterfaceError, pg.InternalClientError, pg.PostgresError))
+def unavailable(error: BaseException, *, lost: bool) -> DatabaseUnavailable | None:
+    """The error under the name that callers know, or None when it is the caller's own or a broken constraint."""
+    if lost and isinstance(error, (OSError, pg.InterfaceError, pg.InternalClientError, pg.PostgresError)):
+        return ConnectionLost()
+    if isinstance(error, (pg.SerializationError, pg.DeadlockDetectedError, pg.LockNotAvailableError)):
+        return Contended()
+    return TooSlow() if isinstance(error, pg.QueryCanceledError) else None
 
 
 async def connect(dsn: str) -> Connection:
