@@ -8,13 +8,21 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import getpass
 import multiprocessing
 import os
 import sys
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 from app.settings import Settings, load
+
+if TYPE_CHECKING:
+    from app.merchants.queries import Merchant
+
+    Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - the type has no public name
 
 WORKERS_MAX = 64
 HEADER_BYTES_MAX = 32 * 1024
@@ -23,6 +31,14 @@ HEADER_READ_TIMEOUT_MS = 10_000
 DRAIN_S = 3
 
 Command = Callable[[argparse.Namespace], None]
+
+
+class Stopped(Exception):
+    """A command cannot do what was asked. `sentence` says why."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(sentence)
+        self.sentence = sentence
 
 
 def _settings() -> Settings:
@@ -94,9 +110,83 @@ def up(_arguments: argparse.Namespace) -> None:
     asyncio.run(run(os.environ))
 
 
+async def _in_product(verb: Callable[[datetime], Awaitable[None]]) -> None:
+    """Runs a verb with keys and database at hand; it is given the business time."""
+    from app import doors
+    from app.kernel import clock, db
+
+    settings = _settings()
+    doors.turn_keys(settings)
+    await db.start_pool(settings.database_url, min_size=1, max_size=2)
+    try:
+        await verb(await clock.business_now())
+    finally:
+        await db.close_pool()
+
+
+async def _merchant(public_id: str) -> Merchant:
+    from app.merchants.queries import merchant_by_public_id
+
+    merchant = await merchant_by_public_id(public_id)
+    if merchant is None:
+        raise Stopped(f"There is no merchant {public_id}.")
+    return merchant
+
+
+def create_merchant(arguments: argparse.Namespace) -> None:
+    """A shop, without staff, keys and plans."""
+    from app.merchants.actions import NewMerchant
+    from app.merchants.actions import create_merchant as create
+
+    async def verb(now: datetime) -> None:
+        new = NewMerchant(
+            name=arguments.name,
+            country=arguments.country,
+            contact_email=arguments.email,
+            credit_limit_minor=arguments.credit_limit_minor,
+            creditor=arguments.creditor,
+            return_hosts=arguments.return_host,
+        )
+        merchant = await create(new, now=now)
+        print(merchant.public_id)
+
+    asyncio.run(_in_product(verb))
+
+
+def create_staff(arguments: argparse.Namespace) -> None:
+    """A person who may sign in to the admin. The password is typed or piped, so that no process list shows it."""
+    from app.merchants.actions import create_staff as create
+
+    password = getpass.getpass("Password: ") if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+
+    async def verb(now: datetime) -> None:
+        merchant = await _merchant(arguments.merchant)
+        staff = await create(merchant.id, arguments.email, arguments.name, password, arguments.role, now=now)
+        print(f"{staff.public_id}\nSecond factor, shown once: {staff.totp_secret}\n{staff.enrolment_uri}")
+
+    asyncio.run(_in_product(verb))
+
+
+def create_key(arguments: argparse.Namespace) -> None:
+    """A secret for the merchant API, shown once."""
+    from app.merchants.actions import create_api_key
+
+    async def verb(now: datetime) -> None:
+        merchant = await _merchant(arguments.merchant)
+        print(await create_api_key(merchant.id, arguments.name, mode=_settings().mode, now=now))
+
+    asyncio.run(_in_product(verb))
+
+
 def _worker_count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= WORKERS_MAX:
         raise argparse.ArgumentTypeError(f"a number from 1 to {WORKERS_MAX}")
+    return int(text)
+
+
+def _positive(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) < 1:
+        raise argparse.ArgumentTypeError("a whole number above zero")
     return int(text)
 
 
@@ -105,22 +195,65 @@ def _parser() -> argparse.ArgumentParser:
         prog="kolme", description="A pay-later checkout that merchants host themselves."
     )
     commands = parser.add_subparsers(title="commands", metavar="", required=True)
-
-    def add(name: str, command: Command, words: str) -> argparse.ArgumentParser:
-        entry = commands.add_parser(name, help=words, description=words)
-        entry.set_defaults(command=command)
-        return entry
-
+    add = partial(_add, commands)
     add("up", up, "run everything on this machine: database, web, worker (what `make run` does)")
     served = add("serve", serve, "run the web process")
     served.add_argument("--workers", type=_worker_count, default=1, metavar="N", help="processes (default 1)")
     add("worker", worker, "run the worker process")
     add("migrate", migrate, "bring the database up to date")
+    _add_merchant_commands(commands)
     return parser
+
+
+def _add(commands: Subcommands, name: str, command: Command, words: str) -> argparse.ArgumentParser:
+    entry = commands.add_parser(name, help=words, description=words)
+    entry.set_defaults(command=command)
+    return entry
+
+
+def _group(commands: Subcommands, name: str, words: str) -> Subcommands:
+    return commands.add_parser(name, help=words, description=words).add_subparsers(metavar="", required=True)
+
+
+def _add_merchant_commands(commands: Subcommands) -> None:
+    shop = _add(
+        _group(commands, "merchant", "shops"), "create", create_merchant, "create a shop; prints its id"
+    )
+    shop.add_argument("--name", required=True)
+    shop.add_argument("--country", required=True, choices=["FI", "SE", "DK", "BG"])
+    shop.add_argument("--email", required=True, help="where shoppers and the operator reach it")
+    shop.add_argument(
+        "--credit-limit-minor", type=_positive, required=True, help="per customer, in cents or the like"
+    )
+    shop.add_argument("--creditor", choices=["operator", "merchant"], default="operator")
+    shop.add_argument(
+        "--return-host", action="append", default=[], help="live: a host to lead shoppers back to"
+    )
+
+    staff = _add(
+        _group(commands, "staff", "people of a shop"), "create", create_staff, "create a member of staff"
+    )
+    staff.add_argument("--merchant", required=True, help="the id that `kolme merchant create` printed")
+    staff.add_argument("--email", required=True)
+    staff.add_argument("--name", required=True)
+    staff.add_argument("--role", choices=["owner", "cashier", "reviewer", "support"], default="owner")
+
+    key = _add(
+        _group(commands, "key", "keys of the merchant API"),
+        "create",
+        create_key,
+        "create a key; prints it once",
+    )
+    key.add_argument("--merchant", required=True)
+    key.add_argument("--name", required=True, help="what the shop calls it")
 
 
 def _sentence(error: Exception) -> str | None:
     """Errors meant for the person at the terminal carry a sentence; anything else keeps its traceback."""
+    from app.kernel.errors import Refusal
+
+    if isinstance(error, Refusal):
+        return f"Refused: {' '.join([error.code, *map(str, error.args)])}."
     sentence = getattr(error, "sentence", None)
     return sentence if isinstance(sentence, str) else None
 

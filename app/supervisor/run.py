@@ -17,7 +17,9 @@ from pathlib import Path
 
 import asyncpg
 
+from app import doors
 from app import settings as settings_module
+from app.kernel import db
 from app.migrate import migrate
 from app.settings import Settings
 from app.supervisor import postgres
@@ -146,7 +148,12 @@ async def _seed(settings: Settings) -> None:
     """The demo merchant, in test mode, where the seeds are part of the installation."""
     if not settings.is_test or importlib.util.find_spec("app.demo") is None:
         return
-    await importlib.import_module("app.demo.seed").seed_demo(settings)
+    doors.turn_keys(settings)
+    await db.start_pool(settings.database_url)
+    try:
+        await importlib.import_module("app.demo.seed").seed_demo(settings)
+    finally:
+        await db.close_pool()
 
 
 async def _answers(host: str, port: int) -> bool:

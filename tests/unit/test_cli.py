@@ -1,0 +1,94 @@
+"""The `kolme` command: what an operator types before the first shopper comes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+
+import asyncpg
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Kolme:
+    """Runs `kolme ...` as a process of its own on one database."""
+
+    def __init__(self, database_url: str, var_dir: Path) -> None:
+        self._environ = {**os.environ, "DATABASE_URL": database_url, "KOLME_VAR_DIR": str(var_dir)}
+
+    async def says(self, *words: str, typed: str = "") -> tuple[int, str, str]:
+        """Exit status, what it printed, what it complained of."""
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "app", *words),
+            cwd=ROOT,
+            env=self._environ,
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        printed, complained = await process.communicate(typed.encode())
+        assert process.returncode is not None
+        return process.returncode, printed.decode().strip(), complained.decode().strip()
+
+
+@pytest.fixture
+def kolme(database_url: str, tmp_path: Path) -> Kolme:
+    return Kolme(database_url, tmp_path)
+
+
+A_SHOP = ("merchant", "create", "--name", "Kauppa", "--country", "FI", "--email", "shop@shop.example")
+
+
+async def test_an_operator_makes_a_shop_its_owner_and_its_key(kolme: Kolme, database_url: str) -> None:
+    status, merchant, complaint = await kolme.says(*A_SHOP, "--credit-limit-minor", "200000")
+    assert (status, complaint) == (0, "")
+    assert merchant.startswith("m_")
+
+    status, staff, complaint = await kolme.says(
+        *(
+            "staff",
+            "create",
+            "--merchant",
+            merchant,
+            "--email",
+            "owner@shop.example",
+            "--name",
+            "Oona Omistaja",
+        ),
+        typed="a long enough password\n",
+    )
+    assert (status, complaint) == (0, "")
+    assert "otpauth://" in staff
+
+    status, key, complaint = await kolme.says("key", "create", "--merchant", merchant, "--name", "shop")
+    assert (status, complaint) == (0, "")
+    assert key.startswith("sk_test_")
+
+    connection = await asyncpg.connect(database_url)
+    counts = await connection.fetchrow(
+        "SELECT (SELECT count(*) FROM merchants) m, (SELECT count(*) FROM staff) s, (SELECT count(*) FROM api_keys) k"
+    )
+    await connection.close()
+    assert tuple(counts) == (1, 1, 1)
+
+
+async def test_a_refusal_is_a_sentence_and_no_traceback(kolme: Kolme) -> None:
+    status, _, complaint = await kolme.says("key", "create", "--merchant", "m_nobody", "--name", "shop")
+    assert (status, complaint) == (1, "There is no merchant m_nobody.")
+    status, _, complaint = await kolme.says(*A_SHOP[:-1], "no-address", "--credit-limit-minor", "1")
+    assert status == 1
+    assert complaint.startswith("Refused: field_refused contact_email")
+
+
+async def test_migrating_twice_changes_nothing(kolme: Kolme) -> None:
+    assert await kolme.says("migrate") == (0, "", "")
+    assert await kolme.says("migrate") == (0, "", "")
+
+
+async def test_wrong_usage_is_told_with_the_way_to_write_it(kolme: Kolme) -> None:
+    status, _, complaint = await kolme.says("serve", "--workers", "0")
+    assert status == 2
+    assert "a number from 1 to 64" in complaint
