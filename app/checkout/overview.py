@@ -80,7 +80,6 @@ class SessionView:
     identified_by: str | None
     identified_at: datetime | None
     created_at: datetime
-    confirmed_at: datetime | None
     decisions: tuple[DecisionView, ...]
 
 
@@ -109,12 +108,12 @@ _STEPS: Final = """
 SELECT count(*) AS opened,
        count(*) FILTER (WHERE quote_id IS NOT NULL) AS chosen,
        count(*) FILTER (WHERE identified_at IS NOT NULL) AS identified,
-       count(*) FILTER (WHERE confirmed_at IS NOT NULL) AS confirmed
+       count(*) FILTER (WHERE state = 'confirmed') AS confirmed
 FROM checkout_sessions WHERE merchant_id = $1 AND created_at >= $2 AND created_at < $3
 """
 
 _SESSIONS: Final = """
-SELECT s.id, s.public_id, s.state, s.delivery, s.identified_by, s.identified_at, s.created_at, s.confirmed_at,
+SELECT s.id, s.public_id, s.state, s.delivery, s.identified_by, s.identified_at, s.created_at,
        d.outcome, d.reasons, d.decided_at, d.amount_minor, d.currency
 FROM checkout_sessions s
 LEFT JOIN credit_decisions d ON d.merchant_id = s.merchant_id AND d.session_id = s.id
@@ -164,7 +163,6 @@ def _session(rows: list[db.Record]) -> SessionView:
         identified_by=first["identified_by"],
         identified_at=first["identified_at"],
         created_at=first["created_at"],
-        confirmed_at=first["confirmed_at"],
         decisions=tuple(
             DecisionView(
                 row["outcome"],

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from litestar import Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from app.checkout import overview
 from app.kernel import ids
@@ -52,7 +53,7 @@ async def order_list(request: AdminRequest) -> Response[str]:
 
 
 @get("/orders/{public_id:str}", name="admin:order")
-async def one_order(request: AdminRequest, public_id: str) -> Response[str]:
+async def one_order(request: AdminRequest, public_id: FromPath[str]) -> Response[str]:
     merchant = await merchant_of(request)
     order = (
         await queries.order_for_api(merchant.id, public_id) if ids.is_public_id("ord", public_id) else None

@@ -40,15 +40,15 @@ class LineRow:
     type: str
     quantity: int
     unit_price: Money
-    vat: Decimal
+    vat_percent: Decimal
     total: Money
 
 
 @dataclass(frozen=True, slots=True)
 class VatRow:
-    """`rate` is a fraction: 0.255 for 25.5 %."""
+    """The lines of one VAT rate."""
 
-    rate: Decimal
+    percent: Decimal
     net: Money
     vat: Money
     gross: Money
@@ -93,7 +93,7 @@ class Bar:
 
     step: StepKey
     count: int
-    percent: int
+    percent: Decimal
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +180,7 @@ def _lines(order: OrderView) -> tuple[LineRow, ...]:
             type=line.type,
             quantity=line.quantity,
             unit_price=Money(line.unit_price_minor, order.currency),
-            vat=line.vat_percent / 100,
+            vat_percent=line.vat_percent,
             total=Money(line.total_minor, order.currency),
         )
         for line in order.lines
@@ -190,7 +190,7 @@ def _lines(order: OrderView) -> tuple[LineRow, ...]:
 def _vat(order: OrderView) -> tuple[VatRow, ...]:
     return tuple(
         VatRow(
-            rate=group.percent / 100,
+            percent=group.percent,
             net=Money(group.net_minor, order.currency),
             vat=Money(group.vat_minor, order.currency),
             gross=Money(group.gross_minor, order.currency),
@@ -244,4 +244,6 @@ def bars_of(steps: Steps) -> tuple[Bar, ...]:
         ("identified", steps.identified),
         ("confirmed", steps.confirmed),
     )
-    return tuple(Bar(step, count, round(100 * count / max(1, steps.opened))) for step, count in counts)
+    return tuple(
+        Bar(step, count, Decimal(round(100 * count / max(1, steps.opened)))) for step, count in counts
+    )
