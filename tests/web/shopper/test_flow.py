@@ -91,7 +91,9 @@ async def a_known_register_entry() -> None:
     )
 
 
-@pytest.mark.parametrize("session_id", ["cs_00000000000000000000000000", "cs_x", "x", "%00", "cs_" + "0" * 500])
+@pytest.mark.parametrize(
+    "session_id", ["cs_00000000000000000000000000", "cs_x", "x", "%00", "cs_" + "0" * 500]
+)
 async def test_unknown_and_malformed_sessions_are_the_same_404(
     client: httpx.AsyncClient, session_id: str
 ) -> None:
@@ -109,7 +111,7 @@ async def test_bad_phone_and_postcode_stand_at_their_fields_and_stay_typed(clien
     assert answer.status_code == 422
     assert 'value="12"' in answer.text
     assert "abc&lt;" in answer.text
-    assert answer.text.count('aria-invalid="true"') == 2
+    assert len(re.findall(r'<input[^>]*aria-invalid="true"', answer.text)) == 2
 
 
 async def test_a_wrong_code_tells_the_tries_left_and_the_fifth_spends_it(client: httpx.AsyncClient) -> None:

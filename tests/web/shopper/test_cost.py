@@ -1,0 +1,45 @@
+"""What each request of the shortest purchase costs the database. A figure that grows here was grown on purpose."""
+
+from __future__ import annotations
+
+import httpx
+
+from app.kernel import db
+from tests.factories.checkout import PHONE, POSTCODE, a_merchant, a_session
+from tests.web.shopper.test_flow import HTMX, a_known_register_entry, hidden, the_code
+
+# Path, queries, writes, commits. Of the code's, one query and one commit are the sandbox phone's own row.
+COST = [
+    ("first page", 1, 0, 0),
+    ("first page", 5, 3, 1),
+    ("/code", 8, 6, 3),
+    ("/identify", 14, 6, 2),
+    ("/confirm", 12, 9, 1),
+]
+
+
+async def test_a_purchase_is_five_requests_and_as_few_commits(client: httpx.AsyncClient) -> None:
+    await a_known_register_entry()
+    merchant = await a_merchant()
+    await client.get(f"/pay/{await a_session(merchant)}")
+    session = await a_session(merchant)
+    seen: list[tuple[str, int, int, int]] = []
+    page = ""
+
+    async def ask(path: str, form: dict[str, str] | None) -> None:
+        nonlocal page
+        with db.counting() as counts:
+            url = f"/pay/{session}{path}"
+            answer = (
+                await client.get(url) if form is None else await client.post(url, data=form, headers=HTMX)
+            )
+        assert answer.status_code == 200, answer.text
+        page = answer.text
+        seen.append((path or "first page", counts.queries, counts.writes, counts.commits))
+
+    await ask("", None)
+    await ask("", {"method": "invoice", "delivery": "email"})
+    await ask("/code", {"phone": PHONE, "postcode": POSTCODE})
+    await ask("/identify", {"code": await the_code()})
+    await ask("/confirm", {"shown": hidden(page, "shown")})
+    assert seen == COST
