@@ -2,12 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
+from app.kernel.db import connect
 from app.kernel.keys import Keyring, use_keyring
+from app.supervisor.postgres import EmbeddedServer
+from tests.support import database
+
+EMPTY = """
+TRUNCATE events, outbox, outbox_tries, idempotency_keys, limits, audit_log;
+UPDATE business_clock SET offset_s = 0;
+DROP TABLE IF EXISTS purse, ticket, seen, thing, thing_history;
+DROP FUNCTION IF EXISTS dawdle;
+"""
+
+
+@pytest.fixture(scope="module")
+async def modules_database(postgres_server: EmbeddedServer, template_database: str) -> AsyncIterator[str]:
+    async with database.clone(postgres_server, template_database) as url:
+        yield url
+
+
+@pytest.fixture
+async def database_url(modules_database: str) -> str:
+    """The address of a migrated database whose kernel tables are empty.
+
+    The kernel's many small tests share one clone a module: emptying seven tables costs less than a clone each.
+    """
+    connection = await connect(modules_database)
+    await connection.execute(EMPTY)
+    await connection.close()
+    return modules_database
 
 
 @pytest.fixture

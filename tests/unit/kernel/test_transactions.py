@@ -329,7 +329,7 @@ async def test_a_commit_without_an_answer_is_a_lost_connection(
     await outside.execute(SCRATCH)
     await outside.execute(
         "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN PERFORM pg_sleep(5); RETURN NULL; END $$;"
+        " $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;"
         "CREATE CONSTRAINT TRIGGER dawdles AFTER INSERT ON seen DEFERRABLE INITIALLY DEFERRED"
         " FOR EACH ROW EXECUTE FUNCTION dawdle()"
     )
