@@ -6,6 +6,7 @@ Composition: the one place, with `main` and `worker`, that names a concrete adap
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from typing import Final
 
 from joserfc.jwk import ECKey
@@ -13,16 +14,27 @@ from joserfc.jwk import ECKey
 from app.credit.ports import CreditRegister
 from app.identity.ports import StrongAuthentication
 from app.kernel.keys import Keyring, use_keyring
-from app.messages.ports import SmsDoor
+from app.messages.ports import MailDoor, SmsDoor
 from app.outside.bank import Bank, BankProfile, ClientSecretBasic, PrivateKeyJwt
+from app.outside.mail import SandboxLetterbox, SmtpMail
 from app.outside.register import HttpRegister, RegisterProfile, SandboxRegister
 from app.outside.sms import GatewaySms, SandboxPhone
+from app.outside.webhook_door import HttpWebhookDoor, RememberingWebhookDoor
 from app.settings import BankDoor, Settings
 from app.web.sandbox import bank as sandbox_bank
 from app.web.sandbox.bank_keys import signing_key_at
 from app.web.shared.doors import House
+from app.webhooks.ports import WebhookDoor
 
 _CLIENT_KEY: Final = "sandbox_client_key.pem"
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerDoors:
+    """What a worker delivers through. One of each a process."""
+
+    mail: MailDoor
+    webhooks: WebhookDoor
 
 
 def turn_keys(settings: Settings) -> None:
@@ -34,6 +46,21 @@ def turn_keys(settings: Settings) -> None:
 def web_house(settings: Settings) -> House:
     """What a web process needs."""
     return House(settings, sms_door(settings), bank_door(settings), register_door(settings))
+
+
+def worker_doors(settings: Settings) -> WorkerDoors:
+    """What a worker process needs."""
+    return WorkerDoors(mail_door(settings), webhook_door(settings))
+
+
+def mail_door(settings: Settings) -> MailDoor:
+    return SandboxLetterbox() if settings.mail is None else SmtpMail(settings.mail)
+
+
+def webhook_door(settings: Settings) -> WebhookDoor:
+    """Webhooks are really sent in test mode too: the shop's own server, on this machine or not, is what is tested."""
+    door = HttpWebhookDoor(settings)
+    return RememberingWebhookDoor(door) if settings.is_test else door
 
 
 def sms_door(settings: Settings) -> SmsDoor:

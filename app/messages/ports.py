@@ -20,9 +20,18 @@ class NotTaken(Refusal):
         self.certain = certain
 
 
+class NeverTaken(NotTaken):
+    """The door will not take this message however often it is asked: it names somebody who does not exist."""
+
+    code: ClassVar[str] = "message_never_taken"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason, certain=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """A text message to a phone in E.164. Neither phone nor text shows in a representation, so neither reaches a log."""
+    """A text message to a phone in E.164. Neither phone nor text shows in a representation or a log."""
 
     to: str = field(repr=False)
     text: str = field(repr=False)

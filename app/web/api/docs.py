@@ -9,8 +9,8 @@ from typing import Any, cast
 from litestar import MediaType, Request, Response, get
 
 from app.kernel import templating
-from app.settings import Settings
 from app.web.api import openapi
+from app.web.api.keys import TheSettings
 from app.web.shared.problems import Problem
 from app.web.shared.rendering import nonce_of
 
@@ -36,14 +36,14 @@ class ShapeSection:
 
 
 @get("/openapi.json", include_in_schema=False, sync_to_thread=False)
-def openapi_document(settings: Settings) -> Response[bytes]:
+def openapi_document(settings: TheSettings) -> Response[bytes]:
     """OpenAPI 3.1."""
     headers = {"Cache-Control": _SHORT_CACHE}
     return Response(openapi.document(settings.base_url), media_type="application/json", headers=headers)
 
 
 @get("/", include_in_schema=False, sync_to_thread=False)
-def reference(request: Request[Any, Any, Any], settings: Settings) -> Response[str]:
+def reference(request: Request[Any, Any, Any], settings: TheSettings) -> Response[str]:
     """The page at `/api`."""
     context = {
         "nonce": nonce_of(request.scope["state"]),

@@ -8,14 +8,14 @@ import msgspec
 from litestar import Request, Response, get
 
 from app.web.api import schemas
-from app.web.api.keys import Caller
+from app.web.api.keys import TheCaller
 from app.web.api.once import Answer
 from app.web.api.params import list_params
 from app.webhooks import queries
 
 
 @get("/events")
-async def list_events(request: Request[Any, Any, Any], caller: Caller) -> Response[bytes]:
+async def list_events(request: Request[Any, Any, Any], caller: TheCaller) -> Response[bytes]:
     """Events, newest first."""
     params = list_params(request)
     page = await queries.list_events(caller.merchant.id, cursor=params.cursor, limit=params.limit)

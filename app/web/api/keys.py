@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from litestar.di import NamedDependency
+from litestar.params import SkipValidation
 
 from app.kernel import clock
 from app.merchants.queries import Merchant, authenticate_key
@@ -17,6 +20,10 @@ if TYPE_CHECKING:
 
 # As `merchants.actions.create_api_key` makes them: a mark of the mode, then 256 bits.
 _KEY: Final = re.compile(r"[Bb]earer (sk_(test|live)_[A-Za-z0-9_-]{43})")
+
+
+# Both are made here, so there is nothing to validate; and the framework could not.
+TheSettings: TypeAlias = NamedDependency[SkipValidation[Settings]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +38,10 @@ class Caller:
         return "api"
 
 
-async def caller(request: Request[Any, Any, Any], settings: Settings) -> Caller:
+TheCaller: TypeAlias = NamedDependency[SkipValidation[Caller]]
+
+
+async def caller(request: Request[Any, Any, Any], settings: TheSettings) -> Caller:
     """Raises Unauthorized: no key, several, one of the other mode, unknown, revoked, over its time."""
     given = request.headers.getall("authorization", [])
     match = _KEY.fullmatch(given[0]) if len(given) == 1 else None

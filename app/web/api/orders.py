@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, get
+from litestar.params import FromPath
 
 from app.kernel import ids
 from app.orders import queries
@@ -14,7 +15,7 @@ from app.orders.rules import Line
 from app.orders.states import OrderState
 from app.plans.quote import Quote
 from app.web.api import schemas
-from app.web.api.keys import Caller
+from app.web.api.keys import TheCaller
 from app.web.api.once import Answer
 from app.web.api.params import bad_parameter, list_params
 from app.web.api.problems import not_found
@@ -22,7 +23,7 @@ from app.web.shared.problems import RefusedRequest
 
 
 @get("/orders/{order_id:str}")
-async def read_order(order_id: str, caller: Caller) -> Response[bytes]:
+async def read_order(order_id: FromPath[str], caller: TheCaller) -> Response[bytes]:
     """One order; 410 when expiry removed it."""
     if not ids.is_public_id("ord", order_id):
         raise not_found()
@@ -35,7 +36,7 @@ async def read_order(order_id: str, caller: Caller) -> Response[bytes]:
 
 
 @get("/orders")
-async def list_orders(request: Request[Any, Any, Any], caller: Caller) -> Response[bytes]:
+async def list_orders(request: Request[Any, Any, Any], caller: TheCaller) -> Response[bytes]:
     """Orders, newest first, by state or by how their reference begins."""
     params = list_params(request, "state", "reference")
     page = await queries.list_orders(

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 from litestar import Request, Response, get, post
+from litestar.params import FromPath
 
 from app.checkout import actions, queries
 from app.checkout.drafts import ContactDraft, SessionDraft
@@ -20,7 +21,7 @@ from app.merchants.errors import FieldRefused
 from app.orders.rules import Line
 from app.settings import Settings
 from app.web.api import body, schemas
-from app.web.api.keys import Caller
+from app.web.api.keys import Caller, TheCaller, TheSettings
 from app.web.api.once import Answer, once
 from app.web.api.problems import InputRefused, fault, invalid, not_found
 
@@ -33,7 +34,7 @@ _JOINERS = frozenset("\u200c\u200d")
 
 @post("/sessions", status_code=201)
 async def open_session(
-    request: Request[Any, Any, Any], caller: Caller, settings: Settings
+    request: Request[Any, Any, Any], caller: TheCaller, settings: TheSettings
 ) -> Response[bytes]:
     """Open a session on a new draft order."""
     given, raw = await body.read(request, schemas.NewSession)
@@ -56,14 +57,19 @@ async def open_session(
 
 
 @get("/sessions/{session_id:str}")
-async def read_session(session_id: str, caller: Caller, settings: Settings) -> Response[bytes]:
+async def read_session(
+    session_id: FromPath[str], caller: TheCaller, settings: TheSettings
+) -> Response[bytes]:
     """A session as it stands now."""
     return Answer(200, await _present(session_id, caller, settings)).response()
 
 
 @post("/sessions/{session_id:str}/cancel", status_code=200)
 async def cancel_session(
-    request: Request[Any, Any, Any], session_id: str, caller: Caller, settings: Settings
+    request: Request[Any, Any, Any],
+    session_id: FromPath[str],
+    caller: TheCaller,
+    settings: TheSettings,
 ) -> Response[bytes]:
     """Cancel a session that has not ended. Cancelling twice is cancelling once."""
     raw = await request.body()

@@ -7,14 +7,14 @@ from typing import Any
 
 import msgspec
 from litestar import Request, Response, delete, get, post
+from litestar.params import FromPath
 
 from app.kernel import ids
 from app.kernel.cursors import CursorRefused
 from app.merchants import actions, queries
 from app.merchants.queries import WebhookEndpoint
-from app.settings import Settings
 from app.web.api import body, schemas
-from app.web.api.keys import Caller
+from app.web.api.keys import TheCaller, TheSettings
 from app.web.api.once import Answer, once
 from app.web.api.params import list_params
 from app.web.api.problems import fault, invalid, not_found
@@ -23,7 +23,7 @@ from app.webhooks.rules import url_fault
 
 @post("/webhook-endpoints", status_code=201)
 async def create_endpoint(
-    request: Request[Any, Any, Any], caller: Caller, settings: Settings
+    request: Request[Any, Any, Any], caller: TheCaller, settings: TheSettings
 ) -> Response[bytes]:
     """Add an endpoint. Its signing secret is in this answer and nowhere else."""
     given, raw = await body.read(request, schemas.NewWebhookEndpoint)
@@ -49,7 +49,7 @@ async def create_endpoint(
 
 
 @get("/webhook-endpoints")
-async def list_endpoints(request: Request[Any, Any, Any], caller: Caller) -> Response[bytes]:
+async def list_endpoints(request: Request[Any, Any, Any], caller: TheCaller) -> Response[bytes]:
     """Every endpoint, oldest first. A merchant has 20 at most."""
     params = list_params(request)
     endpoints = await queries.list_webhook_endpoints(caller.merchant.id)
@@ -63,9 +63,9 @@ async def list_endpoints(request: Request[Any, Any, Any], caller: Caller) -> Res
     return Answer(200, msgspec.json.encode(msgspec.convert(listed, schemas.WebhookEndpointList))).response()
 
 
-@delete("/webhook-endpoints/{endpoint_id:str}", status_code=204)
+@delete("/webhook-endpoints/{endpoint_id:str}", status_code=200)
 async def delete_endpoint(
-    request: Request[Any, Any, Any], endpoint_id: str, caller: Caller
+    request: Request[Any, Any, Any], endpoint_id: FromPath[str], caller: TheCaller
 ) -> Response[bytes]:
     """Nothing is sent there any more."""
     if not ids.is_public_id("we", endpoint_id):

@@ -1,0 +1,125 @@
+"""The receipt that follows a purchase: the lines, VAT per rate, the plan as it was confirmed, and whom to ask."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from uuid import UUID
+
+from app.kernel import db, templating
+from app.kernel.money import Money
+from app.merchants.queries import Merchant, merchant_by_id
+from app.messages.ports import Mail
+from app.orders.queries import OrderView, order_for_api
+from app.orders.rules import vat_groups
+from app.plans.disclosure import QuoteView, view_of
+from app.plans.quote import Quote
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptLine:
+    name: str
+    quantity: int
+    unit_price: Money
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptVat:
+    """`percent` is percent, not a fraction."""
+
+    percent: Decimal
+    net: Money
+    vat: Money
+    gross: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the templates show. `day` is the merchant's local date."""
+
+    shop: str
+    contact_email: str
+    reference: str
+    day: date
+    lines: tuple[ReceiptLine, ...]
+    vat: tuple[ReceiptVat, ...]
+    total: Money
+    plan: QuoteView
+
+
+@dataclass(frozen=True, slots=True)
+class Addressed:
+    """A receipt, to whom and in which language it goes. The address shows in no representation."""
+
+    receipt: Receipt
+    lang: str
+    to: str = field(repr=False)
+
+
+async def receipt_mail(merchant_id: UUID, order_public_id: str) -> Mail | None:
+    """The mail, or None when nobody left an address, the order is unpaid, or it is gone."""
+    merchant = await merchant_by_id(merchant_id)
+    order = await order_for_api(merchant_id, order_public_id)
+    if merchant is None or order is None or order.contact.email is None:
+        return None
+    if order.paid_at is None or order.quote_content is None:
+        return None
+    locale = await _language_of_purchase(merchant_id, order.id)
+    addressed = Addressed(receipt_of(order, merchant), locale or merchant.locale, order.contact.email)
+    return _written(addressed, order, merchant)
+
+
+def receipt_of(order: OrderView, merchant: Merchant) -> Receipt:
+    """A paid order as its receipt shows it."""
+    assert order.paid_at is not None, "only a paid order has a receipt"
+    assert order.quote_content is not None, "a paid order has the quote it was paid on"
+
+    def money(amount_minor: int) -> Money:
+        return Money(amount_minor, order.currency)
+
+    return Receipt(
+        shop=merchant.name,
+        contact_email=merchant.contact_email,
+        reference=order.reference,
+        day=merchant.local_date(order.paid_at),
+        lines=tuple(
+            ReceiptLine(line.name, line.quantity, money(line.unit_price_minor), money(line.total_minor))
+            for line in order.lines
+        ),
+        vat=tuple(
+            ReceiptVat(
+                group.percent, money(group.net_minor), money(group.vat_minor), money(group.gross_minor)
+            )
+            for group in vat_groups(order.lines)
+        ),
+        total=money(order.total_minor),
+        plan=view_of(Quote.from_data(order.quote_content)),
+    )
+
+
+async def _language_of_purchase(merchant_id: UUID, order_id: UUID) -> str | None:
+    locale: str | None = await db.fetch_value(
+        "SELECT locale FROM checkout_sessions WHERE merchant_id = $1 AND order_id = $2 AND state = 'confirmed'",
+        merchant_id,
+        order_id,
+    )
+    return locale
+
+
+def _written(addressed: Addressed, order: OrderView, merchant: Merchant) -> Mail:
+    def rendered(part: str) -> str:
+        return templating.render_text(f"mail/receipt/{part}", addressed.lang, receipt=addressed.receipt)
+
+    return Mail(
+        to=addressed.to,
+        # A header is one line, whatever a shop calls itself.
+        subject=" ".join(rendered("subject.txt").split()),
+        text=rendered("body.txt"),
+        html=rendered("body.html"),
+        reply_to=merchant.contact_email,
+        from_name=merchant.name,
+        message_id=f"receipt.{order.public_id}",
+        merchant_id=merchant.id,
+    )

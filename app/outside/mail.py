@@ -1,0 +1,87 @@
+"""The mail server, and the sandbox letterbox that stands in for it."""
+
+from __future__ import annotations
+
+import asyncio
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.utils import format_datetime
+from typing import Final
+
+import aiosmtplib
+
+from app.kernel import clock, db
+from app.messages.ports import Mail, NeverTaken, NotTaken
+from app.messages.sandbox_inbox import remember_message
+from app.settings import MailDoor as MailSettings
+
+_PERMANENT: Final = range(500, 600)
+
+
+def composed(mail: Mail, sender: str) -> EmailMessage:
+    """The message as it travels: from the operator's address under the shop's name, answers to the shop."""
+    message = EmailMessage()
+    message["From"] = Address(display_name=mail.from_name, addr_spec=sender)
+    message["To"] = Address(addr_spec=mail.to)
+    message["Reply-To"] = Address(addr_spec=mail.reply_to)
+    message["Subject"] = mail.subject
+    message["Date"] = format_datetime(clock.wall())
+    message["Message-ID"] = f"<{mail.message_id}@{sender.rpartition('@')[2]}>"
+    # Out-of-office machines stay quiet.
+    message["Auto-Submitted"] = "auto-generated"
+    message.set_content(mail.text)
+    message.add_alternative(mail.html, subtype="html")
+    return message
+
+
+class SmtpMail:
+    """A mail server over SMTP: TLS from the first byte, or STARTTLS where the server offers it."""
+
+    def __init__(self, settings: MailSettings) -> None:
+        self._settings = settings
+
+    async def send(self, message: Mail, timeout_s: float) -> None:
+        """Raises NeverTaken when the server knows no such mailbox, else NotTaken: worth another try."""
+        db.refuse_in_transaction("mail")
+        settings = self._settings
+        try:
+            travelling = composed(message, settings.sender)
+        except ValueError:
+            # An address that no mail can carry; it was refused nowhere, and would never be taken.
+            raise NeverTaken("address_malformed") from None
+        try:
+            async with asyncio.timeout(timeout_s):
+                await aiosmtplib.send(
+                    travelling,
+                    hostname=settings.host,
+                    port=settings.port,
+                    use_tls=settings.tls,
+                    username=settings.username or None,
+                    password=settings.password or None,
+                    timeout=timeout_s,
+                )
+        except aiosmtplib.SMTPRecipientsRefused as refused:
+            if all(recipient.code in _PERMANENT for recipient in refused.recipients):
+                raise NeverTaken("recipient_refused") from None
+            raise NotTaken("recipient_put_off", certain=True) from None
+        except aiosmtplib.SMTPResponseException as refused:
+            # Whatever else the server says is about us or itself, and may be mended while we wait.
+            raise NotTaken(f"status_{refused.code}", certain=True) from None
+        except (TimeoutError, OSError, aiosmtplib.SMTPException):
+            raise NotTaken("no_answer", certain=False) from None
+
+
+class SandboxLetterbox:
+    """Test mode: every mail is kept, and seen beside the page."""
+
+    async def send(self, message: Mail, timeout_s: float) -> None:
+        del timeout_s
+        db.refuse_in_transaction("mail")
+        await remember_message(
+            "email",
+            message.to,
+            subject=message.subject,
+            body=message.text,
+            html=message.html,
+            merchant_id=message.merchant_id,
+        )

@@ -1,0 +1,37 @@
+"""Every side effect of the product, on one page: what follows from which event.
+
+A reaction runs inside one transaction with the end of the event's job, and only puts further jobs or writes: nothing
+here talks to the outside. Each is safe to run again, because its job carries a key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final, TypeAlias
+
+from app.kernel import db, outbox
+from app.kernel.jobs import EndedAlready, Event, Outcome, event_of
+from app.kernel.outbox import Job
+from app.messages import actions as messages
+from app.webhooks import actions as webhooks
+
+Reaction: TypeAlias = Callable[[Event], Awaitable[None]]
+
+TO_EVERY_EVENT: Final[tuple[Reaction, ...]] = (webhooks.fan_out,)
+
+TO: Final[Mapping[str, tuple[Reaction, ...]]] = {
+    "order.paid": (messages.send_receipt,),
+}
+
+
+async def react(job: Job) -> Outcome:
+    """Run every reaction to the event of this job and end the job, all or nothing."""
+    event = event_of(job)
+
+    async def run() -> None:
+        for reaction in (*TO_EVERY_EVENT, *TO.get(event.type, ())):
+            await reaction(event)
+        await outbox.succeed(job)
+
+    await db.in_tx(run)
+    return EndedAlready()

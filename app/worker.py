@@ -1,0 +1,256 @@
+"""The worker: delivers what the outbox holds and does what falls due. Any number of them may run.
+
+A job is claimed under a lease, so a worker that is killed loses nothing: its jobs come back when the lease ends. New
+jobs are heard of by NOTIFY within milliseconds; a poll every two seconds finds what nobody told of (a retry that fell
+due, a clock that moved). Two times are kept apart as everywhere: jobs fall due by business time, leases end by wall
+time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+import asyncpg
+import structlog
+
+from app import doors, reactions
+from app.checkout.actions import expire_due
+from app.identity.actions.codes import mark_unknown_sends
+from app.kernel import clock, db, outbox
+from app.kernel.jobs import Done, EndedAlready, GiveUp, Handler, Outcome, TryAgain, again_or_give_up
+from app.kernel.outbox import Job, LeaseLost
+from app.messages import actions as messages
+from app.messages import delivery as mail_delivery
+from app.settings import Settings
+from app.webhooks import actions as webhooks
+from app.webhooks import delivery as webhook_delivery
+
+if TYPE_CHECKING:
+    from app.kernel.db import Connection
+
+CONCURRENCY: Final = 8
+# Longer than any one try may take: 10 s for a webhook, 20 s for a mail, and the database around them.
+LEASE_S: Final = 60
+POLL_S: Final = 2.0
+LISTENER_CHECK_S: Final = 5.0
+CHORES_EVERY_S: Final = 5.0
+DRAIN_S: Final = 25.0
+BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
+EXPIRE_AT_ONCE: Final = 100
+
+_log = structlog.get_logger("worker")
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """One moment on both clocks."""
+
+    business: datetime
+    wall: datetime
+
+
+Chore: TypeAlias = Callable[[Now], Awaitable[int]]
+
+
+def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
+    """Who does which kind of job."""
+    return {
+        outbox.EVENT_KIND: reactions.react,
+        webhooks.JOB_KIND: lambda job: webhook_delivery.deliver(job, through.webhooks),
+        messages.JOB_KIND: lambda job: mail_delivery.deliver(job, through.mail),
+    }
+
+
+def chores() -> Sequence[Chore]:
+    """What falls due by the clock alone; each answers how much it did."""
+
+    async def expire_sessions(now: Now) -> int:
+        return await expire_due(now.business, EXPIRE_AT_ONCE)
+
+    async def give_up_on_codes(now: Now) -> int:
+        return await db.in_tx(lambda: mark_unknown_sends(now.wall))
+
+    return (expire_sessions, give_up_on_codes)
+
+
+class Worker:
+    """Drains the outbox with up to `concurrency` jobs at once. One instance a process."""
+
+    def __init__(
+        self, jobs: Mapping[str, Handler], due: Sequence[Chore] = (), *, concurrency: int = CONCURRENCY
+    ) -> None:
+        self._handlers = jobs
+        self._chores = due
+        self._concurrency = concurrency
+        self._running: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+        self._stopping = False
+        self._chores_at = 0.0
+        self._offset_s: int | None = None
+
+    async def run_once(self) -> int:
+        """Do everything that is due now, and what follows from it, then return how many tries were made. For tests."""
+        tries = 0
+        while True:
+            now = await self._now()
+            did = await self._do_chores(now)
+            batch = await outbox.claim(self._concurrency, LEASE_S, now=now.business)
+            for job in batch:
+                await self._try(job)
+            tries += len(batch)
+            if not batch and not did:
+                return tries
+
+    async def run(self) -> None:
+        """Work until `stop`; then let what runs come to its end."""
+        failures = 0
+        while not self._stopping:
+            try:
+                busy = await self._round()
+                failures = 0
+            except db.DatabaseUnavailable as error:
+                wait_s = BACK_OFF_S[min(failures, len(BACK_OFF_S) - 1)]
+                failures += 1
+                _log.warning("database_away", error=type(error).__name__, wait_s=wait_s)
+                await self._sleep(wait_s)
+                continue
+            if not busy:
+                await self._sleep(POLL_S)
+        if self._running:
+            await asyncio.wait(self._running, timeout=DRAIN_S)
+
+    def wake(self) -> None:
+        """There may be something to do."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Claim nothing more."""
+        self._stopping = True
+        self._woken.set()
+
+    async def _round(self) -> bool:
+        """Claim as much as there are hands for. True when more may be waiting."""
+        self._woken.clear()
+        now = await self._now()
+        loop = asyncio.get_running_loop()
+        if loop.time() >= self._chores_at or self._clock_moved(now):
+            self._chores_at = loop.time() + CHORES_EVERY_S
+            await self._do_chores(now)
+        free = self._concurrency - len(self._running)
+        if free == 0:
+            # A hand that becomes free wakes this loop.
+            return False
+        batch = await outbox.claim(free, LEASE_S, now=now.business)
+        for job in batch:
+            task = asyncio.create_task(self._try(job))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+        return len(batch) == free
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        self._woken.set()
+
+    async def _now(self) -> Now:
+        wall = clock.wall()
+        offset_s = await clock.read_offset_s()
+        return Now(clock.business(offset_s), wall)
+
+    def _clock_moved(self, now: Now) -> bool:
+        """Whether somebody moved the sandbox's clock since the last look: then things may be due at once."""
+        offset_s = round((now.business - now.wall).total_seconds())
+        moved = self._offset_s is not None and offset_s != self._offset_s
+        self._offset_s = offset_s
+        return moved
+
+    async def _do_chores(self, now: Now) -> int:
+        did = 0
+        for chore in self._chores:
+            try:
+                did += await chore(now)
+            except db.DatabaseUnavailable:
+                raise
+            except Exception:  # noqa: BLE001 - logged whole
+                # One chore that fails must not keep the others, and the deliveries, from being done.
+                _log.exception("chore_failed", chore=getattr(chore, "__name__", "chore"))
+        return did
+
+    async def _try(self, job: Job) -> None:
+        """One try of one job, whose end is always written down unless the database is away: then the lease ends it."""
+        outcome = await self._outcome(job)
+        try:
+            match outcome:
+                case Done(detail):
+                    await outbox.succeed(job, detail)
+                case TryAgain(error, run_at):
+                    await outbox.retry(job, error=error, run_at=run_at)
+                case GiveUp(error):
+                    await outbox.retry(job, error=error, run_at=None)
+                    _log.error("job_given_up", kind=job.kind, job=str(job.id), about=job.about, error=error)
+                case EndedAlready():
+                    pass
+        except LeaseLost:
+            _log.warning("lease_lost", kind=job.kind, job=str(job.id))
+        except db.DatabaseUnavailable as error:
+            _log.warning("end_not_written", kind=job.kind, job=str(job.id), error=type(error).__name__)
+
+    async def _outcome(self, job: Job) -> Outcome:
+        handler = self._handlers.get(job.kind)
+        if handler is None:
+            return GiveUp(f"nobody knows how to do a job of kind {job.kind}")
+        try:
+            return await handler(job)
+        except LeaseLost:
+            _log.warning("lease_lost", kind=job.kind, job=str(job.id))
+            return EndedAlready()
+        except Exception as error:  # noqa: BLE001 - logged whole, and written down as a failed try
+            # The text of an unknown error may hold anything; its kind is enough for the record, the rest is in the log.
+            _log.exception("job_failed", kind=job.kind, job=str(job.id), attempt=job.attempt)
+            return again_or_give_up(job, f"failed with {type(error).__name__}")
+
+    async def _sleep(self, wait_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._woken.wait(), wait_s)
+
+
+async def _listen(dsn: str, worker: Worker) -> None:
+    """Wake the worker when a job is written. A connection that is lost is opened again; meanwhile the poll serves."""
+    while True:
+        connection: Connection | None = None
+        try:
+            connection = await db.connect(dsn)
+            await connection.add_listener(outbox.CHANNEL, lambda *_: worker.wake())
+            worker.wake()
+            while True:
+                await asyncio.sleep(LISTENER_CHECK_S)
+                await connection.fetchval("SELECT 1")
+        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            _log.warning("listener_away", error=type(error).__name__)
+        finally:
+            if connection is not None and not connection.is_closed():
+                connection.terminate()
+        await asyncio.sleep(POLL_S)
+
+
+async def run(settings: Settings) -> None:
+    """The worker process, until SIGTERM or SIGINT; what runs then is let come to its end."""
+    doors.turn_keys(settings)
+    worker = Worker(handlers(doors.worker_doors(settings)), chores())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, worker.stop)
+    # Each running job needs one connection at a time, and the loop itself another.
+    await db.start_pool(settings.database_url, min_size=1, max_size=CONCURRENCY + 2)
+    listener = asyncio.create_task(_listen(settings.database_url, worker))
+    try:
+        await worker.run()
+    finally:
+        listener.cancel()
+        await asyncio.gather(listener, return_exceptions=True)
+        await db.close_pool()
