@@ -218,9 +218,7 @@ async def test_expiry_and_payment_at_once_have_exactly_one_winner() -> None:
     for _ in range(10):
         shopper = await a_shopper_at_confirm(merchant)
         flow = await shopper.flow()
-        results = await asyncio.gather(
-            shopper.confirm(), expire_due(flow.expires_at), return_exceptions=True
-        )
+        results = await asyncio.gather(shopper.confirm(), expire_due(flow.expires_at), return_exceptions=True)
         state = (await shopper.flow()).order_state
         assert state == ("expired" if isinstance(results[0], SessionEnded) else "paid")
         await db.in_tx(lambda: db.execute("DELETE FROM limits"))
@@ -229,5 +227,3 @@ async def test_expiry_and_payment_at_once_have_exactly_one_winner() -> None:
 
 async def _a_minute_passes() -> None:
     await db.in_tx(lambda: clock.set_offset_s(61))
-
-
