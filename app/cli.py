@@ -124,6 +124,21 @@ async def _in_product(verb: Callable[[datetime], Awaitable[None]]) -> None:
         await db.close_pool()
 
 
+def check_books(_arguments: argparse.Namespace) -> None:
+    """Proves the invariants of the books over everything. Ends with 1 when one does not hold."""
+    from app.checkout.books import check_books as check
+
+    async def verb(_now: datetime) -> None:
+        violations = await check()
+        for violation in violations:
+            print(f"{violation.invariant}: {violation.where}")
+        if violations:
+            raise Stopped(f"The books do not hold: {len(violations)} findings.")
+        print("The books hold.")
+
+    asyncio.run(_in_product(verb))
+
+
 async def _merchant(public_id: str) -> Merchant:
     from app.merchants.queries import merchant_by_public_id
 
@@ -178,6 +193,21 @@ def create_key(arguments: argparse.Namespace) -> None:
     asyncio.run(_in_product(verb))
 
 
+def check_books(_arguments: argparse.Namespace) -> None:
+    """Proves the invariants of the books over everything; what does not hold is listed, and the status is 1."""
+    from app.checkout.books import check_books as prove
+
+    async def verb(_now: datetime) -> None:
+        violations = await prove()
+        for violation in violations:
+            print(f"{violation.invariant}: {violation.where}")
+        if violations:
+            raise Stopped(f"{len(violations)} violations: the books do not hold.")
+        print("The books hold.")
+
+    asyncio.run(_in_product(verb))
+
+
 def _worker_count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= WORKERS_MAX:
         raise argparse.ArgumentTypeError(f"a number from 1 to {WORKERS_MAX}")
@@ -201,6 +231,8 @@ def _parser() -> argparse.ArgumentParser:
     served.add_argument("--workers", type=_worker_count, default=1, metavar="N", help="processes (default 1)")
     add("worker", worker, "run the worker process")
     add("migrate", migrate, "bring the database up to date")
+    add("check-books", check_books, "prove that the books balance and every history is lawful")
+    add("check-books", check_books, "prove that the books hold")
     _add_merchant_commands(commands)
     return parser
 
