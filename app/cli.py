@@ -193,21 +193,6 @@ def create_key(arguments: argparse.Namespace) -> None:
     asyncio.run(_in_product(verb))
 
 
-def check_books(_arguments: argparse.Namespace) -> None:
-    """Proves the invariants of the books over everything; what does not hold is listed, and the status is 1."""
-    from app.checkout.books import check_books as prove
-
-    async def verb(_now: datetime) -> None:
-        violations = await prove()
-        for violation in violations:
-            print(f"{violation.invariant}: {violation.where}")
-        if violations:
-            raise Stopped(f"{len(violations)} violations: the books do not hold.")
-        print("The books hold.")
-
-    asyncio.run(_in_product(verb))
-
-
 def _worker_count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= WORKERS_MAX:
         raise argparse.ArgumentTypeError(f"a number from 1 to {WORKERS_MAX}")
@@ -232,7 +217,6 @@ def _parser() -> argparse.ArgumentParser:
     add("worker", worker, "run the worker process")
     add("migrate", migrate, "bring the database up to date")
     add("check-books", check_books, "prove that the books balance and every history is lawful")
-    add("check-books", check_books, "prove that the books hold")
     _add_merchant_commands(commands)
     return parser
 
