@@ -83,6 +83,25 @@ async def test_a_refusal_is_a_sentence_and_no_traceback(kolme: Kolme) -> None:
     assert complaint.startswith("Refused: field_refused contact_email")
 
 
+async def test_the_books_of_a_new_deployment_hold(kolme: Kolme) -> None:
+    assert await kolme.says("check-books") == (0, "The books hold.", "")
+
+
+async def test_damaged_books_end_the_check_with_a_finding(kolme: Kolme, database_url: str) -> None:
+    await kolme.says(*A_SHOP, "--credit-limit-minor", "200000")
+    connection = await asyncpg.connect(database_url)
+    # No verb writes this: an account that holds money which no posting explains.
+    await connection.execute(
+        """INSERT INTO ledger_accounts (merchant_id, id, address, kind, normal_side, currency, balance_minor)
+           SELECT id, gen_random_uuid(), 'x', 'asset', 'debit', 'EUR', 1 FROM merchants"""
+    )
+    await connection.close()
+    status, printed, complaint = await kolme.says("check-books")
+    assert status == 1
+    assert "I3" in printed
+    assert complaint.startswith("The books do not hold: ")
+
+
 async def test_migrating_twice_changes_nothing(kolme: Kolme) -> None:
     assert await kolme.says("migrate") == (0, "", "")
     assert await kolme.says("migrate") == (0, "", "")
