@@ -93,7 +93,7 @@ class Bar:
 
     step: StepKey
     count: int
-    percent: Decimal
+    percent: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,5 +245,5 @@ def bars_of(steps: Steps) -> tuple[Bar, ...]:
         ("confirmed", steps.confirmed),
     )
     return tuple(
-        Bar(step, count, Decimal(round(100 * count / max(1, steps.opened)))) for step, count in counts
+        Bar(step, count, round(100 * count / max(1, steps.opened))) for step, count in counts
     )
