@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from typing import Literal
 
 from app.kernel.money import Money
 from app.plans.disclosure import QuoteView, view_of
@@ -52,7 +53,9 @@ def quote(method: str, *, months: int = 0, delivery: str = "email") -> QuoteView
     """A quote for 749.00 by the standard plans, but with a paper invoice that costs 1.90."""
     invoice, instalments = standard_plans("EUR")
     plan = replace(invoice, paper_fee_minor=190) if method == "invoice" else instalments
-    made = make_quote(plan, 74_900, "EUR", "FI", START, months, merchant="me_0123456789abcdefghjkmnpqrs", delivery=delivery)
+    made = make_quote(
+        plan, 74_900, "EUR", "FI", START, months, merchant="me_0123456789abcdefghjkmnpqrs", delivery=delivery
+    )
     return view_of(made)
 
 
@@ -70,38 +73,47 @@ _LINES = (
 
 
 def _page(
-    lang: str, name: str, step: int | None, form: Form | None = None, *, can_cancel: bool = True, **more: object
+    lang: str,
+    name: str,
+    step: Literal[1, 2, 3] | None,
+    more: Mapping[str, object],
+    form: Form | None = None,
+    *,
+    can_cancel: bool = True,
 ) -> Sample:
-    flow = FlowView(SESSION, step, _eur(74_900), _LINES, "https://shop.example/basket?session=" + SESSION, can_cancel)  # type: ignore[arg-type]
-    context = {"lang": lang, "shop": ShopView("Saimaa Outdoor", "#2f6f4f"), "flow": flow, "form": form or Form()}
-    return Sample(f"shopper/{name}.html", f"shopper/_{name}.html", context | more)
+    back_url = "https://shop.example/basket?session=" + SESSION
+    flow = FlowView(SESSION, step, _eur(74_900), _LINES, back_url, can_cancel)
+    shop = ShopView("Saimaa Outdoor", "#2f6f4f")
+    context = {"lang": lang, "shop": shop, "flow": flow, "form": form or Form(), **more}
+    return Sample(f"shopper/{name}.html", f"shopper/_{name}.html", context)
 
 
 def _method(lang: str) -> dict[str, Sample]:
     options = [TermOption(t.months, _eur(t.monthly_minor)) for t in terms(standard_plans("EUR")[1], 74_900)]
-    views = {
-        "invoice": InvoiceView(
-            due_days=14,
-            due=quote("invoice").last_due,
-            deliveries=(
-                DeliveryView("email", _eur(0), quote("invoice")),
-                DeliveryView("paper", _eur(190), quote("invoice", delivery="paper")),
-            ),
-            delivery=None,
+    invoice = InvoiceView(
+        due_days=14,
+        due=quote("invoice").last_due,
+        deliveries=(
+            DeliveryView("email", _eur(0), quote("invoice")),
+            DeliveryView("paper", _eur(190), quote("invoice", delivery="paper")),
         ),
-        "instalments": InstalmentsView(options, 12, quote("instalments", months=12)),
-    }
+        delivery=None,
+    )
+    instalments = InstalmentsView(options, 12, quote("instalments", months=12))
 
     def shown(selected: str | None, form: Form | None = None, **changed: object) -> Sample:
-        methods = [MethodView("invoice", selected == "invoice"), MethodView("instalments", selected == "instalments")]
-        return _page(lang, "method", 1, form, **({"methods": methods} | views | changed))
+        methods = [
+            MethodView("invoice", selected == "invoice"),
+            MethodView("instalments", selected == "instalments"),
+        ]
+        more = {"methods": methods, "invoice": invoice, "instalments": instalments, **changed}
+        return _page(lang, "method", 1, more, form)
 
-    with_email = replace(views["invoice"], delivery="email")  # type: ignore[type-var]
     return {
         "method": shown(None),
-        "method-invoice": shown("invoice", invoice=with_email),
+        "method-invoice": shown("invoice", invoice=replace(invoice, delivery="email")),
         "method-instalments": shown("instalments"),
-        "method-moved": shown("instalments", instalments=replace(views["instalments"], moved=True)),  # type: ignore[type-var]
+        "method-moved": shown("instalments", instalments=replace(instalments, moved=True)),
         "method-wrong": shown(None, Form().refused(method=FieldError("empty"))),
         "method-delivery-wrong": shown("invoice", Form().refused(delivery=FieldError("empty"))),
     }
@@ -114,10 +126,12 @@ def _identify(lang: str) -> dict[str, Sample]:
     wrong_phone = Form({"phone": "hello", "postcode": ""}).refused(
         postcode=FieldError("empty"), phone=FieldError("malformed")
     )
-    too_many = Form({"phone": "0401234567"}).refused(phone=FieldError("too_many_sends", {"resets_in_s": 3_000}))
+    too_many = Form({"phone": "0401234567"}).refused(
+        phone=FieldError("too_many_sends", {"resets_in_s": 3_000})
+    )
 
     def shown(view: IdentifyView, form: Form | None = None) -> Sample:
-        return _page(lang, "identify", 2, form, identify=view)
+        return _page(lang, "identify", 2, {"identify": view}, form)
 
     return {
         "identify": shown(asked),
@@ -142,32 +156,44 @@ def _confirm(lang: str) -> dict[str, Sample]:
         known, method="instalments", quote=quote("instalments", months=12), email=None, street=None, city=None,
         postcode=None, name=None, missing=frozenset({"name", "email", "street", "postcode", "city"}),
     )  # fmt: skip
-    wrong = Form({"name": "", "email": "aino@"}).refused(name=FieldError("empty"), email=FieldError("malformed"))
+    wrong = Form({"name": "", "email": "aino@"}).refused(
+        name=FieldError("empty"), email=FieldError("malformed")
+    )
     return {
-        "confirm": _page(lang, "confirm", 3, confirm=known),
-        "confirm-instalments": _page(lang, "confirm", 3, confirm=unknown),
-        "confirm-wrong": _page(lang, "confirm", 3, wrong, confirm=unknown),
-        "cancel": _page(lang, "cancel", None),
+        "confirm": _page(lang, "confirm", 3, {"confirm": known}),
+        "confirm-instalments": _page(lang, "confirm", 3, {"confirm": unknown}),
+        "confirm-wrong": _page(lang, "confirm", 3, {"confirm": unknown}, wrong),
+        "cancel": _page(lang, "cancel", None, {}),
     }
 
 
 def _outcome(lang: str) -> dict[str, Sample]:
-    support = {"support_email": "help@shop.example", "support_phone": "+358 9 123 456"}
     confirmed = OutcomeView(
-        "confirmed", RETURN_URL, "invoice", "email", quote("invoice"), date(2026, 12, 5), "a•••@example.com", "SHOP-1001"
+        "confirmed",
+        RETURN_URL,
+        method="invoice",
+        delivery="email",
+        quote=quote("invoice"),
+        first_due=quote("invoice").first_due,
+        email_masked="a•••@example.com",
+        reference="SHOP-1001",
     )
-    refused = OutcomeView(
-        "refused", RETURN_URL, reasons=("limit_reached",), passing=(PassingOption(None, _eur(30_000)), PassingOption(None)),
-        **support,
-    )  # fmt: skip
-    held = OutcomeView("held", RETURN_URL, decide_by=datetime(2026, 11, 22, 15, 0, tzinfo=UTC), **support)
+    person = OutcomeView(
+        "refused", RETURN_URL, support_email="help@shop.example", support_phone="+358 9 123 456"
+    )
+    smaller = (PassingOption(None, _eur(30_000)), PassingOption(None))
     views = [
-        confirmed, refused, held, OutcomeView("declined", RETURN_URL), OutcomeView("cancelled", RETURN_URL),
-        OutcomeView("expired", RETURN_URL), OutcomeView("processing", RETURN_URL),
-    ]  # fmt: skip
+        confirmed,
+        replace(person, reasons=("limit_reached",), passing=smaller),
+        replace(person, kind="held", decide_by=datetime(2026, 11, 22, 15, 0, tzinfo=UTC)),
+        OutcomeView("declined", RETURN_URL),
+        OutcomeView("cancelled", RETURN_URL),
+        OutcomeView("expired", RETURN_URL),
+        OutcomeView("processing", RETURN_URL),
+    ]
     return {
         f"outcome-{view.kind}": _page(
-            lang, "outcome", None, can_cancel=view.kind in {"refused", "held"}, outcome=view
+            lang, "outcome", None, {"outcome": view}, can_cancel=view.kind in {"refused", "held"}
         )
         for view in views
     }

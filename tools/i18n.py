@@ -35,7 +35,12 @@ def extracted() -> dict[MessageId, list[str]]:
             continue
         name = path.relative_to(TEMPLATES_DIR.parent).as_posix()
         with path.open("rb") as source:
-            options = {"extensions": "jinja2.ext.i18n", "newstyle_gettext": "true", "trimmed": "true", "silent": "false"}
+            options = {
+                "extensions": "jinja2.ext.i18n",
+                "newstyle_gettext": "true",
+                "trimmed": "true",
+                "silent": "false",
+            }
             for _, message, _, _ in extract("jinja2.ext:babel_extract", source, options=options):
                 places = found.setdefault(message if isinstance(message, str) else tuple(message), [])
                 if name not in places:
@@ -55,10 +60,19 @@ def updated(lang: str, messages: dict[MessageId, list[str]]) -> Catalog:
     """The catalogue of ``lang`` with exactly these messages; translations that exist are kept."""
     old = read_catalogue(lang)
     new = Catalog(
-        locale=lang, domain=DOMAIN, project="Kolme", version="1", fuzzy=False, creation_date=WRITTEN, revision_date=WRITTEN,
-        header_comment=f"# Messages of Kolme: {lang}.", last_translator="Kolme", language_team="Kolme",
-        copyright_holder="Kolme", msgid_bugs_address="the issue tracker",
-    )  # fmt: skip
+        locale=lang,
+        domain=DOMAIN,
+        project="Kolme",
+        version="1",
+        header_comment=f"# Messages of Kolme: {lang}.",
+        last_translator="Kolme",
+        language_team="Kolme",
+        copyright_holder="Kolme",
+        msgid_bugs_address="the issue tracker",
+        creation_date=WRITTEN,
+        revision_date=WRITTEN,
+        fuzzy=False,
+    )
     for message_id, places in messages.items():
         known = old.get(message_id if isinstance(message_id, str) else message_id[0])
         translation = known.string if known is not None and not known.fuzzy else ""

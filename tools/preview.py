@@ -1,7 +1,7 @@
 """The flow's pages with sample contexts, served behind the real security wrapper, and shot by a real browser.
 
-    python -m tools.preview serve [PORT]
-    python -m tools.preview shoot [LANG ...]     pictures into var/preview/, sizes and accessibility on the terminal
+python -m tools.preview serve [PORT]
+python -m tools.preview shoot [LANG ...]     pictures into var/preview/, sizes and accessibility on the terminal
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import brotli
 from axe_playwright_python.sync_playwright import Axe
 from litestar import Litestar, Request, Response, get, post
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from app.web.shared.compression import Compressed
@@ -36,42 +37,56 @@ CONTENT_BUDGET = 14_000
 SCRIPT_BUDGET = 20 * 1024
 
 
-@get("/preview/{name:str}", include_in_schema=False, sync_to_thread=False)
-def preview(request: Request[Any, Any, Any], name: str) -> Response[str]:
-    lang = request.query_params.get("lang", "en")
-    sample = samples(lang).get(name)
+def _sample_page(request: Request[Any, Any, Any], name: str) -> Response[str]:
+    sample = samples(request.query_params.get("lang", "en")).get(name)
     if sample is None:
         raise NotFoundException
     return page(request, sample.template, sample.partial, sample.context)
 
 
+@get("/preview/{name:str}", include_in_schema=False, sync_to_thread=False)
+def preview(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[str]:
+    return _sample_page(request, name)
+
+
 @post("/preview/{name:str}", include_in_schema=False, sync_to_thread=False, status_code=200)
-def posted(request: Request[Any, Any, Any], name: str) -> Response[str]:
-    return preview.fn(request, name)
+def posted(request: Request[Any, Any, Any], name: FromPath[str]) -> Response[str]:
+    return _sample_page(request, name)
 
 
 @get("/pay/{session:str}", include_in_schema=False, sync_to_thread=False)
-def chosen(request: Request[Any, Any, Any], session: str) -> Response[str]:
+def chosen(request: Request[Any, Any, Any], session: FromPath[str]) -> Response[str]:
     """Step 1 with the term of the address, so that the lists can be tried."""
     sample = samples(request.query_params.get("lang", "en"))["method-instalments"]
     months = int(request.query_params.get("months", "12"))
     instalments = replace(
-        cast("InstalmentsView", sample.context["instalments"]), months=months, quote=quote("instalments", months=months)
+        cast("InstalmentsView", sample.context["instalments"]),
+        months=months,
+        quote=quote("instalments", months=months),
     )
     flow = replace(cast("FlowView", sample.context["flow"]), id=session)
-    return page(request, sample.template, sample.partial, {**sample.context, "instalments": instalments, "flow": flow})
+    return page(
+        request, sample.template, sample.partial, {**sample.context, "instalments": instalments, "flow": flow}
+    )
 
 
 @get("/pay/{session:str}/outcome", include_in_schema=False, sync_to_thread=False)
-def still_checking(request: Request[Any, Any, Any], session: str) -> Response[str]:
+def still_checking(request: Request[Any, Any, Any], session: FromPath[str]) -> Response[str]:
     sample = samples(request.query_params.get("lang", "en"))["outcome-processing"]
     return page(request, sample.template, sample.partial, sample.context)
 
 
 @post(["/pay/{session:str}", "/pay/{session:str}/{step:str}"], sync_to_thread=False, status_code=200)
-def stepped(request: Request[Any, Any, Any], session: str, step: str = "method") -> Response[str]:
+def stepped(
+    request: Request[Any, Any, Any], session: FromPath[str], step: FromPath[str | None] = None
+) -> Response[str]:
     """The way through the flow, with nothing behind it."""
-    name = {"method": "identify", "code": "identify-code", "identify": "confirm", "confirm": "outcome-confirmed"}[step]
+    name = {
+        "method": "identify",
+        "code": "identify-code",
+        "identify": "confirm",
+        "confirm": "outcome-confirmed",
+    }[step or "method"]
     sample = samples(request.query_params.get("lang", "en"))[name]
     return page(request, sample.template, sample.partial, sample.context, push_url=f"/preview/{name}")
 
@@ -87,13 +102,25 @@ def application() -> Shield:
 
 
 def serve(port: int) -> None:
-    command = [sys.executable, "-m", "granian", "--interface", "asgi", "--host", "127.0.0.1", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "granian",
+        "--interface",
+        "asgi",
+        "--host",
+        "127.0.0.1",
+        "--port",
+        str(port),
+    ]
     os.execv(sys.executable, [*command, "--factory", "tools.preview:application"])  # noqa: S606  our own interpreter
 
 
 def shoot(langs: list[str]) -> int:
     OUT.mkdir(parents=True, exist_ok=True)
-    server = subprocess.Popen([sys.executable, "-m", "tools.preview", "serve", str(PORT)], stderr=subprocess.DEVNULL)
+    server = subprocess.Popen(
+        [sys.executable, "-m", "tools.preview", "serve", str(PORT)], stderr=subprocess.DEVNULL
+    )
     try:
         _wait(f"http://127.0.0.1:{PORT}/preview/method")
         with sync_playwright() as play:
@@ -175,7 +202,9 @@ def _narrow(browser: Browser, langs: list[str]) -> int:
 def _print_sizes() -> None:
     for name in ("method", "method-instalments", "identify-code", "confirm-instalments"):
         body = _rendered(name)
-        print(f"{name}: html+css {len(body)} bytes, br4 {len(brotli.compress(body, quality=4))} (budget {CONTENT_BUDGET})")
+        print(
+            f"{name}: html+css {len(body)} bytes, br4 {len(brotli.compress(body, quality=4))} (budget {CONTENT_BUDGET})"
+        )
     scripts = sum(len(assets()[n].by_brotli) for n in ("vendor/htmx-4.0.1.min.js", "js/flow.js"))
     print(f"scripts: br {scripts} (budget {SCRIPT_BUDGET})")
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, pass_eval_context
 from jinja2.nodes import EvalContext
-from markupsafe import Markup, escape
+from markupsafe import escape
 
 from app.kernel.i18n import (
     DateStyle,
@@ -39,7 +39,7 @@ def environment() -> Environment:
     """The one environment of the process. Web code adds its globals (``static``, ``inline_css``) to it at start."""
     env = Environment(
         loader=FileSystemLoader(TEMPLATES_DIR),
-        autoescape=_escapes,
+        autoescape=_escapes,  # noqa: S701  decided by the kind of file
         undefined=StrictUndefined,
         auto_reload=False,
         cache_size=-1,
@@ -87,7 +87,7 @@ def _filled(evaluation: EvalContext, text: str, variables: Mapping[str, object])
     # A per cent sign is written `%%`, with variables or without, as in every gettext catalogue.
     if not evaluation.autoescape:
         return text % variables
-    return Markup(escape(text)) % {key: escape(value) for key, value in variables.items()}
+    return escape(text) % {key: escape(value) for key, value in variables.items()}
 
 
 def _money(money: Money) -> str:

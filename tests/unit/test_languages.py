@@ -33,7 +33,11 @@ def test_the_catalogue_holds_exactly_the_messages_of_the_templates(
     lang: str, messages: dict[MessageId, list[str]]
 ) -> None:
     assert catalogue_path(lang).exists()
-    held = {message.id if isinstance(message.id, str) else tuple(message.id) for message in read_catalogue(lang) if message.id}
+    held = {
+        message.id if isinstance(message.id, str) else tuple(message.id)
+        for message in read_catalogue(lang)
+        if message.id
+    }
 
     assert held == set(messages), "run: python -m tools.i18n update"
 
@@ -61,7 +65,9 @@ def test_english_is_its_own_translation() -> None:
 
 def test_finnish_is_not_english() -> None:
     same = {
-        message.id for message in read_catalogue("fi") if message.id and as_tuple(message.string) == as_tuple(message.id)
+        message.id
+        for message in read_catalogue("fi")
+        if message.id and as_tuple(message.string) == as_tuple(message.id)
     }
 
     assert same <= SAME_IN_FINNISH

@@ -15,6 +15,7 @@ from uuid_utils import uuid7
 from app.kernel import templating
 from app.kernel.errors import Refusal
 from app.web.shared import htmx
+from app.web.shared.asgi import App, Scope
 from app.web.shared.forms import FormRefused
 from app.web.shared.language import language_of
 from app.web.shared.problems import PROBLEM_TYPE, Problem, RefusedRequest, problem_body
@@ -23,7 +24,6 @@ from app.web.shared.rendering import NO_STORE, nonce_of, vary_by_htmx
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from litestar.types import ASGIApp, Scope
 
 RETRY_AFTER_S: Final = 5
 
@@ -64,34 +64,49 @@ def error_handler(statuses: Mapping[type[Exception], int]) -> ErrorHandler:
         incident = ""
         if status >= 500 and status != 503:
             incident = str(uuid7())
-            _log.error("request_failed", incident=incident, path_known=request.scope.get("path_template"), exc_info=exc)
+            _log.error(
+                "request_failed",
+                incident=incident,
+                path_known=request.scope.get("path_template"),
+                exc_info=exc,
+            )
         return answer(request, status, code, incident=incident, retry_after_s=_retry_after_s(exc, status))
 
     return handle
 
 
-def refusal(scope: Scope, refused: RefusedRequest) -> ASGIApp:
+def refusal(scope: Scope, refused: RefusedRequest) -> App:
     """The answer to a request that the security wrapper turned away, as an ASGI application."""
-    request: Request[Any, Any, Any] = Request(scope)  # type: ignore[arg-type]
+    request: Request[Any, Any, Any] = Request(scope)
     response = answer(request, refused.status, refused.code)
     return response.to_asgi_response(app=None, request=request)
 
 
 def answer(
-    request: Request[Any, Any, Any], status: int, code: str, *, incident: str = "", retry_after_s: int | None = None
+    request: Request[Any, Any, Any],
+    status: int,
+    code: str,
+    *,
+    incident: str = "",
+    retry_after_s: int | None = None,
 ) -> Response[Any]:
     headers = {"Cache-Control": NO_STORE}
     if retry_after_s is not None:
         headers["Retry-After"] = str(retry_after_s)
     if speaks_json(request.scope["path"]):
-        problem = Problem(status=status, code=code, title=code.replace("_", " ").capitalize(), incident=incident)
+        problem = Problem(
+            status=status, code=code, title=code.replace("_", " ").capitalize(), incident=incident
+        )
         return Response(problem_body(problem), status_code=status, media_type=PROBLEM_TYPE, headers=headers)
     lang = language_of(request)
     name = "errors/_error.html" if htmx.wants_partial(request.headers) else "errors/error.html"
     context = {"status": status, "incident": incident, "nonce": nonce_of(request.scope["state"])}
     headers["Content-Language"] = lang
     response = Response(
-        templating.render(name, lang, context), status_code=status, media_type="text/html; charset=utf-8", headers=headers
+        templating.render(name, lang, context),
+        status_code=status,
+        media_type="text/html; charset=utf-8",
+        headers=headers,
     )
     vary_by_htmx(response)
     return response

@@ -83,7 +83,9 @@ def clean(text: str) -> str:
     NFKC makes full-width digits plain ones, as people who type on such keyboards mean them.
     """
     text = unicodedata.normalize("NFKC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    kept = (c for c in text if c == "\n" or c in _JOINERS or unicodedata.category(c) not in {"Cc", "Cf", "Cs"})
+    kept = (
+        c for c in text if c == "\n" or c in _JOINERS or unicodedata.category(c) not in {"Cc", "Cf", "Cs"}
+    )
     return "".join(kept).strip()
 
 

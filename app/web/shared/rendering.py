@@ -68,7 +68,7 @@ def page(
 def redirect(request: AnyRequest, url: str, *, leave: bool = False) -> Response[str]:
     """Leads to another address of ours: 303, or the header that htmx follows.
 
-    ``leave`` says that the address is not a step of the flow (another part of the product), so that htmx loads it as a page.
+    ``leave`` says that the address is no step of the flow, so that htmx loads it as a page of its own.
     An address on another site is never redirected to from a form: the browser's form-action rule would block it.
     Show the page ``shopper/leaving.html`` instead, which goes on by itself and has a link.
     """
@@ -77,7 +77,9 @@ def redirect(request: AnyRequest, url: str, *, leave: bool = False) -> Response[
         headers |= htmx.lead_to(url, leave=leave)
         response = Response("", status_code=200, media_type=MediaType.HTML, headers=headers)
     else:
-        response = Response("", status_code=303, media_type=MediaType.HTML, headers=headers | {"Location": url})
+        response = Response(
+            "", status_code=303, media_type=MediaType.HTML, headers=headers | {"Location": url}
+        )
     vary_by_htmx(response)
     return response
 

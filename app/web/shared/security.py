@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from app.web.shared import forms
+from app.web.shared.asgi import App, Message, Receive, Scope, Send
 from app.web.shared.problems import RefusedRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-
-    from litestar.types import ASGIApp, Message, Receive, Scope, Send
 
 API_BODY_MAX: Final = 64 * 1024
 FORM_BODY_MAX: Final = 16 * 1024
@@ -30,7 +29,16 @@ HSTS: Final = "max-age=63072000; includeSubDomains"
 
 _PERMISSIONS: Final = ", ".join(
     f"{feature}=()"
-    for feature in ("accelerometer", "camera", "geolocation", "gyroscope", "microphone", "midi", "payment", "usb")
+    for feature in (
+        "accelerometer",
+        "camera",
+        "geolocation",
+        "gyroscope",
+        "microphone",
+        "midi",
+        "payment",
+        "usb",
+    )
 )
 
 
@@ -78,7 +86,9 @@ def is_machine_call(path: str, headers: Mapping[str, str], policy: Policy) -> bo
     """True for a request that carries its own proof (a key, a signature) and reads no cookie."""
     if _under(path, policy.machine_paths):
         return True
-    return _under(path, policy.bearer_paths) and headers.get("authorization", "").lower().startswith("bearer ")
+    return _under(path, policy.bearer_paths) and headers.get("authorization", "").lower().startswith(
+        "bearer "
+    )
 
 
 def comes_from_here(headers: Mapping[str, str], origins: frozenset[str]) -> bool:
@@ -131,7 +141,7 @@ def own_origin(base_url: str) -> str:
 class Shield:
     """ASGI: refuses what must not get in, and puts the security headers on everything that goes out."""
 
-    def __init__(self, app: ASGIApp, policy: Policy, refuse: Callable[[Scope, RefusedRequest], ASGIApp]) -> None:
+    def __init__(self, app: App, policy: Policy, refuse: Callable[[Scope, RefusedRequest], App]) -> None:
         """``refuse`` makes the answer to a refused request (see ``errors.refusal``)."""
         self._app = app
         self._policy = policy
@@ -145,7 +155,9 @@ class Shield:
         # A copy: some servers hand the same state to every request.
         scope["state"] = {**scope.get("state", {}), "csp_nonce": nonce}
         secured = self._with_headers(send, security_headers(nonce, https=self._policy.https))
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
+        headers = {
+            name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
+        }
         try:
             check_request(scope["method"], scope["path"], headers, self._policy)
             if scope["method"] not in SAFE_METHODS:
@@ -195,11 +207,11 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     """Hands the body that was read to the application; afterwards only the news that the client left."""
     given = False
 
-    async def replayed() -> Message:  # type: ignore[return]
+    async def replayed() -> Message:
         nonlocal given
         if given:
-            return await receive()  # type: ignore[return-value]
+            return await receive()
         given = True
         return {"type": "http.request", "body": body, "more_body": False}
 
-    return replayed  # type: ignore[return-value]
+    return replayed

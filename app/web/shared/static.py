@@ -15,11 +15,12 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import brotli
 from litestar import MediaType, Request, Response, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 from markupsafe import Markup
 
 if TYPE_CHECKING:
@@ -28,30 +29,15 @@ if TYPE_CHECKING:
 STATIC_DIR: Final = Path(__file__).resolve().parent.parent.parent.parent / "static"
 URL_PREFIX: Final = "/static/"
 
+_COMMON: Final = ("tokens", "base", "layout", "button", "field", "figures", "fold", "note")
+
 # Which source files make a stylesheet, in the order of the cascade.
 BUNDLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "css/flow.css": (
-            "tokens",
-            "base",
-            "layout",
-            "button",
-            "field",
-            "choice",
-            "figures",
-            "fold",
-            "note",
-            "flow",
-        ),
-        "css/desk.css": (
-            ("tokens", "base", "layout", "button", "field", "choice", "figures", "fold", "note")
-            + ("table", "desk", "admin")
-        ),
-        "css/demo.css": ("tokens", "base", "layout", "button", "field", "figures", "fold", "note", "demo"),
-        "css/sandbox.css": (
-            ("tokens", "base", "layout", "button", "field", "figures", "fold", "note")
-            + ("table", "desk", "sandbox")
-        ),
+        "css/flow.css": (*_COMMON, "choice", "flow"),
+        "css/desk.css": (*_COMMON, "choice", "table", "desk", "admin"),
+        "css/demo.css": (*_COMMON, "demo"),
+        "css/sandbox.css": (*_COMMON, "table", "desk", "sandbox"),
     }
 )
 
@@ -139,8 +125,8 @@ def inline_css(name: str) -> Markup:
 
 
 @get(URL_PREFIX + "{path:path}", include_in_schema=False, sync_to_thread=False, name="static")
-def serve_static(request: Request[object, object, object], path: str) -> Response[bytes]:  # type: ignore[type-var]
-    asset = _by_url().get(URL_PREFIX + path.lstrip("/"))
+def serve_static(request: Request[Any, Any, Any], path: FromPath[Path]) -> Response[bytes]:
+    asset = _by_url().get(URL_PREFIX + path.as_posix().lstrip("/"))
     if asset is None:
         raise NotFoundException
     body, encoding = asset.encoded_for(request.headers.get("accept-encoding", ""))

@@ -87,7 +87,10 @@ def test_the_browser_s_wish_is_read(header: str, lang: str) -> None:
 
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_an_untranslated_message_is_shown_in_english(lang: str) -> None:
-    assert translations(lang).ugettext("A sentence that no template holds.") == "A sentence that no template holds."
+    assert (
+        translations(lang).ugettext("A sentence that no template holds.")
+        == "A sentence that no template holds."
+    )
 
 
 def test_the_language_holds_only_inside_of_its_page() -> None:

@@ -12,7 +12,9 @@ from app.kernel.money import Money
 
 
 def rendered(source: str, *, lang: str = "en", file: str = "page.html", **context: object) -> str:
-    env = templating.environment().overlay(loader=DictLoader({file: source}), cache_size=0, bytecode_cache=None)
+    env = templating.environment().overlay(
+        loader=DictLoader({file: source}), cache_size=0, bytecode_cache=None
+    )
     with speaking(lang):
         return env.get_template(file).render(context)
 

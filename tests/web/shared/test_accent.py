@@ -42,7 +42,9 @@ def test_a_colour_that_is_readable_is_left_alone() -> None:
     assert readable("#2f6f4f", LIGHT_SURFACE).colour == "#2f6f4f"
 
 
-@pytest.mark.parametrize("text", [None, "", "red", "#12", "#12345g", "#1234567", "#fff;}body{", "#\u0661\u0662\u0663"])
+@pytest.mark.parametrize(
+    "text", [None, "", "red", "#12", "#12345g", "#1234567", "#fff;}body{", "#\u0661\u0662\u0663"]
+)
 def test_what_is_no_colour_gives_the_product_s_own(text: str | None) -> None:
     assert parse_colour(text) is None
     assert readable(text, LIGHT_SURFACE) == readable(DEFAULT_ACCENT, LIGHT_SURFACE)

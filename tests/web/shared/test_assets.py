@@ -13,9 +13,8 @@ import pytest
 from litestar import Litestar
 
 from app.web.shared.accent import DARK_SURFACE, LIGHT_SURFACE
-from app.web.shared.errors import error_handler
+from app.web.shared.errors import error_handler, refusal
 from app.web.shared.security import Policy, Shield
-from app.web.shared.errors import refusal
 from app.web.shared.static import (
     BUNDLES,
     STATIC_DIR,
@@ -80,9 +79,16 @@ def test_the_surfaces_that_the_accent_is_checked_against_are_those_of_the_tokens
     assert f"--card: {DARK_SURFACE}" in dark
 
 
-@pytest.mark.parametrize(("accept", "encoding"), [("gzip, br", "br"), ("gzip", "gzip"), ("br;q=0, gzip", "gzip"), ("", None)])
-async def test_an_asset_is_sent_in_the_smallest_form_the_client_takes(accept: str, encoding: str | None) -> None:
-    async with client() as browser, browser.stream("GET", static("js/flow.js"), headers={"Accept-Encoding": accept}) as answer:
+@pytest.mark.parametrize(
+    ("accept", "encoding"), [("gzip, br", "br"), ("gzip", "gzip"), ("br;q=0, gzip", "gzip"), ("", None)]
+)
+async def test_an_asset_is_sent_in_the_smallest_form_the_client_takes(
+    accept: str, encoding: str | None
+) -> None:
+    async with (
+        client() as browser,
+        browser.stream("GET", static("js/flow.js"), headers={"Accept-Encoding": accept}) as answer,
+    ):
         raw = b"".join([part async for part in answer.aiter_raw()])
 
     assert answer.headers.get("content-encoding") == encoding
@@ -93,7 +99,9 @@ async def test_an_asset_is_sent_in_the_smallest_form_the_client_takes(accept: st
     assert answer.headers["vary"] == "Accept-Encoding"
 
 
-@pytest.mark.parametrize("path", ["/static/js/flow.js", "/static/../app/main.py", "/static/js/%2e%2e/css/flow.css", "/static/"])
+@pytest.mark.parametrize(
+    "path", ["/static/js/flow.js", "/static/../app/main.py", "/static/js/%2e%2e/css/flow.css", "/static/"]
+)
 async def test_only_a_whole_hashed_name_is_served(path: str) -> None:
     async with client() as browser:
         assert (await browser.get(path)).status_code == 404
@@ -106,7 +114,14 @@ def test_a_weight_of_zero_is_a_refusal() -> None:
 def test_no_script_of_ours_keeps_anything_in_the_browser_or_evaluates_text() -> None:
     for path in (STATIC_DIR / "js").glob("*.js"):
         text = path.read_text()
-        for forbidden in ("localStorage", "sessionStorage", "document.cookie", "eval(", "innerHTML", "Function("):
+        for forbidden in (
+            "localStorage",
+            "sessionStorage",
+            "document.cookie",
+            "eval(",
+            "innerHTML",
+            "Function(",
+        ):
             assert forbidden not in text, (path.name, forbidden)
 
 

@@ -8,6 +8,7 @@ import httpx
 import pytest
 from litestar import Litestar, get
 from litestar.exceptions import NotFoundException
+from litestar.params import FromPath
 
 from app.kernel.errors import Refusal
 from app.web.shared.errors import error_handler, refusal
@@ -39,7 +40,7 @@ def bug() -> None:
 
 
 @get("/pay/{session:str}", sync_to_thread=False)
-def unknown(session: str) -> None:
+def unknown(session: FromPath[str]) -> None:
     raise NotFoundException(session)
 
 
@@ -50,7 +51,10 @@ def client() -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=httpx.ASGITransport(shield), base_url="http://here")
 
 
-@pytest.mark.parametrize(("path", "status", "code"), [("busy", 429, "busy"), ("away", 503, "unavailable"), ("bug", 500, "internal_error")])
+@pytest.mark.parametrize(
+    ("path", "status", "code"),
+    [("busy", 429, "busy"), ("away", 503, "unavailable"), ("bug", 500, "internal_error")],
+)
 async def test_programs_get_a_problem_document(path: str, status: int, code: str) -> None:
     async with client() as program:
         answer = await program.get(f"/api/{path}")
@@ -88,7 +92,9 @@ async def test_htmx_gets_a_fragment_that_can_stand_in_the_step_s_place() -> None
 
 async def test_a_restore_of_history_gets_the_whole_page() -> None:
     async with client() as browser:
-        answer = await browser.get("/pay/cs_x", headers={"HX-Request": "true", "HX-History-Restore-Request": "true"})
+        answer = await browser.get(
+            "/pay/cs_x", headers={"HX-Request": "true", "HX-History-Restore-Request": "true"}
+        )
 
     assert answer.text.startswith("<!doctype html>")
 

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from urllib.parse import urlencode
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.web.shared.forms import FIELDS_MAX, VALUE_LENGTH_MAX, FieldError, Form, FormRefused, clean, one_line, parse
+from app.web.shared.forms import (
+    FIELDS_MAX,
+    VALUE_LENGTH_MAX,
+    FieldError,
+    Form,
+    FormRefused,
+    clean,
+    one_line,
+    parse,
+)
 
 
 @pytest.mark.parametrize(
@@ -59,20 +69,18 @@ def test_one_line_holds_single_spaces() -> None:
 
 @given(st.dictionaries(st.from_regex(r"\A[a-z]{1,8}\Z"), st.text(max_size=50), max_size=10))
 def test_any_form_is_read_or_refused_and_never_fails(fields: dict[str, str]) -> None:
-    try:
-        form = parse(urlencode(fields, errors="replace").encode())
-    except FormRefused as refused:
-        assert refused.code == "nul"
-        return
-    assert dict(form.values).keys() == fields.keys()
+    body = urlencode(fields, errors="replace").encode()
+    if any("\0" in value for value in fields.values()):
+        with pytest.raises(FormRefused, match="nul"):
+            parse(body)
+    else:
+        assert parse(body).values.keys() == fields.keys()
 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_read_or_refused(body: bytes) -> None:
-    try:
+    with suppress(FormRefused):
         parse(body)
-    except FormRefused as refused:
-        assert refused.code
 
 
 def test_a_form_keeps_what_was_typed_beside_what_is_wrong() -> None:

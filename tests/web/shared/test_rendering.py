@@ -47,7 +47,9 @@ def away(request: Request[Any, Any, Any]) -> Response[str]:
 
 
 def client() -> httpx.AsyncClient:
-    app = Litestar([step, refused, on, away], exception_handlers={Exception: error_handler({})}, openapi_config=None)
+    app = Litestar(
+        [step, refused, on, away], exception_handlers={Exception: error_handler({})}, openapi_config=None
+    )
     shield = Shield(app, Policy(frozenset({"http://here"}), https=False), refusal)
     return httpx.AsyncClient(transport=httpx.ASGITransport(Compressed(shield)), base_url="http://here")
 
@@ -87,7 +89,10 @@ async def test_the_nonce_of_the_page_is_the_one_its_policy_allows() -> None:
 
 async def test_a_redrawn_form_is_422_and_the_address_is_pushed_for_htmx_alone() -> None:
     async with client() as browser:
-        plain, swapped = await browser.post("/step", headers=OURS), await browser.post("/step", headers=OURS | HTMX)
+        plain, swapped = (
+            await browser.post("/step", headers=OURS),
+            await browser.post("/step", headers=OURS | HTMX),
+        )
 
     assert (plain.status_code, swapped.status_code) == (422, 422)
     assert "hx-push-url" not in plain.headers
@@ -101,7 +106,11 @@ async def test_a_redirect_is_one_that_the_asker_follows() -> None:
         left = await browser.post("/away", headers=OURS | HTMX)
 
     assert (plain.status_code, plain.headers["location"]) == (303, "/step")
-    assert json.loads(swapped.headers["hx-location"]) == {"path": "/step", "target": "#step", "swap": "outerHTML"}
+    assert json.loads(swapped.headers["hx-location"]) == {
+        "path": "/step",
+        "target": "#step",
+        "swap": "outerHTML",
+    }
     assert left.headers["hx-redirect"] == "/admin"
 
 
@@ -116,7 +125,10 @@ async def test_a_page_is_compressed_as_the_client_takes_it(accept: str, encoding
 
 
 async def test_the_length_that_is_told_is_the_length_that_is_sent() -> None:
-    async with client() as browser, browser.stream("GET", "/step", headers={"Accept-Encoding": "br"}) as answer:
+    async with (
+        client() as browser,
+        browser.stream("GET", "/step", headers={"Accept-Encoding": "br"}) as answer,
+    ):
         raw = b"".join([part async for part in answer.aiter_raw()])
 
     assert int(answer.headers["content-length"]) == len(raw)

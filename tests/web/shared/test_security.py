@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from typing import Any
+
 import httpx
 import pytest
 from litestar import Litestar, Request, Response, get, post
@@ -23,7 +26,10 @@ from app.web.shared.security import (
 
 HERE = "https://pay.example.com"
 POLICY = Policy(
-    origins=frozenset({HERE}), https=True, machine_paths=("/api/", "/sandbox/bank/token"), bearer_paths=("/sandbox/",)
+    origins=frozenset({HERE}),
+    https=True,
+    machine_paths=("/api/", "/sandbox/bank/token"),
+    bearer_paths=("/sandbox/",),
 )
 OURS = {"sec-fetch-site": "same-origin", "content-type": FORM_TYPE}
 ALWAYS = (
@@ -79,7 +85,9 @@ def test_everyone_else_is_refused_on_every_unsafe_method(headers: dict[str, str]
         ("/admin/api/v1", {}, True),
     ],
 )
-def test_only_calls_of_programs_need_no_proof_of_origin(path: str, headers: dict[str, str], *, refused: bool) -> None:
+def test_only_calls_of_programs_need_no_proof_of_origin(
+    path: str, headers: dict[str, str], *, refused: bool
+) -> None:
     if not refused:
         check_request("POST", path, headers, POLICY)
         return
@@ -140,7 +148,7 @@ def test_our_origin_is_scheme_host_and_port() -> None:
 
 def protected_app() -> Shield:
     @get("/page", sync_to_thread=False)
-    def page(request: Request[object, object, object]) -> str:  # type: ignore[type-var]
+    def page(request: Request[Any, Any, Any]) -> str:
         return str(request.scope["state"]["csp_nonce"])
 
     @get("/broken", sync_to_thread=False)
@@ -152,10 +160,12 @@ def protected_app() -> Shield:
         return Response("x", headers={"Cross-Origin-Resource-Policy": "cross-origin"})
 
     @post("/form", status_code=200)
-    async def form(request: Request[object, object, object]) -> str:  # type: ignore[type-var]
+    async def form(request: Request[Any, Any, Any]) -> str:
         return (await request.body()).decode()
 
-    app = Litestar([page, broken, own, form], exception_handlers={Exception: error_handler({})}, openapi_config=None)
+    app = Litestar(
+        [page, broken, own, form], exception_handlers={Exception: error_handler({})}, openapi_config=None
+    )
     return Shield(app, POLICY, refusal)
 
 
@@ -212,7 +222,7 @@ async def test_a_body_that_was_checked_still_reaches_the_handler() -> None:
 
 
 async def test_a_streamed_body_beyond_the_limit_is_refused() -> None:
-    async def stream():  # type: ignore[no-untyped-def]
+    async def stream() -> AsyncIterator[bytes]:
         for _ in range(20):
             yield b"x" * 1024
 
