@@ -149,9 +149,11 @@ async def _merchant(public_id: str) -> Merchant:
 
 
 def create_merchant(arguments: argparse.Namespace) -> None:
-    """A shop, without staff, keys and plans."""
+    """A shop, with the standard plans unless it is asked for none; staff and keys have commands of their own."""
     from app.merchants.actions import NewMerchant
     from app.merchants.actions import create_merchant as create
+    from app.plans.actions import create_plan
+    from app.plans.rules import standard_plans
 
     async def verb(now: datetime) -> None:
         new = NewMerchant(
@@ -163,6 +165,8 @@ def create_merchant(arguments: argparse.Namespace) -> None:
             return_hosts=arguments.return_host,
         )
         merchant = await create(new, now=now)
+        for plan in () if arguments.without_plans else standard_plans(merchant.currency):
+            await create_plan(merchant.id, plan, now=now)
         print(merchant.public_id)
 
     asyncio.run(_in_product(verb))
@@ -244,6 +248,10 @@ def _add_merchant_commands(commands: Subcommands) -> None:
     shop.add_argument("--creditor", choices=["operator", "merchant"], default="operator")
     shop.add_argument(
         "--return-host", action="append", default=[], help="live: a host to lead shoppers back to"
+    )
+
+    shop.add_argument(
+        "--without-plans", action="store_true", help="offer nothing yet; else an invoice and instalments"
     )
 
     staff = _add(

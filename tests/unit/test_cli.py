@@ -69,10 +69,11 @@ async def test_an_operator_makes_a_shop_its_owner_and_its_key(kolme: Kolme, data
 
     connection = await asyncpg.connect(database_url)
     counts = await connection.fetchrow(
-        "SELECT (SELECT count(*) FROM merchants) m, (SELECT count(*) FROM staff) s, (SELECT count(*) FROM api_keys) k"
+        "SELECT (SELECT count(*) FROM merchants) m, (SELECT count(*) FROM staff) s,"
+        " (SELECT count(*) FROM api_keys) k, (SELECT count(*) FROM plans WHERE active) p"
     )
     await connection.close()
-    assert tuple(counts) == (1, 1, 1)
+    assert tuple(counts) == (1, 1, 1, 2)
 
 
 async def test_a_refusal_is_a_sentence_and_no_traceback(kolme: Kolme) -> None:
