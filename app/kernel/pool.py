@@ -40,7 +40,6 @@ class Connection(Protocol):
     async def execute(self, query: str, *args: object) -> str: ...
     def transaction(self, *, isolation: str | None = None) -> Any: ...
     def is_closed(self) -> bool: ...
-    def is_in_transaction(self) -> bool: ...
     def terminate(self) -> None: ...
     async def add_listener(self, channel: str, callback: Callable[..., object]) -> None: ...
     async def close(self, *, timeout: float | None = None) -> None: ...
@@ -95,8 +94,8 @@ async def open_pool(
         min_size=min_size,
         max_size=max_size,
         init=prepare_connection,
-        # Nothing here changes session state, so the driver's reset statement would be a wasted round trip. A
-        # connection that is still inside a transaction never reaches this: `release` ends it first.
+        # Nothing here changes session state, so the driver's reset statement would be a wasted round trip. It
+        # still rolls back by itself, with a complaint, should a connection come back inside a transaction.
         reset=_no_reset,
         command_timeout=COMMAND_TIMEOUT_S,
         server_settings={
@@ -133,8 +132,6 @@ async def acquire(pool: Any) -> Connection:
 async def release(pool: Any, connection: Connection) -> None:
     """Give the connection back clean, or not at all. Never raises: the work's outcome is already decided."""
     try:
-        if not is_lost(connection) and connection.is_in_transaction():
-            cut(connection)
         await pool.release(connection)
     except Exception:  # noqa: BLE001 - whatever it was, the caller has its answer and the connection is gone
         _log.warning("a connection could not be released and was dropped", exc_info=True)

@@ -160,17 +160,19 @@ async def test_cancelled_reads_outside_a_transaction_give_their_connections_back
 
 async def test_a_commit_in_flight_ends_before_the_cancellation_is_raised(scratch: str) -> None:
     loop = asyncio.get_running_loop()
+    await let_commits_of_seen_take(scratch, seconds=0.3)
 
     async def work() -> None:
         async with tx():
             await execute("INSERT INTO seen VALUES (5)")
 
-    def cancel_at_commit(sql: str) -> None:
+    def cancel_soon(sql: str) -> None:
         if sql == "COMMIT":
-            loop.call_soon(task.cancel)
+            loop.call_later(0.1, task.cancel)
+            loop.call_later(0.2, task.cancel)
 
     task = asyncio.create_task(work())
-    kernel.set_statement_probe(cancel_at_commit)
+    kernel.set_statement_probe(cancel_soon)
     try:
         with pytest.raises(asyncio.CancelledError):
             await task
@@ -327,13 +329,8 @@ async def test_a_commit_without_an_answer_is_a_lost_connection(
     """The server's statement timeout does not cover COMMIT; the client's own does."""
     outside = await kernel.connect(database_url)
     await outside.execute(SCRATCH)
-    await outside.execute(
-        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
-        " $$ BEGIN PERFORM pg_sleep(1); RETURN NULL; END $$;"
-        "CREATE CONSTRAINT TRIGGER dawdles AFTER INSERT ON seen DEFERRABLE INITIALLY DEFERRED"
-        " FOR EACH ROW EXECUTE FUNCTION dawdle()"
-    )
     await outside.close()
+    await let_commits_of_seen_take(database_url, seconds=1)
     monkeypatch.setattr(kernel_pool, "COMMAND_TIMEOUT_S", 0.1)
     await kernel.start_pool(database_url)
     try:
@@ -504,6 +501,17 @@ async def test_reading_and_then_writing_loses_money_and_a_guarded_update_does_no
     assert await fetch_value("SELECT balance FROM purse WHERE id = 1") == 9
     assert sum(await asyncio.gather(*(spend() for _ in range(20)))) == 1
     await assert_whole()
+
+
+async def let_commits_of_seen_take(url: str, *, seconds: float) -> None:
+    outside = await kernel.connect(url)
+    await outside.execute(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END $$;"
+        "CREATE CONSTRAINT TRIGGER dawdles AFTER INSERT ON seen DEFERRABLE INITIALLY DEFERRED"
+        " FOR EACH ROW EXECUTE FUNCTION dawdle()"
+    )
+    await outside.close()
 
 
 async def kill(pids: list[int], url: str) -> None:
