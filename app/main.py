@@ -21,7 +21,9 @@ from app.plans.schedule import load_calendars
 from app.settings import Settings, load
 from app.web.admin.router import admin_router
 from app.web.api.routes import api_router
+from app.web.demo.pages import demo_router
 from app.web.sandbox import bank as sandbox_bank
+from app.web.sandbox.pages import sandbox_router
 from app.web.shared import errors, rendering
 from app.web.shared.compression import Compressed
 from app.web.shared.doors import furnish
@@ -71,8 +73,13 @@ def _routes(settings: Settings) -> list[ControllerRouterHandler]:
         api_router(settings),
     ]
     if settings.is_test:
-        routes.append(_sandbox_bank(settings))
+        routes += [_sandbox_bank(settings), _sandbox(settings), demo_router(settings)]
     return routes
+
+
+def _sandbox(settings: Settings) -> ControllerRouterHandler:
+    issuer = settings.bank.issuer if settings.bank is not None else sandbox_bank.issuer_at(settings.port)
+    return sandbox_router(settings, bank_issuer=issuer)
 
 
 def _sandbox_bank(settings: Settings) -> ControllerRouterHandler:

@@ -237,6 +237,37 @@ async def create_staff(
     return NewStaff(public_id, secret, second_factor.enrolment_uri(secret, address))
 
 
+async def renew_staff_secrets(email: str, password: str, *, now: datetime) -> NewStaff:
+    """A new password and a new second factor for a person who lost both; every open session of theirs ends.
+
+    Raises FieldRefused, also for an address that nobody on the staff has.
+    """
+    password_hash = await passwords.hashed(rules.password_of(password))
+    secret = second_factor.new_secret()
+    sealed = keys.process_keyring().seal(TOTP_PURPOSE, secret.encode())
+
+    async def write() -> str:
+        row = await db.fetch_one(
+            """UPDATE staff SET password_hash = $2, totp_secret = $3, totp_last_step = 0
+               WHERE lower(email) = lower($1) RETURNING merchant_id, id, public_id""",
+            email,
+            password_hash,
+            sealed,
+        )
+        if row is None:
+            raise FieldRefused("email", "unknown")
+        await db.execute(
+            "DELETE FROM staff_sessions WHERE merchant_id = $1 AND staff_id = $2",
+            row["merchant_id"],
+            row["id"],
+        )
+        who: str = row["public_id"]
+        await audit.record(OPERATOR, "staff.secrets_renewed", who, merchant_id=row["merchant_id"], at=now)
+        return who
+
+    return NewStaff(await db.in_tx(write), secret, second_factor.enrolment_uri(secret, email))
+
+
 async def sign_in(
     email: str, password: str, code: str, *, address: str, replaces: str | None, at: datetime
 ) -> SignedIn:
@@ -353,15 +384,17 @@ async def create_webhook_endpoint(
     *,
     https_only: bool = False,
     actor: str = OPERATOR,
+    secret: str | None = None,
 ) -> tuple[str, str]:
     """(public id `we_...`, signing secret `whsec_...`, shown once). Live mode passes `https_only`.
 
-    The secret is 256 bits in base64, as Standard Webhooks writes it. Joins the caller's transaction when one is open,
-    so that an idempotency key and the endpoint stand or fall together. Raises FieldRefused, TooManyEndpoints.
+    The secret is 256 bits in base64, as Standard Webhooks writes it; seeds that move a receiver to another
+    address give the one it knows. Joins the caller's transaction when one is open, so that an idempotency key
+    and the endpoint stand or fall together. Raises FieldRefused, TooManyEndpoints.
     """
     target, wanted = rules.webhook_url_of(url, https_only=https_only), rules.webhook_types_of(types)
     endpoint_id, public_id = ids.internal_id(), ids.public_id("we")
-    secret = "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
+    secret = secret or "whsec_" + base64.b64encode(secrets.token_bytes(32)).decode()
     sealed = keys.process_keyring().seal(WEBHOOK_PURPOSE, secret.encode())
 
     async def write() -> None:

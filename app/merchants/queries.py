@@ -139,6 +139,12 @@ async def merchant_by_public_id(public_id: str) -> Merchant | None:
     return _merchant(row) if row is not None else None
 
 
+async def merchant_of_staff(email: str) -> Merchant | None:
+    """The merchant on whose staff this address is; an address is on one merchant's staff only."""
+    merchant_id = await db.fetch_value("SELECT merchant_id FROM staff WHERE lower(email) = lower($1)", email)
+    return await merchant_by_id(merchant_id) if isinstance(merchant_id, UUID) else None
+
+
 async def authenticate_key(secret: str) -> AuthenticatedKey | None:
     """Whose key this is, in one query; None for one that is unknown, revoked or over its time."""
     row = await db.fetch_one(_KEY_SQL, ids.digest(secret), clock.wall())

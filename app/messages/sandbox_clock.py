@@ -1,0 +1,106 @@
+"""The clock that can be moved, and what still has to happen at the time it was moved to. Test mode only."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import datetime
+from typing import ClassVar, Final
+
+from app.kernel import clock, db, outbox
+from app.kernel.errors import Refusal
+
+ADVANCE_S_MAX: Final = 400 * 86_400
+OFFSET_S_MAX: Final = 10 * 366 * 86_400
+_LOOK_AGAIN_S: Final = 0.05
+
+
+class ClockTooFar(Refusal):
+    """The clock moves forward only, by 400 days at a time, and at most ten years away from the wall."""
+
+    code: ClassVar[str] = "clock_too_far"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """So many things of one kind that should have happened by now."""
+
+    kind: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClockFace:
+    """What the clock shows: business time, and how far it is from the wall, in seconds."""
+
+    now: datetime
+    offset_s: int
+
+
+# `leased_until` is not looked at: a job in a worker's hands is not done yet.
+_DUE: Final = """
+SELECT kind, count(*) AS count FROM outbox
+WHERE done_at IS NULL AND failed_at IS NULL AND run_at <= $1 GROUP BY kind
+UNION ALL
+SELECT 'session_expiry', count(*) FROM checkout_sessions
+WHERE state = 'open' AND expires_at <= $1 HAVING count(*) > 0
+ORDER BY kind
+"""
+
+
+async def read_clock() -> ClockFace:
+    return _face(await clock.read_offset_s())
+
+
+async def advance_clock(advance_s: int) -> ClockFace:
+    """Moves business time forward for every process and wakes the worker. Raises ClockTooFar. One
+    transaction."""
+    if not 0 < advance_s <= ADVANCE_S_MAX:
+        raise ClockTooFar
+
+    async def move() -> int:
+        offset_s = await db.fetch_value("SELECT offset_s FROM business_clock WHERE id = 1 FOR UPDATE")
+        moved_s = int(offset_s or 0) + advance_s
+        if moved_s > OFFSET_S_MAX:
+            raise ClockTooFar
+        await clock.set_offset_s(moved_s)
+        await _wake_worker()
+        return moved_s
+
+    return _face(await db.in_tx(move))
+
+
+async def reset_clock() -> ClockFace:
+    """Business time is wall time again. What happened meanwhile stays, with its times. One transaction."""
+
+    async def reset() -> None:
+        await clock.set_offset_s(0)
+        await _wake_worker()
+
+    await db.in_tx(reset)
+    return _face(0)
+
+
+async def due(now: datetime) -> list[Due]:
+    """What should have happened by `now` (business time) and has not."""
+    rows = await db.fetch_all(_DUE, now)
+    return [Due(row["kind"], row["count"]) for row in rows]
+
+
+async def wait_until_drained(now: datetime, wait_s: float) -> list[Due]:
+    """Waits until the worker has done everything that was due at `now`; what is left when `wait_s` are
+    over."""
+    deadline = asyncio.get_running_loop().time() + wait_s
+    while left := await due(now):
+        if asyncio.get_running_loop().time() >= deadline:
+            return left
+        await asyncio.sleep(_LOOK_AGAIN_S)
+    return []
+
+
+async def _wake_worker() -> None:
+    await db.fetch_value("SELECT pg_notify($1, '')", outbox.CHANNEL)
+
+
+def _face(offset_s: int) -> ClockFace:
+    return ClockFace(clock.business(offset_s), offset_s)
