@@ -1,1 +1,1 @@
-"""Speed and size, measured: `make bench`."""
+"""Speed and size, measured as ratios within one run: `make bench`. The tables stand in docs/bench.md."""
