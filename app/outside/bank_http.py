@@ -80,9 +80,8 @@ class BankHttp:
 async def _read(response: httpx.Response) -> Answer:
     if response.is_redirect:
         raise ProviderUnavailable("redirect")
-    if response.headers.get("content-encoding", "identity") != "identity":
-        raise ProviderUnavailable("garbage")
     body = bytearray()
+    # Raw: whoever sends a compressed body although we asked for none is not unpacked, and so is not understood.
     async for chunk in response.aiter_raw():
         body += chunk
         if len(body) > _MAX_ANSWER_BYTES:

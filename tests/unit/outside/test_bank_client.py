@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import hmac
 import json
@@ -13,7 +14,7 @@ from urllib.parse import parse_qsl
 import httpx
 import pytest
 from joserfc import jws
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, RSAKey
 
 from app.identity.errors import LoginCancelled, LoginExpired, LoginFailed, ProviderUnavailable
 from app.identity.ports import (
@@ -294,6 +295,30 @@ async def test_a_token_that_does_not_say_which_of_two_keys_is_refused() -> None:
     assert await refusal_of(provider) == "token_key_ambiguous"
 
 
+async def test_a_token_without_a_key_name_is_fine_when_one_key_alone_can_be_meant() -> None:
+    one = signing_key("one")
+    provider = ScriptedProvider(key=one, published=[rsa_key("rsa"), one])
+    provider.make_token = lambda claims: jws.serialize_compact({"alg": "ES256"}, json.dumps(claims), one)
+    assert (await log_in(provider)).subject == "person-1"
+
+
+async def test_a_key_published_for_one_algorithm_verifies_no_other() -> None:
+    key = rsa_key("rsa")
+    published = [RSAKey.import_key({**key.as_dict(private=False), "kid": "rsa", "alg": "PS256"})]
+    other = ScriptedProvider(key=key, published=published, header_change={"alg": "RS256"})
+    assert await refusal_of(other) == "token_key_unknown"
+    right = ScriptedProvider(key=key, published=published, header_change={"alg": "PS256"})
+    assert (await log_in(right)).subject == "person-1"
+
+
+@pytest.mark.filterwarnings("ignore::joserfc.errors.SecurityWarning")
+async def test_an_rsa_key_that_is_too_short_is_not_used() -> None:
+    provider = ScriptedProvider(
+        key=RSAKey.generate_key(1024, {"kid": "short"}), header_change={"alg": "RS256"}
+    )
+    assert await outage_of(provider) == "keys"
+
+
 async def test_a_critical_header_that_we_do_not_understand_is_refused() -> None:
     provider = ScriptedProvider()
 
@@ -499,7 +524,7 @@ async def test_a_login_begun_at_another_provider_is_not_finished_here() -> None:
         (Told(200, b"\xff\xfe"), "garbage"),
         (Told(200, b"[" * 100_000), "garbage"),
         (Told(200, b" " * 300_000 + b"{}"), "too_large"),
-        (Told(200, b"x", headers=((b"content-encoding", b"gzip"),)), "garbage"),
+        (Told(200, gzip.compress(b"{}"), headers=((b"content-encoding", b"gzip"),)), "garbage"),
     ],
 )
 async def test_an_answer_that_no_sound_provider_gives_makes_it_unavailable(
