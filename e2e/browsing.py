@@ -1,0 +1,225 @@
+"""A real browser in a person's hand: one `Phone` is one person's browser with one tab open.
+
+Everything a person does goes through its gestures, which count: a tap is a tap, a field typed into is a field
+typed into, whichever page it happens on. Names are given in English and looked up in the language of the phone.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from typing import Final, Literal
+
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Playwright,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
+
+from app.kernel.i18n import translations
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+LAUNCH_ARGS: Final = (
+    "--no-sandbox",
+    "--disable-dev-shm-usage",
+    "--disable-gpu",
+    "--disable-background-networking",
+)
+PHONE_SCREEN: Final[ViewportSize] = {"width": 390, "height": 844}
+DESK_SCREEN: Final[ViewportSize] = {"width": 1280, "height": 800}
+# Long enough for a machine that does other work beside, and never waited out by a test that passes.
+PATIENCE_MS: Final = 10_000
+
+Scheme = Literal["light", "dark"]
+
+_addresses = count(1)
+
+
+def chromium_path() -> str:
+    """The browser that `make setup` found, or the one that CHROMIUM names. Raises RuntimeError with what to type."""
+    noted = ROOT / "var" / "browser"
+    known = [
+        os.environ.get("CHROMIUM", ""),
+        noted.read_text(encoding="utf-8").strip() if noted.is_file() else "",
+        "/usr/bin/chromium",
+        shutil.which("google-chrome") or "",
+    ]
+    for path in known:
+        if path and Path(path).is_file():
+            return path
+    raise RuntimeError("There is no browser for the tests. Type: make setup")
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as play:
+        browser = _launch(play)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def _launch(play: Playwright) -> Browser:
+    expect.set_options(timeout=PATIENCE_MS)
+    return play.chromium.launch(executable_path=chromium_path(), args=list(LAUNCH_ARGS))
+
+
+@dataclass(slots=True)
+class Phone:
+    """`complaints` holds what the browser's console had against the pages so far; `taps` and `typed` count gestures."""
+
+    tab: Page
+    base_url: str
+    lang: str
+    has_script: bool
+    complaints: list[str] = field(default_factory=list)
+    taps: int = 0
+    typed: int = 0
+
+    def words(self, english: str) -> str:
+        """What a page of this phone's language says for an English message."""
+        return str(translations(self.lang).gettext(english))
+
+    # Finding, as a screen reader would.
+
+    def heading(self, english: str) -> Locator:
+        return self.tab.get_by_role("heading", name=self.words(english), exact=True)
+
+    def button(self, english: str) -> Locator:
+        return self.tab.get_by_role("button", name=self.words(english), exact=True)
+
+    def button_like(self, english: str) -> Locator:
+        """A button whose name begins so and tells a figure behind it, like the time until it may be pressed again."""
+        return self.tab.get_by_role("button", name=re.compile("^" + re.escape(self.words(english))))
+
+    def link(self, english: str) -> Locator:
+        return self.tab.get_by_role("link", name=self.words(english), exact=True)
+
+    def radio(self, english: str) -> Locator:
+        return self.tab.get_by_role("radio", name=self.words(english), exact=True)
+
+    def textbox(self, english: str) -> Locator:
+        return self.tab.get_by_role("textbox", name=self.words(english), exact=True)
+
+    def combobox(self, english: str) -> Locator:
+        return self.tab.get_by_role("combobox", name=self.words(english), exact=True)
+
+    def text(self, english: str) -> Locator:
+        return self.tab.get_by_text(self.words(english), exact=True)
+
+    # Gestures.
+
+    def tap(self, target: Locator) -> None:
+        self.taps += 1
+        target.click()
+
+    def choose(self, radio: Locator) -> None:
+        self.taps += 1
+        radio.check()
+
+    def pick(self, combobox: Locator, value: str) -> None:
+        """Two taps: the list opens, one of it is tapped."""
+        self.taps += 2
+        combobox.select_option(value)
+
+    def type(self, textbox: Locator, text: str) -> None:
+        self.typed += 1
+        textbox.fill(text)
+
+    def double_tap(self, target: Locator) -> None:
+        self.taps += 2
+        target.dblclick()
+
+    # Where it is.
+
+    def open(self, address: str) -> None:
+        """`address` may be whole, or a path of ours."""
+        self.tab.goto(address if address.startswith("http") else self.base_url + address)
+
+    def reload(self) -> None:
+        self.tab.reload()
+
+    def back(self) -> None:
+        self.tab.go_back()
+
+    def sees(self, english: str) -> None:
+        """The heading of that name is on the page. Waits for it."""
+        expect(self.heading(english)).to_be_visible()
+
+    def second_tab(self) -> Phone:
+        """Another tab of the same browser: same cookies."""
+        other = Phone(self.tab.context.new_page(), self.base_url, self.lang, self.has_script, self.complaints)
+        listen(other)
+        return other
+
+    @property
+    def path(self) -> str:
+        return self.tab.url.removeprefix(self.base_url)
+
+
+def listen(phone: Phone) -> None:
+    """Notes every error on the console: broken scripts and refusals of the content security policy."""
+
+    def said(kind: str, text: str) -> None:
+        # A form that is refused (4xx) is part of the conversation; the browser's log calls it an error.
+        if kind == "error" and "the server responded with a status of 4" not in text:
+            phone.complaints.append(text)
+
+    phone.tab.on("console", lambda message: said(message.type, message.text))
+    phone.tab.on("pageerror", lambda error: said("error", str(error)))
+
+
+def new_phone(
+    browser: Browser,
+    base_url: str,
+    *,
+    lang: str = "en",
+    has_script: bool = True,
+    screen: ViewportSize = PHONE_SCREEN,
+    scheme: Scheme = "light",
+    cookies: Mapping[str, str] | None = None,
+) -> Phone:
+    """A browser of its own, that nobody has used before. `cookies` are those of another visit to go on with.
+
+    Each phone comes from a network address of its own, because some limits count by address.
+    """
+    context = browser.new_context(
+        viewport=screen,
+        locale={"en": "en-GB"}.get(lang, lang),
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        java_script_enabled=has_script,
+        has_touch=screen == PHONE_SCREEN,
+        extra_http_headers={"X-Forwarded-For": next_address()},
+    )
+    context.set_default_timeout(PATIENCE_MS)
+    context.add_cookies([{"name": "lang", "value": lang, "url": base_url}])
+    for name, value in (cookies or {}).items():
+        context.add_cookies([{"name": name, "value": value, "url": base_url}])
+    phone = Phone(context.new_page(), base_url, lang, has_script)
+    listen(phone)
+    return phone
+
+
+def next_address() -> str:
+    """A private network address that nobody in this run has."""
+    number = next(_addresses)
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+def storage_of(context: BrowserContext) -> list[str]:
+    """Every value that pages left in local and session storage of the open tabs."""
+    script = "() => [...Object.values(localStorage), ...Object.values(sessionStorage)]"
+    return [value for tab in context.pages for value in tab.evaluate(script)]

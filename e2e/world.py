@@ -1,0 +1,133 @@
+"""One run of the whole product, with everything around it that a test needs: shop, sandbox, staff."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import asyncpg
+import httpx
+
+from e2e.sandbox import Sandbox
+from e2e.shop import Session, Shop
+from tests.support.product import ROOT, Product, running
+
+STAFF_PASSWORD: Final = "a long sentence for the tests"
+VAR: Final = ROOT / "var" / "e2e"
+
+
+@dataclass(frozen=True, slots=True)
+class Staff:
+    """Who may sign in to the admin, with their second factor's secret."""
+
+    email: str
+    password: str
+    totp_secret: str
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    product: Product
+    owner: Staff
+    merchant_id: str
+    webhook_secret: str
+    api_key: str
+    sandbox: Sandbox
+    shop: Shop
+
+    @property
+    def base_url(self) -> str:
+        return self.product.base_url
+
+    def new_staff(self, email: str) -> Staff:
+        """Another owner, made by the command line: each code of a second factor works once."""
+        who = ["--email", email, "--name", "Sanna Salo"]
+        made = subprocess.run(
+            [ROOT / "bin/kolme", "staff", "create", "--merchant", self.merchant_id, *who],
+            input=STAFF_PASSWORD + "\n",
+            env={
+                "PATH": "/usr/bin:/bin",
+                "KOLME_VAR_DIR": str(self.product.var_dir),
+                "PORT": str(self.product.port),
+            },
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        secret = made.stdout.split("shown once: ")[1].split()[0]
+        return Staff(email, STAFF_PASSWORD, secret)
+
+    def move(self, session: Session, to: str) -> None:
+        """Puts a session into a state that no page leads to yet, by the life cycle's own verb."""
+        url = (self.product.var_dir / "database_url").read_text(encoding="utf-8").strip()
+        # In a thread: the browser's own event loop runs in this one.
+        with ThreadPoolExecutor(1) as aside:
+            aside.submit(asyncio.run, _move(url, session.id, to)).result()
+
+
+async def _move(url: str, session_id: str, to: str) -> None:
+    from app.checkout.states import MACHINE  # noqa: PLC0415 - reads the database's settings
+    from app.kernel import clock, db  # noqa: PLC0415
+
+    connection = await asyncpg.connect(url)
+    row = await connection.fetchrow(
+        "SELECT merchant_id, id, state FROM checkout_sessions WHERE public_id = $1", session_id
+    )
+    await connection.close()
+    await db.start_pool(url, min_size=1, max_size=1)
+    try:
+        await db.in_tx(
+            lambda: MACHINE.move(
+                row["merchant_id"], row["id"], expected=row["state"], to=to, actor="test", at=clock.wall()
+            )
+        )
+    finally:
+        await db.close_pool()
+
+
+@contextmanager
+def a_world() -> Iterator[World]:
+    """Runs the product in a folder of its own until the block ends. What it said stays in var/e2e/product.log."""
+    with tempfile.TemporaryDirectory(prefix="kolme-e2e-", ignore_cleanup_errors=True) as folder:
+        var_dir = Path(folder)
+        # The browsers and the programs of a test each come from an address of their own; we vouch for it.
+        with running(var_dir, KOLME_TRUSTED_PROXIES="127.0.0.1, ::1") as product:
+            try:
+                with _client(product) as client:
+                    yield _world(product, client)
+            finally:
+                VAR.mkdir(parents=True, exist_ok=True)
+                (VAR / "product.log").write_text(product.said(), encoding="utf-8")
+
+
+def _secrets(product: Product) -> dict[str, object]:
+    read: dict[str, object] = json.loads((product.var_dir / "demo.json").read_text(encoding="utf-8"))
+    return read
+
+
+def _client(product: Product) -> httpx.Client:
+    key = _secrets(product)["api_key"]
+    return httpx.Client(base_url=product.base_url, headers={"Authorization": f"Bearer {key}"}, timeout=20)
+
+
+def _world(product: Product, client: httpx.Client) -> World:
+    secrets = _secrets(product)
+    admin = secrets["admin"]
+    assert isinstance(admin, dict)
+    return World(
+        product=product,
+        owner=Staff(admin["email"], admin["password"], admin["totp_secret"]),
+        merchant_id=str(secrets["merchant_id"]),
+        webhook_secret=str(secrets["webhook_secret"]),
+        api_key=str(secrets["api_key"]),
+        sandbox=Sandbox(client),
+        shop=Shop(client, product.base_url),
+    )
