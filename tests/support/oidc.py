@@ -10,7 +10,7 @@ import asyncio
 import base64
 import hashlib
 import json
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -47,7 +47,7 @@ class ScriptedProvider:
     client_keys: KeySet | None = None
     issuer: str = ISSUER
     key: RSAKey | ECKey = field(default_factory=lambda: signing_key("one"))
-    published: list[RSAKey | ECKey] | None = None
+    published: Sequence[RSAKey | ECKey] | None = None
     metadata_change: dict[str, object] = field(default_factory=dict)
     change: Claims = field(default_factory=dict)
     without: tuple[str, ...] = ()
