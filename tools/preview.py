@@ -7,6 +7,7 @@ python -m tools.preview shoot [LANG ...]     pictures into var/preview/, sizes a
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -97,7 +98,8 @@ def application() -> Shield:
         exception_handlers={Exception: error_handler({})},
         openapi_config=None,
     )
-    policy = Policy(origins=frozenset({f"http://127.0.0.1:{PORT}"}), https=False)
+    origin = f"http://127.0.0.1:{os.environ['PORT']}"
+    policy = Policy(origins=frozenset({origin}), https=False)
     return Shield(Compressed(app), policy, refusal)
 
 
@@ -113,23 +115,28 @@ def serve(port: int) -> None:
         "--port",
         str(port),
     ]
+    os.environ["PORT"] = str(port)
     os.execv(sys.executable, [*command, "--factory", "tools.preview:application"])  # noqa: S606  our own interpreter
 
 
 def shoot(langs: list[str]) -> int:
     OUT.mkdir(parents=True, exist_ok=True)
+    port = _free_port()
     server = subprocess.Popen(
-        [sys.executable, "-m", "tools.preview", "serve", str(PORT)], stderr=subprocess.DEVNULL
+        [sys.executable, "-m", "tools.preview", "serve", str(port)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
     )
+    base_url = f"http://127.0.0.1:{port}/preview"
     try:
-        _wait(f"http://127.0.0.1:{PORT}/preview/method")
+        _wait(f"{base_url}/method")
         with sync_playwright() as play:
             browser = play.chromium.launch(
                 executable_path=os.environ.get("CHROMIUM", "/usr/bin/chromium"),
                 args=["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"],
             )
-            faults = sum(_shoot_language(browser, lang) for lang in langs)
-            faults += _narrow(browser, langs)
+            faults = sum(_shoot_language(browser, base_url, lang) for lang in langs)
+            faults += _narrow(browser, base_url, langs)
             browser.close()
     finally:
         server.terminate()
@@ -139,8 +146,24 @@ def shoot(langs: list[str]) -> int:
     return 1 if faults else 0
 
 
+def _free_port() -> int:
+    """A port of our own: the server shares a taken one silently, and pictures of another's pages prove nothing."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _open(tab: Page, url: str) -> int:
+    """Faults: 1 when the page is not there, because an error page would pass every other check."""
+    answer = tab.goto(url, wait_until="load")
+    if answer is not None and answer.status == 200:
+        return 0
+    print("not there:", url, answer and answer.status)
+    return 1
+
+
 def _wait(url: str) -> None:
-    deadline = time.monotonic() + 15
+    deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         try:
             urllib.request.urlopen(url, timeout=1).close()  # noqa: S310  loopback
@@ -151,7 +174,7 @@ def _wait(url: str) -> None:
     raise TimeoutError(url)
 
 
-def _shoot_language(browser: Browser, lang: str) -> int:
+def _shoot_language(browser: Browser, base_url: str, lang: str) -> int:
     faults = 0
     for scheme in ("light", "dark"):
         for screen, (width, height) in SCREENS.items():
@@ -164,7 +187,7 @@ def _shoot_language(browser: Browser, lang: str) -> int:
                 java_script_moves_on = name in {"bank-return", "leaving"}
                 if java_script_moves_on:
                     continue
-                tab.goto(f"http://127.0.0.1:{PORT}/preview/{name}?lang={lang}", wait_until="load")
+                faults += _open(tab, f"{base_url}/{name}?lang={lang}")
                 tab.screenshot(path=OUT / f"{name}-{lang}-{screen}-{scheme}.png")
                 if screen == "phone":
                     faults += _check(tab, f"{name} {lang} {scheme}")
@@ -179,7 +202,7 @@ def _check(tab: Page, where: str) -> int:
     return len(violations)
 
 
-def _narrow(browser: Browser, langs: list[str]) -> int:
+def _narrow(browser: Browser, base_url: str, langs: list[str]) -> int:
     """No page may scroll sideways at 320 px."""
     faults = 0
     context = browser.new_context(viewport={"width": 320, "height": 640})
@@ -188,7 +211,7 @@ def _narrow(browser: Browser, langs: list[str]) -> int:
         for name in samples(lang):
             if name in {"bank-return", "leaving"}:
                 continue
-            tab.goto(f"http://127.0.0.1:{PORT}/preview/{name}?lang={lang}")
+            faults += _open(tab, f"{base_url}/{name}?lang={lang}")
             tab.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
             width = tab.evaluate("document.documentElement.scrollWidth")
             if width > 320:
