@@ -8,14 +8,12 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 
-from litestar import Request, Response
+from litestar import Request
 
 from app.kernel import clock
 from app.merchants.queries import SignedInStaff, staff_of_session
 from app.merchants.rules import Role
 from app.web.admin import cookies
-from app.web.shared.problems import RefusedRequest
-from app.web.shared.rendering import redirect
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,23 +56,6 @@ def settings_of(request: Request[Any, Any, Any]) -> Settings:
 
 def is_https(settings: Settings) -> bool:
     return settings.base_url.startswith("https://")
-
-
-async def admit(request: Request[Any, Any, Any]) -> Response[str] | None:
-    """Runs before every handler of the admin: none of them is reached without a session and the right role.
-
-    Raises RefusedRequest (403) for a role that may not; without a session it leads to the sign-in page.
-    """
-    name = request.route_handler.name or ""
-    if name in OPEN:
-        return None
-    visitor = await visitor_of(request)
-    if visitor is None:
-        return redirect(request, sign_in_url(request), leave=True)
-    if visitor.staff.role not in ROLES_OF.get(name, frozenset()):
-        raise RefusedRequest(403, "forbidden")
-    request.scope["user"] = visitor
-    return None
 
 
 async def visitor_of(request: Request[Any, Any, Any]) -> Visitor | None:

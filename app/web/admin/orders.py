@@ -7,7 +7,6 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, get
-from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from app.checkout import overview
@@ -59,7 +58,7 @@ async def one_order(request: AdminRequest, public_id: FromPath[str]) -> Response
         await queries.order_for_api(merchant.id, public_id) if ids.is_public_id("ord", public_id) else None
     )
     if order is None:
-        raise NotFoundException
+        return await show(request, "admin/no_order.html", {}, section="orders", status=404)
     sessions = await overview.sessions_of_order(merchant.id, order.id)
     about = (order.public_id, *(session.public_id for session in sessions))
     context = detail_of(

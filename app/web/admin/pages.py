@@ -7,19 +7,20 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 from litestar.datastructures import Cookie
+from litestar.status_codes import HTTP_200_OK
 
 from app.kernel import clock
 from app.kernel.i18n import LANGUAGES
 from app.merchants.queries import Merchant, merchant_by_id
 from app.web.admin import cookies
-from app.web.admin.access import AdminRequest, is_https, settings_of
+from app.web.admin.access import ROLES_OF, AdminRequest, is_https, settings_of
 from app.web.shared import language, rendering
 
 if TYPE_CHECKING:
     from litestar import Request, Response
 
-# What the navigation leads to; `templates/admin/base.html` words them.
-SECTIONS: Final = ("orders",)
+# What the navigation leads to, by its key and route; `templates/admin/base.html` words the keys.
+_SECTIONS: Final = {"orders": "admin:orders"}
 
 # Each language by its own name: whoever looks for theirs reads it, whatever the page speaks.
 LANGUAGE_NAMES: Final = (
@@ -54,6 +55,7 @@ async def show(
     context: Mapping[str, object],
     *,
     section: str,
+    status: int = HTTP_200_OK,
     partial: str | None = None,
     push_url: str | None = None,
 ) -> Response[str]:
@@ -65,7 +67,7 @@ async def show(
     visitor, settings = request.user, settings_of(request)
     around = {
         "desk": Desk(merchant.name, visitor.staff.name, visitor.staff.email, settings.is_test),
-        "nav": SECTIONS,
+        "nav": tuple(key for key, route in _SECTIONS.items() if visitor.staff.role in ROLES_OF[route]),
         "section": section,
         "zone": merchant.time_zone,
         "accent": merchant.accent,
@@ -73,7 +75,7 @@ async def show(
         "languages": LANGUAGE_NAMES,
     }
     response = rendering.page(
-        request, template, partial or template, {**around, **context}, push_url=push_url
+        request, template, partial or template, {**around, **context}, status=status, push_url=push_url
     )
     if visitor.renew:
         staff, at = visitor.staff, clock.wall()

@@ -6,7 +6,8 @@ from litestar import Router
 
 from app.settings import Settings
 from app.web.admin import home, orders, sign_in
-from app.web.admin.access import HOME, admit
+from app.web.admin.access import HOME
+from app.web.admin.guard import admit
 
 
 def admin_router(settings: Settings) -> Router:

@@ -244,6 +244,4 @@ def bars_of(steps: Steps) -> tuple[Bar, ...]:
         ("identified", steps.identified),
         ("confirmed", steps.confirmed),
     )
-    return tuple(
-        Bar(step, count, round(100 * count / max(1, steps.opened))) for step, count in counts
-    )
+    return tuple(Bar(step, count, round(100 * count / max(1, steps.opened))) for step, count in counts)

@@ -62,7 +62,10 @@ async def test_other_roles_have_no_rooms_yet(
         for name, method, path in routes(settings):
             if name not in OPEN:
                 address = path.replace("{public_id:str}", ids.public_id("ord"))
-                assert (await client.request(method, address)).status_code == 403, name
+                response = await client.request(method, address)
+                assert response.status_code == 403, name
+                assert "Not for your role" in response.text
+                assert ">Orders</a>" not in response.text
 
 
 async def test_reading_writes_nothing(settings: Settings, desk: httpx.AsyncClient) -> None:
