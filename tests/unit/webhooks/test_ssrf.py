@@ -61,7 +61,11 @@ INSIDE = [
 ]
 
 
-@pytest.fixture
+# Reading the certificate store takes longer than any of these tests.
+TLS = ssl.create_default_context()
+
+
+@pytest.fixture(scope="module")
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Settings:
     """Test mode with the one setting off."""
     return load(
@@ -71,6 +75,11 @@ def strict(tmp_path_factory: pytest.TempPathFactory) -> Settings:
             "KOLME_ALLOW_LOOPBACK_WEBHOOKS": "off",
         }
     )
+
+
+@pytest.fixture(scope="module")
+def strict_door(strict: Settings) -> HttpWebhookDoor:
+    return HttpWebhookDoor(strict, timeout_s=2)
 
 
 class Trap:
@@ -114,11 +123,10 @@ class ScriptedResolver:
 
 
 @pytest.mark.parametrize("url", INSIDE)
-async def test_an_address_inside_is_never_connected_to(url: str, strict: Settings) -> None:
+async def test_an_address_inside_is_never_connected_to(url: str, strict_door: HttpWebhookDoor) -> None:
     async with Trap().set_up() as trap:
-        door = HttpWebhookDoor(strict, timeout_s=2)
         with pytest.raises(WebhookNotDelivered) as failed:
-            await door.post(a_webhook(url.format(port=trap.port)))
+            await strict_door.post(a_webhook(url.format(port=trap.port)))
         assert failed.value.fault in {"address_refused", "unknown_host"}
         assert trap.connects == 0
 
@@ -127,7 +135,7 @@ async def test_an_address_inside_is_never_connected_to(url: str, strict: Setting
 async def test_the_transport_alone_refuses_it_too(url: str) -> None:
     """The spelling is checked first; were that check ever to miss one, the connected address still is."""
     async with Trap().set_up() as trap:
-        guarded = GuardedTransport(allow_loopback=False, tls=ssl.create_default_context())
+        guarded = GuardedTransport(allow_loopback=False, tls=TLS)
         async with httpx.AsyncClient(transport=guarded, timeout=2) as client:
             with pytest.raises((httpx.HTTPError, httpx.InvalidURL)):
                 # A public address that the machine cannot reach is no case of this test.
@@ -165,7 +173,7 @@ async def test_a_name_that_changes_its_mind_is_resolved_once_and_connected_where
             assert request.extensions["sni_hostname"] == "hooks.shop.example"
             return httpx.Response(200)
 
-    guarded = GuardedTransport(allow_loopback=False, tls=ssl.create_default_context(), resolver=resolver)
+    guarded = GuardedTransport(allow_loopback=False, tls=TLS, resolver=resolver)
     guarded._inner = Recorder()  # type: ignore[assignment]
     async with httpx.AsyncClient(transport=guarded) as client:
         await client.post("https://hooks.shop.example/in", content=b"{}")

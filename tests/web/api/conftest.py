@@ -11,6 +11,8 @@ from litestar import Litestar
 from litestar.types import ASGIApp
 
 from app.kernel import clock
+from app.kernel.db import close_pool, start_pool
+from app.kernel.keys import Keyring, use_keyring
 from app.merchants.actions import create_api_key
 from app.merchants.queries import Merchant, forget_kept_merchants
 from app.settings import Settings, load
@@ -70,6 +72,23 @@ async def shop(app: ASGIApp) -> AsyncIterator[Shop]:
 async def another_shop(app: ASGIApp) -> AsyncIterator[Shop]:
     async with a_shop(app, "Pihla Oy") as shop:
         yield shop
+
+
+@pytest.fixture(scope="module")
+async def modules_shop(
+    modules_database: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Shop]:
+    """One shop for a whole module of tests that leave nothing behind. No test of such a module asks for `db`."""
+    use_keyring(Keyring({"test": bytes(range(32))}))
+    forget_kept_merchants()
+    await start_pool(modules_database)
+    try:
+        app = application(settings_for(modules_database, str(tmp_path_factory.mktemp("var"))))
+        async with a_shop(app, "Havu & Kivi") as shop:
+            yield shop
+    finally:
+        await close_pool()
+        use_keyring(None)
 
 
 class a_shop:  # noqa: N801 - reads as a noun where it is used
