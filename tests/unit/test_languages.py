@@ -10,7 +10,7 @@ from app.kernel.i18n import COMPLETE_LANGUAGES, LANGUAGES, catalogue_path
 from tools.i18n import MessageId, extracted, missing, read_catalogue
 
 # Names, and words that Finnish writes as English does.
-SAME_IN_FINNISH = frozenset({"Webhook"})
+SAME_IN_FINNISH = frozenset({"API", "Webhook", "webhook"})
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%|%")
 
