@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -67,7 +67,7 @@ class PostingRow:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryRow:
-    """A job about the order, with what it delivers (an event's type, as far as it says so) and each of its tries."""
+    """A job about the order, with what it delivers and each of its tries."""
 
     kind: str
     subject: str
@@ -214,7 +214,7 @@ def _posting(posting: PostingView) -> PostingRow:
 def _delivery(delivery: DeliveryView) -> DeliveryRow:
     return DeliveryRow(
         kind=delivery.kind,
-        subject=_subject(delivery.payload.get("type")),
+        subject=_subject(delivery.payload),
         state="done" if delivery.done_at else "failed" if delivery.failed_at else "waiting",
         next_at=delivery.next_at,
         tries=delivery.tries,
@@ -224,7 +224,7 @@ def _delivery(delivery: DeliveryView) -> DeliveryRow:
 def failed_view_of(failed: FailedDelivery) -> FailedRow:
     return FailedRow(
         kind=failed.kind,
-        subject=_subject(failed.payload.get("type")),
+        subject=_subject(failed.payload),
         order_public_id=failed.order_public_id,
         reference=failed.reference,
         failed_at=failed.failed_at,
@@ -233,8 +233,10 @@ def failed_view_of(failed: FailedDelivery) -> FailedRow:
     )
 
 
-def _subject(value: object) -> str:
-    return value if isinstance(value, str) else ""
+def _subject(payload: Mapping[str, object]) -> str:
+    """What a job delivers: a webhook says the event's type, a mail the name of its template."""
+    said = payload.get("type") or payload.get("template")
+    return said if isinstance(said, str) else ""
 
 
 def bars_of(steps: Steps) -> tuple[Bar, ...]:

@@ -176,6 +176,7 @@ async def test_an_order_shows_each_try_of_its_deliveries(desk: httpx.AsyncClient
 
     page = (await desk.get(f"/admin/orders/{order}")).text
 
+    assert "Webhook · Order paid" in page
     assert "Try 1" in page
     assert "Try 2" in page
     assert "connection refused &lt;b&gt;" in page
