@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
-from joserfc.jwk import ECKey
+from joserfc.errors import InvalidKeyTypeError
+from joserfc.jwk import ECKey, RSAKey
 
 from app.credit.ports import CreditRegister
 from app.identity.ports import StrongAuthentication
@@ -92,18 +94,25 @@ def _sandbox_profile(settings: Settings) -> BankProfile:
 
 
 def _profile(door: BankDoor) -> BankProfile:
-    authentication: PrivateKeyJwt | ClientSecretBasic
-    if door.key_pem:
-        key = ECKey.import_key(door.key_pem, {"use": "sig"})
-        key.ensure_kid()
-        authentication = PrivateKeyJwt(key)
-    else:
-        authentication = ClientSecretBasic(door.client_secret)
-    loopback = door.issuer.startswith(("http://127.0.0.1", "http://localhost"))
+    authentication = (
+        PrivateKeyJwt(_client_key(door.key_pem)) if door.key_pem else ClientSecretBasic(door.client_secret)
+    )
     return BankProfile(
         issuer=door.issuer,
         client_id=door.client_id,
         client_authentication=authentication,
         country="FI",
-        allow_plain_http=loopback,
+        # A provider on this machine is a test's; any other must speak https.
+        allow_plain_http=urlsplit(door.issuer).hostname in {"127.0.0.1", "localhost", "::1"},
     )
+
+
+def _client_key(pem: str) -> RSAKey | ECKey:
+    """Brokers of the Finnish trust network ask for RSA, others take the smaller elliptic ones."""
+    key: RSAKey | ECKey
+    try:
+        key = RSAKey.import_key(pem, {"use": "sig"})
+    except InvalidKeyTypeError:
+        key = ECKey.import_key(pem, {"use": "sig"})
+    key.ensure_kid()
+    return key

@@ -12,7 +12,7 @@ from litestar import Litestar, Request, Response, route
 from litestar.config.app import AppConfig
 
 from app import doors
-from app.kernel import clock, db
+from app.kernel import clock, db, logs
 from app.kernel.keys import process_keyring
 from app.kernel.limits import LimitReached
 from app.merchants.queries import forget_kept_merchants
@@ -27,6 +27,8 @@ from app.web.sandbox.pages import sandbox_router
 from app.web.shared import errors, rendering
 from app.web.shared.compression import Compressed
 from app.web.shared.doors import furnish
+from app.web.shared.metrics import metrics
+from app.web.shared.observed import Observed
 from app.web.shared.security import Policy, Shield, own_origin
 from app.web.shared.static import serve_static
 from app.web.shopper import ROUTES as SHOPPER_ROUTES
@@ -46,6 +48,7 @@ def create_app() -> ASGIApp:
 
 def build(settings: Settings) -> ASGIApp:
     """The application for given settings: routes, doors, and the wrappers that hold for every answer."""
+    logs.configure()
     doors.turn_keys(settings)
     rendering.prepare()
     app = Litestar(
@@ -56,7 +59,7 @@ def build(settings: Settings) -> ASGIApp:
         on_app_init=[_small],
     )
     furnish(app.state, doors.web_house(settings))
-    return Compressed(Shield(app, _policy(settings), errors.refusal))
+    return Observed(Compressed(Shield(app, _policy(settings), errors.refusal)))
 
 
 def _small(config: AppConfig) -> AppConfig:
@@ -67,6 +70,7 @@ def _small(config: AppConfig) -> AppConfig:
 def _routes(settings: Settings) -> list[ControllerRouterHandler]:
     routes: list[ControllerRouterHandler] = [
         healthz,
+        metrics,
         serve_static,
         *SHOPPER_ROUTES,
         admin_router(settings),

@@ -22,7 +22,7 @@ import structlog
 from app import doors, reactions
 from app.checkout.actions import expire_due
 from app.identity.actions.codes import mark_unknown_sends
-from app.kernel import clock, db, outbox
+from app.kernel import clock, db, logs, outbox
 from app.kernel.jobs import Done, EndedAlready, GiveUp, Handler, Outcome, TryAgain, again_or_give_up
 from app.kernel.outbox import Job, LeaseLost
 from app.messages import actions as messages
@@ -240,6 +240,7 @@ async def _listen(dsn: str, worker: Worker) -> None:
 
 async def run(settings: Settings) -> None:
     """The worker process, until SIGTERM or SIGINT; what runs then is let come to its end."""
+    logs.configure()
     doors.turn_keys(settings)
     worker = Worker(handlers(doors.worker_doors(settings)), chores())
     loop = asyncio.get_running_loop()

@@ -211,3 +211,26 @@ def _job(row: db.Record, *, claimed_at: datetime, claimed_wall: datetime) -> Job
         claimed_at=claimed_at,
         claimed_wall=claimed_wall,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """How the outbox stands: jobs not done, the age of the oldest due one in seconds, jobs given up."""
+
+    waiting: int
+    oldest_due_s: float
+    failed: int
+
+
+async def backlog() -> Backlog:
+    """For the metrics: three counts over partial indexes, none of which grows with what is done."""
+    row = await db.fetch_one(
+        """SELECT (SELECT count(*) FROM outbox WHERE done_at IS NULL AND failed_at IS NULL) AS waiting,
+                  (SELECT min(run_at) FROM outbox WHERE done_at IS NULL AND failed_at IS NULL) AS oldest,
+                  (SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL) AS failed,
+                  (SELECT offset_s FROM business_clock) AS offset_s"""
+    )
+    assert row is not None
+    oldest = row["oldest"]
+    waited = 0.0 if oldest is None else (clock.business(row["offset_s"]) - oldest).total_seconds()
+    return Backlog(row["waiting"], max(0.0, waited), row["failed"])

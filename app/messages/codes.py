@@ -24,7 +24,15 @@ def code_text(*, code: str, total: Money, shop: str, base_url: str, lang: str) -
 
 
 async def send_code_sms(
-    door: SmsDoor, *, phone: str, code: str, total: Money, shop: str, base_url: str, lang: str, merchant_id: UUID
+    door: SmsDoor,
+    *,
+    phone: str,
+    code: str,
+    total: Money,
+    shop: str,
+    base_url: str,
+    lang: str,
+    merchant_id: UUID,
 ) -> bool:
     """Send a code; it is never sent again for one request. False when the gateway certainly did not take it.
 

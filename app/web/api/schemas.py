@@ -6,7 +6,7 @@ Bounds that JSON Schema can say stand here; what it cannot say (sums, phones, ad
 from __future__ import annotations
 
 from datetime import date, datetime
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -211,7 +211,7 @@ class Event(msgspec.Struct, frozen=True):
     id: str
     type: str
     timestamp: datetime
-    data: dict[str, object]
+    data: dict[str, Any]
 
 
 class EventList(msgspec.Struct, frozen=True):

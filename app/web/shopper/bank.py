@@ -62,8 +62,9 @@ async def go_to_bank(request: Request[Any, Any, Any], session_id: FromPath[str])
 async def show_return(request: Request[Any, Any, Any]) -> Response[str]:
     """The bank's GET writes nothing: the page it lands on posts what it brought."""
     lang = language_of(request)
-    brought = {name: request.query_params.get(name, "") for name in _RETURNED}
-    if not brought["state"] or any(len(value) > 2000 for value in brought.values()):
+    given = {name: request.query_params.getall(name, []) for name in _RETURNED}
+    brought = {name: values[0] for name, values in given.items() if values}
+    if "state" not in brought or any(len(values) > 1 for values in given.values()):
         raise NotFoundException
     view = BankReturnView(RETURN_PATH, brought)
     return rendering.page(

@@ -1,0 +1,65 @@
+"""Log lines are JSON, and nobody can be found in them."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+
+from app.kernel import logs
+
+
+@pytest.fixture
+def lines() -> Iterator[io.BytesIO]:
+    stream = io.BytesIO()
+    handlers = logging.getLogger().handlers[:]
+    logs.configure(stream)
+    yield stream
+    structlog.reset_defaults()
+    logging.getLogger().handlers[:] = handlers
+
+
+def last(stream: io.BytesIO) -> dict[str, object]:
+    line: dict[str, object] = json.loads(stream.getvalue().splitlines()[-1])
+    return line
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+358401234567",
+        "called +358401234567 twice",
+        "aino.virta@example.com",
+        "010590-903L",
+        "sk_test_abcDEF-123_x",
+        "whsec_QUJD/REVG+w==",
+    ],
+)
+def test_what_looks_personal_or_secret_is_masked_in_any_value(lines: io.BytesIO, text: str) -> None:
+    structlog.get_logger("t").info("event", detail=text)
+    assert text not in lines.getvalue().decode()
+    assert logs.MASK in str(last(lines)["detail"])
+
+
+@pytest.mark.parametrize("key", ["code", "phone", "token", "password", "body", "cookie", "authorization"])
+def test_values_under_a_secrets_name_are_dropped(lines: io.BytesIO, key: str) -> None:
+    structlog.get_logger("t").info("event", **{key: "493827"})
+    assert last(lines)[key] == logs.MASK
+
+
+def test_a_line_has_its_event_level_and_utc_time(lines: io.BytesIO) -> None:
+    structlog.get_logger("t").warning("limit_reached", scope="code.phone.day")
+    line = last(lines)
+    assert (line["event"], line["level"], line["scope"]) == ("limit_reached", "warning", "code.phone.day")
+    assert str(line["timestamp"]).endswith("Z")
+
+
+def test_packages_join_the_same_lines_from_warnings_up(lines: io.BytesIO) -> None:
+    logging.getLogger("some.package").info("GET https://x.example/secret")
+    assert lines.getvalue() == b""
+    logging.getLogger("some.package").warning("went wrong for %s", "a@b.example")
+    assert last(lines)["event"] == f"went wrong for {logs.MASK}"

@@ -1,0 +1,42 @@
+"""What the operator's scraper sees."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.main import build
+from tests.support.pages import BASE_URL, settings_in
+
+
+@pytest.fixture
+async def app_transport(db: str, tmp_path: Path) -> httpx.ASGITransport:
+    return httpx.ASGITransport(app=build(settings_in(tmp_path, db)))  # type: ignore[arg-type]
+
+
+async def test_answers_are_counted_under_their_route_and_never_under_an_id(
+    app_transport: httpx.ASGITransport,
+) -> None:
+    async with httpx.AsyncClient(transport=app_transport, base_url=BASE_URL) as client:
+        await client.get("/pay/cs_00000000000000000000000000")
+        text = (await client.get("/metrics")).text
+    assert 'kolme_requests_total{method="GET",route="/pay/{session_id}",status="404"}' in text
+    assert "cs_0000" not in text
+    assert "kolme_outbox_waiting 0.0" in text
+    assert 'kolme_pool_connections{state="idle"}' in text
+
+
+@pytest.mark.parametrize("headers", [{"X-Forwarded-For": "10.0.0.1"}, {"Forwarded": "for=10.0.0.1"}])
+async def test_what_a_proxy_forwards_sees_no_metrics(
+    app_transport: httpx.ASGITransport, headers: dict[str, str]
+) -> None:
+    async with httpx.AsyncClient(transport=app_transport, base_url=BASE_URL, headers=headers) as client:
+        assert (await client.get("/metrics")).status_code == 404
+
+
+async def test_health_answers_get_and_head(app_transport: httpx.ASGITransport) -> None:
+    async with httpx.AsyncClient(transport=app_transport, base_url=BASE_URL) as client:
+        assert (await client.get("/healthz")).status_code == 200
+        assert (await client.head("/healthz")).status_code == 200
