@@ -73,7 +73,16 @@ def _escapes(name: str | None) -> bool:
 
 @pass_eval_context
 def _gettext(evaluation: EvalContext, message: str, /, **variables: object) -> str:
+    if not variables:
+        return _unvaried(current_language(), message, escaped=bool(evaluation.autoescape))
     return _filled(evaluation, translations(current_language()).ugettext(message), variables)
+
+
+@lru_cache(maxsize=4_096)
+def _unvaried(lang: str, message: str, *, escaped: bool) -> str:
+    """Most messages hold no variable: each is looked up and escaped once a language. They come from our templates."""
+    text = translations(lang).ugettext(message)
+    return escape(text) % {} if escaped else text % {}
 
 
 @pass_eval_context
