@@ -22,6 +22,7 @@ from playwright.sync_api import (
     Locator,
     Page,
     Playwright,
+    Response,
     ViewportSize,
     expect,
     sync_playwright,
@@ -144,9 +145,11 @@ class Phone:
 
     # Where it is.
 
-    def open(self, address: str) -> None:
-        """`address` may be whole, or a path of ours."""
-        self.tab.goto(address if address.startswith("http") else self.base_url + address)
+    def open(self, address: str) -> Response:
+        """`address` may be whole, or a path of ours. Returns how the page came."""
+        response = self.tab.goto(address if address.startswith("http") else self.base_url + address)
+        assert response is not None, "a page of another address is always fetched"
+        return response
 
     def reload(self) -> None:
         self.tab.reload()

@@ -80,11 +80,3 @@ def a_returning_shopper_pays_in_instalments(
     proves_the_phone(phone, sandbox, shopper)
     ConfirmPage(phone).shown().confirm()
     OutcomePage(phone).confirmed()
-
-
-def a_returning_shopper_wants_paper(phone: Phone, sandbox: Sandbox, shopper: Shopper) -> None:
-    """A paper invoice needs an address, which is asked for only because nobody knows it."""
-    chooses_invoice(phone, "On paper")
-    proves_the_phone(phone, sandbox, shopper)
-    ConfirmPage(phone).shown().fill_in_address(shopper).confirm()
-    OutcomePage(phone).confirmed()

@@ -72,12 +72,14 @@ def test_the_back_button_leads_through_the_steps_and_never_out_of_the_end(
 
     # Whoever is identified is not asked again: back leads to what there is to check.
     any_phone.back()
-    ConfirmPage(any_phone).shown().fill_in_address(shopper).confirm()
+    ConfirmPage(any_phone).shown()
+    expect(any_phone.tab.get_by_text(shopper.street)).to_be_visible()
+    ConfirmPage(any_phone).confirm()
     OutcomePage(any_phone).confirmed()
 
     any_phone.back()
     OutcomePage(any_phone).confirmed()
-    assert any_phone.tab.get_by_text(shopper.street).count() == 0
+    expect(any_phone.tab.get_by_text(shopper.street)).to_have_count(0)
 
 
 def test_changing_the_plan_at_the_end_asks_nobody_who_they_are_again(

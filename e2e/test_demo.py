@@ -29,7 +29,7 @@ def test_from_the_basket_to_paid_and_the_order_is_found_in_the_admin(
 
     expect(desk.tab.get_by_text("Wool blanket").first).to_be_visible()
     expect(admin.part("Customer")).to_contain_text(shopper.name)
-    expect(admin.part("Deliveries")).to_contain_text("order.paid")
+    expect(admin.part("Deliveries")).to_contain_text("Order paid")
     assert sandbox.next_message(shopper.email, "email").body.count(reference)
 
 

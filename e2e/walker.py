@@ -15,6 +15,7 @@ import httpx
 
 from e2e.browsing import next_address
 
+_VOID = frozenset({"input", "br", "img", "meta", "link", "hr"})
 _TEXTUAL = frozenset({"text", "email", "tel", "search", "password", "number"})
 
 
@@ -56,10 +57,14 @@ class Document(HTMLParser):
         self._select: Control | None = None
         # The element whose words are being gathered: its tag, its attributes, the words so far.
         self._open: list[tuple[str, dict[str, str], list[str]]] = []
+        # How deep inside something that no reader is told (aria-hidden).
+        self._hidden = 0
         self.feed(html)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
+        if tag not in _VOID and (self._hidden or given.get("aria-hidden") == "true"):
+            self._hidden += 1
         if tag in {"h1", "h2", "a", "label", "button", "option"}:
             self._open.append((tag, given, []))
         match tag:
@@ -76,11 +81,13 @@ class Document(HTMLParser):
                 self._form.controls.append(self._select)
 
     def handle_data(self, data: str) -> None:
-        for _, given, words in self._open:
-            if given.get("aria-hidden") != "true":
+        if not self._hidden:
+            for _, _, words in self._open:
                 words.append(data)
 
     def handle_endtag(self, tag: str) -> None:
+        if self._hidden and tag not in _VOID:
+            self._hidden -= 1
         if tag == "form":
             self._form = None
         elif tag == "select":
@@ -98,7 +105,7 @@ class Document(HTMLParser):
             case "label":
                 self.labels[given.get("for", "")] = words
             case "button" if self._form is not None:
-                self._form.buttons.append(Button(words, given))
+                self._form.buttons.append(Button(given.get("aria-label", words), given))
             case "option" if self._select is not None:
                 value = given.get("value", words)
                 if "selected" in given or not self._select.options:
@@ -118,7 +125,11 @@ class Walker:
     def at(cls, base_url: str, path: str, *, lang: str = "en") -> Walker:
         """A new browser, from a network address of its own, that opens `path` first."""
         headers = {"X-Forwarded-For": next_address(), "Accept-Language": lang}
-        client = httpx.Client(base_url=base_url, headers=headers, follow_redirects=True, timeout=20)
+        # Nothing is kept open between requests: a walker is let go of like a person who leaves.
+        limits = httpx.Limits(max_keepalive_connections=0)
+        client = httpx.Client(
+            base_url=base_url, headers=headers, follow_redirects=True, timeout=20, limits=limits
+        )
         return cls._opened(client, client.get(path))
 
     @classmethod
@@ -142,10 +153,18 @@ class Walker:
         return self.open(urljoin(str(self.response.url), address))
 
     def press(
-        self, words: str, typed: Mapping[str, str] | None = None, *, chosen: Collection[str] = ()
+        self,
+        words: str,
+        typed: Mapping[str, str] | None = None,
+        *,
+        chosen: Collection[str] = (),
+        value: str | None = None,
     ) -> Walker:
-        """A button, after typing into fields and picking from lists by their labels, and choosing radios by theirs."""
-        form, button = self._form_with(words, {*(typed or {}), *chosen})
+        """A button, after typing into fields and picking from lists by their labels, and choosing radios by theirs.
+
+        `value` tells buttons of the same words apart.
+        """
+        form, button = self._form_with(words, {*(typed or {}), *chosen}, value)
         for label, text in (typed or {}).items():
             control = self._labelled(form, label)
             control.value = control.options.get(text, text) if control.kind == "select" else text
@@ -155,15 +174,15 @@ class Walker:
                 other.checked = other is radio or (other.checked and other.name != radio.name)
         return self._submit(form, button)
 
-    def _form_with(self, words: str, labels: Collection[str]) -> tuple[Form, Button]:
+    def _form_with(self, words: str, labels: Collection[str], value: str | None) -> tuple[Form, Button]:
         for form in self.page.forms:
             known = {self.page.labels.get(control.id) for control in form.controls}
             for button in form.buttons:
-                if button.words == words and known.issuperset(labels):
+                is_meant = button.words == words and value in {None, button.attributes.get("value")}
+                if is_meant and known.issuperset(labels):
                     return form, button
-        raise AssertionError(
-            f"no form with the button {words!r} and fields {sorted(labels)} at {self.response.url}"
-        )
+        fields = ", ".join(sorted(labels))
+        raise AssertionError(f"no form with the button {words!r} and {fields!r} at {self.response.url}")
 
     def _labelled(self, form: Form, label: str) -> Control:
         return next(c for c in form.controls if self.page.labels.get(c.id) == label)

@@ -9,15 +9,17 @@ import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
 import asyncpg
 import httpx
+import pyotp
 
 from e2e.sandbox import Sandbox
 from e2e.shop import Session, Shop
+from e2e.walker import Walker
 from tests.support.product import ROOT, Product, running
 
 STAFF_PASSWORD: Final = "a long sentence for the tests"
@@ -42,6 +44,7 @@ class World:
     api_key: str
     sandbox: Sandbox
     shop: Shop
+    _signed_in: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def base_url(self) -> str:
@@ -64,6 +67,18 @@ class World:
         )
         secret = made.stdout.split("shown once: ")[1].split()[0]
         return Staff(email, STAFF_PASSWORD, secret)
+
+    def staff_cookies(self) -> dict[str, str]:
+        """Cookies of somebody who is signed in to the admin."""
+        if not self._signed_in:
+            staff = self.new_staff("gallery@havu-kivi.example")
+            walker = Walker.at(self.base_url, "/admin")
+            code = pyotp.TOTP(staff.totp_secret).now()
+            typed = {"E-mail": staff.email, "Password": staff.password, "Code from your app": code}
+            walker.press("Sign in", typed)
+            assert walker.heading == "Today", walker.heading
+            self._signed_in.update(walker.cookies)
+        return dict(self._signed_in)
 
     def move(self, session: Session, to: str) -> None:
         """Puts a session into a state that no page leads to yet, by the life cycle's own verb."""

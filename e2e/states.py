@@ -1,0 +1,436 @@
+"""Every page of the product in every state that looks different, each with a way to get there.
+
+Two tables are held against it by a test: the application's routes, and the flow's own table of states and pages.
+A new route, or a new state, without an entry here fails. The checks of accessibility and headers, and the gallery,
+take their pages from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+from urllib.parse import urlsplit
+
+from app.checkout.states import SessionState
+from app.checkout.steps import OPEN_PAGES, Page, Progress, pages
+from e2e import walks
+from e2e.browsing import Phone
+from e2e.pages.flow import ConfirmPage, IdentifyPage, MethodPage
+from e2e.sandbox import Shopper
+from e2e.shop import Session
+from e2e.walker import Walker
+from e2e.world import World
+
+Cell = tuple[SessionState, Progress | None, Page]
+"""What the flow's table says: in this state (and, while open, this far) that page may be seen."""
+
+
+def all_cells() -> frozenset[Cell]:
+    """The flow's table, cell by cell."""
+    is_open = {(SessionState.OPEN, progress, page) for progress, seen in OPEN_PAGES.items() for page in seen}
+    ended = {
+        (state, None, page)
+        for state in SessionState
+        if state is not SessionState.OPEN
+        for page in pages(state, Progress.NOTHING)
+    }
+    return frozenset(is_open | ended)
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """Where a browser goes, with whose cookies, and what a hand does there before it is looked at."""
+
+    path: str
+    cookies: dict[str, str] = field(default_factory=dict)
+    then: Callable[[Phone], None] | None = None
+    status: int = 200
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """`route` is the address as the application declares it; `cells` are those of the flow's table that it shows.
+
+    `script` is False for a page that scripts leave at once.
+    """
+
+    name: str
+    route: str
+    reach: Callable[[World], Stop]
+    cells: frozenset[Cell] = frozenset()
+    script: bool = True
+
+    @property
+    def room(self) -> str:
+        """The part of the product it belongs to: pay, admin, demo, sandbox, api, errors."""
+        return self.name.partition("-")[0]
+
+
+# Addresses that answer no page: programs call them, or they lead away at once.
+NOT_PAGES: Final = frozenset(
+    {
+        "/healthz",
+        "/metrics",
+        "/static/{path:path}",
+        "/api/openapi.json",
+        "/api/v1/sessions/{session_id:str}",
+        "/api/v1/orders",
+        "/api/v1/orders/{order_id:str}",
+        "/api/v1/events",
+        "/api/v1/webhook-endpoints",
+        "/sandbox/outbox",
+        "/sandbox/clock",
+        "/sandbox/shoppers",
+        "/sandbox/bank/.well-known/openid-configuration",
+        "/sandbox/bank/jwks",
+        "/sandbox/bank/userinfo",
+        "/pay/{session_id:str}/bank",
+    }
+)
+
+_PAY: Final = "/pay/{session_id:str}"
+
+
+def _open(*shown: tuple[Progress, Page]) -> frozenset[Cell]:
+    return frozenset((SessionState.OPEN, progress, page) for progress, page in shown)
+
+
+def _ended(state: SessionState) -> frozenset[Cell]:
+    return frozenset({(state, None, Page.OUTCOME)})
+
+
+# The flow, in the order in which a shopper meets it.
+
+
+def _a_session(world: World, price_minor: int = 129_00) -> Session:
+    return world.shop.open_session(price_minor)
+
+
+def _known(world: World, price_minor: int = 129_00) -> tuple[Session, Shopper]:
+    shopper = world.sandbox.shopper("returning")
+    return world.shop.open_session(price_minor, knows=shopper), shopper
+
+
+def method(world: World) -> Stop:
+    return Stop(_a_session(world).path)
+
+
+def method_invoice(world: World) -> Stop:
+    return Stop(_a_session(world).path, then=lambda phone: _(MethodPage(phone).choose_invoice()))
+
+
+def method_instalments(world: World) -> Stop:
+    return Stop(f"{_a_session(world, 360_00).path}?method=instalments&months=12")
+
+
+def method_missing(world: World) -> Stop:
+    return Stop(_a_session(world).path, then=_press("Continue"))
+
+
+def method_again(world: World) -> Stop:
+    session = _a_session(world)
+    return Stop(session.path, walks.to_identify(world, session).cookies)
+
+
+def identify(world: World) -> Stop:
+    session = _a_session(world)
+    return Stop(f"{session.path}/identify", walks.to_identify(world, session).cookies)
+
+
+def identify_wrong(world: World) -> Stop:
+    def fill_in(phone: Phone) -> None:
+        IdentifyPage(phone).fill_in("123", "040 12")
+        _press("Send code")(phone)
+
+    stop = identify(world)
+    return Stop(stop.path, stop.cookies, fill_in)
+
+
+def code(world: World) -> Stop:
+    session, shopper = _known(world)
+    walker = walks.to_code(walks.to_identify(world, session), shopper)
+    return Stop(f"{session.path}/identify", walker.cookies)
+
+
+def code_wrong(world: World) -> Stop:
+    stop = code(world)
+
+    def type_another(phone: Phone) -> None:
+        IdentifyPage(phone).type_code("000000")
+        phone.sees("Something is missing or not right")
+
+    return Stop(stop.path, stop.cookies, type_another)
+
+
+def needs_bank(world: World) -> Stop:
+    shopper = world.sandbox.shopper("first-timer")
+    session = world.shop.open_session(knows=shopper)
+    walker = walks.through_code(walks.to_identify(world, session), world.sandbox, shopper)
+    return Stop(f"{session.path}/identify", walker.cookies)
+
+
+def bank_return(world: World) -> Stop:
+    shopper = world.sandbox.shopper("first-timer")
+    walker = walks.to_identify(world, world.shop.open_session(knows=shopper))
+    walker.follow("Identify with my bank").press(f"Identify as {shopper.name}", value=shopper.subject)
+    return Stop(_path(walker), walker.cookies)
+
+
+def confirm(world: World) -> Stop:
+    session, shopper = _known(world)
+    return Stop(f"{session.path}/confirm", walks.to_confirm(world, session, shopper).cookies)
+
+
+def confirm_instalments(world: World) -> Stop:
+    session, shopper = _known(world, 360_00)
+    walker = walks.to_identify_by_instalments(world, session)
+    walks.through_code(walker, world.sandbox, shopper)
+    return Stop(f"{session.path}/confirm", walker.cookies)
+
+
+def confirm_stranger(world: World) -> Stop:
+    """A first purchase on paper: everything that a person can be asked for is asked."""
+    shopper = world.sandbox.shopper("no-phone")
+    session = world.shop.open_session()
+    walker = walks.at_the_bank(walks.to_identify(world, session, delivery="On paper"), shopper)
+    return Stop(f"{session.path}/confirm", walker.cookies)
+
+
+def confirm_missing(world: World) -> Stop:
+    stop = confirm_stranger(world)
+    return Stop(stop.path, stop.cookies, lambda phone: ConfirmPage(phone).confirm())
+
+
+def method_change(world: World) -> Stop:
+    session, shopper = _known(world)
+    return Stop(session.path, walks.to_confirm(world, session, shopper).cookies)
+
+
+def refused(world: World) -> Stop:
+    shopper = world.sandbox.shopper("declined")
+    session = world.shop.open_session(450_00, knows=shopper)
+    return Stop(f"{session.path}/outcome", walks.to_refusal(world, session, shopper).cookies)
+
+
+def method_refused(world: World) -> Stop:
+    stop = refused(world)
+    return Stop(stop.path.removesuffix("/outcome"), stop.cookies)
+
+
+def confirmed(world: World) -> Stop:
+    session, shopper = _known(world)
+    return Stop(f"{session.path}/outcome", walks.to_outcome(world, session, shopper).cookies)
+
+
+def confirmed_elsewhere(world: World) -> Stop:
+    return Stop(confirmed(world).path)
+
+
+def cancel(world: World) -> Stop:
+    return Stop(f"{_a_session(world).path}/cancel")
+
+
+def _moved(to: SessionState) -> Callable[[World], Stop]:
+    def reach(world: World) -> Stop:
+        session, shopper = _known(world)
+        cookies = walks.to_confirm(world, session, shopper).cookies
+        world.move(session, to)
+        return Stop(f"{session.path}/outcome", cookies)
+
+    return reach
+
+
+# The demo shop, the bank and the sandbox.
+
+
+def demo_basket(world: World) -> Stop:
+    return Stop("/demo/basket", _basket(world).cookies)
+
+
+def _basket(world: World) -> Walker:
+    walker = Walker.at(world.base_url, "/demo")
+    walker.press("Add Wool blanket to the basket")
+    return walker.open("/demo").press("Add Birch cup to the basket")
+
+
+def _demo_order(world: World) -> Walker:
+    """At the payment, with a basket that the shop remembers."""
+    return _basket(world).press("Pay later with Kolme")
+
+
+def demo_order_open(world: World) -> Stop:
+    walker = _demo_order(world)
+    return Stop(f"/demo/orders/{_demo_reference(walker)}", walker.cookies)
+
+
+def demo_order_paid(world: World) -> Stop:
+    shopper = world.sandbox.shopper("returning")
+    walker = _demo_order(world).press("Continue", chosen=["Invoice", "By e-mail"])
+    walks.through_code(walker, world.sandbox, shopper).press("Confirm purchase")
+    walks.arrived(walker, "Purchase confirmed")
+    world.sandbox.advance(1)
+    walker.follow("Back to the shop")
+    return Stop(_path(walker), walker.cookies)
+
+
+def demo_cancelled(world: World) -> Stop:
+    walker = _demo_order(world)
+    return Stop(f"/demo/cancelled/{_demo_reference(walker)}", walker.cookies)
+
+
+def _demo_reference(walker: Walker) -> str:
+    """From the way back at the top of the payment page."""
+    [back] = [href for name, href in walker.page.links if name.startswith("Back to Havu")]
+    return urlsplit(back).path.rpartition("/")[2]
+
+
+def bank_choice(world: World) -> Stop:
+    walker = walks.to_identify(world, _a_session(world))
+    walker.follow("Identify with my bank")
+    return Stop(str(walker.response.url))
+
+
+def bank_refused(world: World) -> Stop:
+    return Stop(bank_choice(world).path.partition("?")[0] + "?client_id=nobody", status=400)
+
+
+def letter(world: World) -> Stop:
+    return Stop(f"/sandbox/letterbox/{_receipt(world)}")
+
+
+def letter_body(world: World) -> Stop:
+    return Stop(f"/sandbox/letterbox/{_receipt(world)}/body")
+
+
+def _receipt(world: World) -> str:
+    """The id of a receipt that somebody got by e-mail."""
+    shopper = world.sandbox.shopper("returning")
+    walks.a_purchase(world, shopper)
+    return world.sandbox.next_message(shopper.email, "email").id
+
+
+def _sandbox(path: str) -> Callable[[World], Stop]:
+    """A page of the sandbox after something has happened that it can show."""
+
+    def reach(world: World) -> Stop:
+        _receipt(world)
+        return Stop(path)
+
+    return reach
+
+
+# The admin.
+
+
+def _admin(path: str) -> Callable[[World], Stop]:
+    def reach(world: World) -> Stop:
+        return Stop(path, world.staff_cookies())
+
+    return reach
+
+
+def sign_in_refused(world: World) -> Stop:
+    del world
+
+    def try_it(phone: Phone) -> None:
+        for name, text in (
+            ("E-mail", "who@shop.example"),
+            ("Password", "a guess"),
+            ("Code from your app", "123456"),
+        ):
+            phone.type(phone.textbox(name), text)
+        phone.tap(phone.button("Sign in"))
+
+    return Stop("/admin/sign-in", then=try_it)
+
+
+def admin_order(world: World) -> Stop:
+    session = walks.a_purchase(world, world.sandbox.shopper("returning"))
+    world.sandbox.advance(1)
+    return Stop(f"/admin/orders/{session.order_id}", world.staff_cookies())
+
+
+def admin_order_open(world: World) -> Stop:
+    return Stop(f"/admin/orders/{_a_session(world, 360_00).order_id}", world.staff_cookies())
+
+
+def _at(path: str, status: int = 200) -> Callable[[World], Stop]:
+    return lambda _world: Stop(path, status=status)
+
+
+def _press(english: str) -> Callable[[Phone], None]:
+    """Presses a button that will be refused, and waits until the page says so."""
+
+    def press(phone: Phone) -> None:
+        phone.tap(phone.button(english))
+        phone.sees("Something is missing or not right")
+
+    return press
+
+
+def _path(walker: Walker) -> str:
+    url = urlsplit(str(walker.response.url))
+    return f"{url.path}?{url.query}" if url.query else url.path
+
+
+def _(_nothing: object) -> None:
+    """For a gesture whose answer is of no use here."""
+
+
+_S, _G, _P = SessionState, Progress, Page
+
+VIEWS: Final = (
+    View("pay-1-method", _PAY, method, _open((_G.NOTHING, _P.METHOD))),
+    View("pay-1-method-invoice", _PAY, method_invoice),
+    View("pay-1-method-instalments", _PAY, method_instalments),
+    View("pay-1-method-missing", _PAY, method_missing),
+    View("pay-1-method-again", _PAY, method_again, _open((_G.CHOSEN, _P.METHOD))),
+    View("pay-1-method-change", _PAY, method_change, _open((_G.IDENTIFIED, _P.METHOD))),
+    View("pay-1-method-after-refusal", _PAY, method_refused, _open((_G.REFUSED, _P.METHOD))),
+    View("pay-2-identify", f"{_PAY}/identify", identify, _open((_G.CHOSEN, _P.IDENTIFY))),
+    View("pay-2-identify-wrong", f"{_PAY}/identify", identify_wrong),
+    View("pay-2-code", f"{_PAY}/identify", code),
+    View("pay-2-code-wrong", f"{_PAY}/identify", code_wrong),
+    View("pay-2-needs-bank", f"{_PAY}/identify", needs_bank),
+    View("pay-2-bank-return", "/bank/return", bank_return, script=False),
+    View("pay-3-confirm", f"{_PAY}/confirm", confirm, _open((_G.IDENTIFIED, _P.CONFIRM))),
+    View("pay-3-confirm-instalments", f"{_PAY}/confirm", confirm_instalments),
+    View("pay-3-confirm-stranger", f"{_PAY}/confirm", confirm_stranger),
+    View("pay-3-confirm-missing", f"{_PAY}/confirm", confirm_missing),
+    View("pay-4-confirmed", f"{_PAY}/outcome", confirmed, _ended(_S.CONFIRMED)),
+    View("pay-4-confirmed-elsewhere", f"{_PAY}/outcome", confirmed_elsewhere),
+    View("pay-4-refused", f"{_PAY}/outcome", refused, _open((_G.REFUSED, _P.OUTCOME))),
+    View("pay-4-processing", f"{_PAY}/outcome", _moved(_S.PROCESSING), _ended(_S.PROCESSING)),
+    View("pay-4-held", f"{_PAY}/outcome", _moved(_S.HELD), _ended(_S.HELD)),
+    View("pay-4-declined", f"{_PAY}/outcome", _moved(_S.DECLINED), _ended(_S.DECLINED)),
+    View("pay-4-cancelled", f"{_PAY}/outcome", _moved(_S.CANCELLED), _ended(_S.CANCELLED)),
+    View("pay-4-expired", f"{_PAY}/outcome", _moved(_S.EXPIRED), _ended(_S.EXPIRED)),
+    View("pay-5-cancel", f"{_PAY}/cancel", cancel),
+    View("pay-6-unknown", _PAY, _at("/pay/cs_nobody", 404)),
+    View("demo-products", "/demo", _at("/demo")),
+    View("demo-basket-empty", "/demo/basket", _at("/demo/basket")),
+    View("demo-basket", "/demo/basket", demo_basket),
+    View("demo-order-open", "/demo/orders/{ref:str}", demo_order_open),
+    View("demo-order-paid", "/demo/orders/{ref:str}", demo_order_paid),
+    View("demo-cancelled", "/demo/cancelled/{ref:str}", demo_cancelled),
+    View("admin-sign-in", "/admin/sign-in", _at("/admin/sign-in")),
+    View("admin-sign-in-refused", "/admin/sign-in", sign_in_refused),
+    View("admin-today", "/admin", _admin("/admin")),
+    View("admin-orders", "/admin/orders", _admin("/admin/orders")),
+    View("admin-orders-none", "/admin/orders", _admin("/admin/orders?q=nothing-like-this")),
+    View("admin-order", "/admin/orders/{public_id:str}", admin_order),
+    View("admin-order-open", "/admin/orders/{public_id:str}", admin_order_open),
+    View("sandbox-desk", "/sandbox", _sandbox("/sandbox")),
+    View("sandbox-phone", "/sandbox/phone", _sandbox("/sandbox/phone")),
+    View("sandbox-letterbox", "/sandbox/letterbox", _sandbox("/sandbox/letterbox")),
+    View("sandbox-letter", "/sandbox/letterbox/{message_id:uuid}", letter),
+    View("sandbox-letter-body", "/sandbox/letterbox/{message_id:uuid}/body", letter_body, script=False),
+    View("sandbox-webhooks", "/sandbox/webhooks", _sandbox("/sandbox/webhooks")),
+    View("sandbox-time", "/sandbox/time", _at("/sandbox/time")),
+    View("sandbox-people", "/sandbox/people", _at("/sandbox/people")),
+    View("sandbox-bank", "/sandbox/bank/authorize", bank_choice),
+    View("sandbox-bank-refused", "/sandbox/bank/authorize", bank_refused),
+    View("api-reference", "/api", _at("/api")),
+    View("errors-not-found", "", _at("/nothing-here", 404)),
+)

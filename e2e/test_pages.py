@@ -1,0 +1,95 @@
+"""Every page in every state: accessible, with its security headers, and without a word on the browser's console."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from litestar import Litestar
+from playwright.sync_api import Response
+
+from app.main import build
+from app.settings import load
+from e2e.browsing import Phone
+from e2e.conftest import Phones
+from e2e.states import NOT_PAGES, VIEWS, Stop, View, all_cells
+from e2e.world import World
+
+LANGUAGES: Final = ("en", "fi")
+_axe = Axe()
+
+
+def application(world: World) -> Litestar:
+    """The running product's application, built once more from the same settings and without its wrappers."""
+    environ = {
+        "KOLME_VAR_DIR": str(world.product.var_dir),
+        "PORT": str(world.product.port),
+        "DATABASE_URL": (world.product.var_dir / "database_url").read_text(encoding="utf-8").strip(),
+    }
+    app: object = build(load(environ))
+    while not isinstance(app, Litestar):
+        app = vars(app)["_app"]
+    return app
+
+
+def test_every_route_that_shows_a_page_is_in_the_table(world: World) -> None:
+    asked = {route.path for route in application(world).routes if "GET" in getattr(route, "methods", ())}
+    shown = {view.route for view in VIEWS if view.route}
+    assert asked - NOT_PAGES == shown
+    assert asked >= NOT_PAGES, "an address that is gone is taken out of the table"
+
+
+def test_every_state_of_the_flow_is_in_the_table() -> None:
+    assert set().union(*(view.cells for view in VIEWS)) == all_cells()
+
+
+def test_the_names_of_the_table_are_its_own() -> None:
+    assert len({view.name for view in VIEWS}) == len(VIEWS)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
+def test_a_page_is_accessible_and_keeps_its_headers(view: View, world: World, new_phone: Phones) -> None:
+    stop = view.reach(world)
+    for lang in LANGUAGES:
+        phone = new_phone(lang=lang, has_script=view.script, cookies=stop.cookies)
+        response = show(phone, stop)
+        check_headers(response, stop)
+        assert phone.tab.locator("html").get_attribute("lang") == lang or not view.script
+        check_accessibility(phone, view)
+
+
+def show(phone: Phone, stop: Stop) -> Response:
+    response = phone.open(stop.path)
+    assert response.status == stop.status, f"{stop.path}: {response.status}"
+    if stop.then is not None:
+        stop.then(phone)
+    return response
+
+
+def check_headers(response: Response, stop: Stop) -> None:
+    headers = response.headers
+    policy = headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert "frame-ancestors 'none'" in policy or stop.path.endswith("/body")
+    assert "base-uri 'none'" in policy
+    if "script-src" in policy:
+        assert re.search(r"script-src 'self' 'nonce-[\w-]{20,}'", policy)
+        assert "unsafe" not in policy
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["referrer-policy"] == "same-origin"
+    assert headers["cross-origin-opener-policy"] == "same-origin"
+    assert "camera=()" in headers["permissions-policy"]
+    assert headers["cache-control"] == "no-store"
+
+
+def check_accessibility(phone: Phone, view: View) -> None:
+    if not view.script:
+        # The checker is a script itself: what it looks at is the same page in a browser that runs them.
+        return
+    for scheme in ("light", "dark"):
+        phone.tab.emulate_media(color_scheme=scheme)
+        found = _axe.run(phone.tab).response["violations"]
+        told = [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found]
+        assert not told, f"{view.name} {phone.lang} {scheme}: {told}"
