@@ -31,7 +31,6 @@ from app.web.demo.catalogue import (
     written_basket,
 )
 from app.web.shared import forms
-from app.web.shared.htmx import wants_partial
 from app.web.shared.language import COOKIE, PARAMETER, language_of
 from app.web.shared.rendering import nonce_of, page, redirect
 from app.web.shared.security import content_security_policy, own_origin
@@ -139,7 +138,6 @@ async def show_order(request: AnyRequest, shop: NamedDependency[Shop], ref: From
         "order": order,
         "bought": read_basket(order.basket),
         "state": session.state if session is not None else "",
-        "swapped": wants_partial(request.headers),
     }
     if is_emptied:
         context["basket"] = Basket()

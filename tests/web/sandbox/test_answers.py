@@ -59,13 +59,13 @@ async def test_a_message_is_told_with_its_code_and_its_links(
     assert datetime.fromisoformat(message["at"]).tzinfo is not None
 
 
-@pytest.mark.parametrize("spelt", ["+358481234567", "358481234567", " 358481234567", "048 123 4567"])
 async def test_a_phone_is_found_however_it_is_spelt(
-    api: httpx.AsyncClient, merchant_and_key: MerchantAndKey, spelt: str
+    api: httpx.AsyncClient, merchant_and_key: MerchantAndKey
 ) -> None:
     await remember_message("sms", PHONE, body="x", merchant_id=merchant_and_key[0].id)
 
-    assert len((await api.get("/sandbox/outbox", params={"to": spelt})).json()) == 1
+    for spelt in ["+358481234567", "358481234567", " 358481234567", "048 123 4567"]:
+        assert len((await api.get("/sandbox/outbox", params={"to": spelt})).json()) == 1
 
 
 async def test_messages_come_oldest_first_and_since_leaves_out_what_it_names(
@@ -108,9 +108,8 @@ async def test_a_wait_for_nothing_ends_with_an_empty_list(api: httpx.AsyncClient
     assert (await api.get("/sandbox/outbox", params={"to": PHONE, "wait_s": "0.1"})).json() == []
 
 
-@pytest.mark.parametrize(
-    ("query", "code"),
-    [
+async def test_a_question_that_means_nothing_is_refused(api: httpx.AsyncClient) -> None:
+    for query, code in [
         ({"channel": "pigeon"}, "unknown_channel"),
         ({"since": "yesterday"}, "bad_since"),
         ({"since": "2026-11-21T10:00:00"}, "bad_since"),
@@ -118,14 +117,10 @@ async def test_a_wait_for_nothing_ends_with_an_empty_list(api: httpx.AsyncClient
         ({"wait_s": "-1"}, "bad_wait_s"),
         ({"wait_s": "nan"}, "bad_wait_s"),
         ({"wait_s": "soon"}, "bad_wait_s"),
-    ],
-)
-async def test_a_question_that_means_nothing_is_refused(
-    api: httpx.AsyncClient, query: dict[str, str], code: str
-) -> None:
-    answer = await api.get("/sandbox/outbox", params=query)
+    ]:
+        answer = await api.get("/sandbox/outbox", params=query)
 
-    assert (answer.status_code, answer.json()["code"]) == (422, code)
+        assert (answer.status_code, answer.json()["code"]) == (422, code)
 
 
 async def test_the_clock_moves_for_everybody_and_can_be_set_back(api: httpx.AsyncClient) -> None:
@@ -182,34 +177,32 @@ async def test_a_clock_that_cannot_drain_names_what_is_left(
     assert answer.json()["left"] == [{"kind": "tests", "count": 1}]
 
 
-@pytest.mark.parametrize("advance_s", [0, -60, 10**9])
-async def test_the_clock_goes_forward_only_and_not_for_ever(api: httpx.AsyncClient, advance_s: int) -> None:
-    answer = await api.post("/sandbox/clock", json={"advance_s": advance_s})
+async def test_the_clock_goes_forward_only_and_not_for_ever(api: httpx.AsyncClient) -> None:
+    for advance_s in [0, -60, 10**9]:
+        answer = await api.post("/sandbox/clock", json={"advance_s": advance_s})
 
-    assert (answer.status_code, answer.json()["code"]) == (422, "clock_too_far")
-    assert await clock.read_offset_s() == 0
-
-
-@pytest.mark.parametrize(
-    "body", [b"", b"[]", b"{", b'{"advance_s": "1"}', b'{"advance_s": 1.5}', b'{"x": 1}', b"\xff"]
-)
-async def test_a_body_that_is_none_is_refused(api: httpx.AsyncClient, body: bytes) -> None:
-    for path in ("/sandbox/clock", "/sandbox/shoppers"):
-        answer = await api.post(path, content=body, headers={"Content-Type": "application/json"})
-        assert (answer.status_code, answer.json()["code"]) == (422, "bad_body")
+        assert (answer.status_code, answer.json()["code"]) == (422, "clock_too_far")
+        assert await clock.read_offset_s() == 0
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_a_fresh_shopper_of_each_kind_can_be_had(api: httpx.AsyncClient, kind: str) -> None:
-    answer = await api.post("/sandbox/shoppers", json={"kind": kind})
-    listed = (await api.get("/sandbox/shoppers")).json()
+async def test_a_body_that_is_none_is_refused(api: httpx.AsyncClient) -> None:
+    for body in [b"", b"[]", b"{", b'{"advance_s": "1"}', b'{"advance_s": 1.5}', b'{"x": 1}', b"\xff"]:
+        for path in ("/sandbox/clock", "/sandbox/shoppers"):
+            answer = await api.post(path, content=body, headers={"Content-Type": "application/json"})
+            assert (answer.status_code, answer.json()["code"]) == (422, "bad_body")
 
-    shopper = answer.json()
-    assert answer.status_code == 201
-    assert {"name", "phone", "postcode", "persona", "outcome"} <= set(shopper)
-    assert shopper["persona"] == kind
-    assert (shopper["phone"] is None) == (kind == "no-phone")
-    assert shopper in listed
+
+async def test_a_fresh_shopper_of_each_kind_can_be_had(api: httpx.AsyncClient) -> None:
+    for kind in KINDS:
+        answer = await api.post("/sandbox/shoppers", json={"kind": kind})
+        listed = (await api.get("/sandbox/shoppers")).json()
+
+        shopper = answer.json()
+        assert answer.status_code == 201
+        assert {"name", "phone", "postcode", "persona", "outcome"} <= set(shopper)
+        assert shopper["persona"] == kind
+        assert (shopper["phone"] is None) == (kind == "no-phone")
+        assert shopper in listed
 
 
 async def test_two_fresh_shoppers_share_no_phone(api: httpx.AsyncClient) -> None:

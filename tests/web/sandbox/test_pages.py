@@ -33,17 +33,15 @@ async def test_the_desk_shows_every_part(visitor: httpx.AsyncClient) -> None:
         assert f'id="{part}"' in page.text
 
 
-@pytest.mark.parametrize("part", PARTS)
-async def test_every_part_is_a_page_of_its_own_and_a_piece_for_htmx(
-    visitor: httpx.AsyncClient, part: str
-) -> None:
-    page = await visitor.get(f"/sandbox/{part}")
-    piece = await visitor.get(f"/sandbox/{part}", headers=HTMX)
+async def test_every_part_is_a_page_of_its_own_and_a_piece_for_htmx(visitor: httpx.AsyncClient) -> None:
+    for part in PARTS:
+        page = await visitor.get(f"/sandbox/{part}")
+        piece = await visitor.get(f"/sandbox/{part}", headers=HTMX)
 
-    assert "<!doctype html>" in page.text
-    assert f'id="{part}"' in page.text
-    assert f'id="{part}"' in piece.text
-    assert part == "people" or "<!doctype html>" not in piece.text
+        assert "<!doctype html>" in page.text
+        assert f'id="{part}"' in page.text
+        assert f'id="{part}"' in piece.text
+        assert part == "people" or "<!doctype html>" not in piece.text
 
 
 async def test_a_code_is_seen_on_the_phone(visitor: httpx.AsyncClient) -> None:
@@ -138,21 +136,21 @@ async def test_the_clock_is_moved_by_a_button_and_set_back(visitor: httpx.AsyncC
     assert await clock.read_offset_s() == 0
 
 
-@pytest.mark.parametrize("typed", ["1", "-60", "86400.5", "", "x"])
-async def test_only_the_steps_on_the_buttons_are_taken(visitor: httpx.AsyncClient, typed: str) -> None:
-    assert (await visitor.post("/sandbox/time", data={"advance_s": typed})).status_code == 422
-    assert await clock.read_offset_s() == 0
+async def test_only_the_steps_on_the_buttons_are_taken(visitor: httpx.AsyncClient) -> None:
+    for typed in ["1", "-60", "86400.5", "", "x"]:
+        assert (await visitor.post("/sandbox/time", data={"advance_s": typed})).status_code == 422
+        assert await clock.read_offset_s() == 0
 
 
-@pytest.mark.parametrize("kind", KINDS)
-async def test_a_fresh_shopper_is_made_by_a_button(visitor: httpx.AsyncClient, kind: str) -> None:
-    answer = await visitor.post("/sandbox/people", data={"kind": kind})
+async def test_a_fresh_shopper_is_made_by_a_button(visitor: httpx.AsyncClient) -> None:
+    for kind in KINDS:
+        answer = await visitor.post("/sandbox/people", data={"kind": kind})
 
-    (made,) = await shoppers()
-    assert answer.headers["location"] == "/sandbox#people"
-    assert made.kind == kind
-    assert made.name in (await visitor.get("/sandbox")).text
-    assert clock.wall() - made.created_at < timedelta(minutes=1)
+        made = (await shoppers())[-1]
+        assert answer.headers["location"] == "/sandbox#people"
+        assert made.kind == kind
+        assert made.name in (await visitor.get("/sandbox")).text
+        assert clock.wall() - made.created_at < timedelta(minutes=1)
 
 
 async def test_another_site_can_neither_move_the_clock_nor_make_people(app: ASGIApp) -> None:
