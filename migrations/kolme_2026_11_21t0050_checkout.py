@@ -42,7 +42,6 @@ CREATE TABLE checkout_sessions (
     identified_at     timestamptz,
     decisions_made    smallint NOT NULL DEFAULT 0 CHECK (decisions_made BETWEEN 0 AND 3),
     decision_id       uuid,
-    confirmed_at      timestamptz,
     PRIMARY KEY (merchant_id, id),
     FOREIGN KEY (merchant_id, order_id) REFERENCES orders (merchant_id, id) ON DELETE RESTRICT,
     FOREIGN KEY (merchant_id, quote_id) REFERENCES quotes (merchant_id, id) ON DELETE RESTRICT

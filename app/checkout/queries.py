@@ -93,7 +93,6 @@ class Flow:
     phone_proved_at: datetime | None
     identified_by: str | None
     decisions_made: int
-    confirmed_at: datetime | None
     order_id: UUID
     order_public_id: str
     order_state: OrderState
@@ -153,7 +152,7 @@ class Flow:
 _FLOW: Final = """
 SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.cancel_url, s.expires_at,
        s.browser_id,
-       s.phone, s.postcode, s.phone_proved_at, s.identified_by, s.decisions_made, s.confirmed_at, s.order_id,
+       s.phone, s.postcode, s.phone_proved_at, s.identified_by, s.decisions_made, s.order_id,
        o.public_id AS order_public_id, o.state AS order_state, o.version, o.reference, o.currency, o.total_minor,
        o.buyer,
        c.name, c.email, c.phone AS contact_phone, c.postcode AS contact_postcode, c.street, c.city,
@@ -218,7 +217,6 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         phone_proved_at=row["phone_proved_at"],
         identified_by=row["identified_by"],
         decisions_made=row["decisions_made"],
-        confirmed_at=row["confirmed_at"],
         order_id=row["order_id"],
         order_public_id=row["order_public_id"],
         order_state=OrderState(row["order_state"]),

@@ -26,7 +26,6 @@ class CheckoutSession(Table, tablename="checkout_sessions"):
     identified_at = Timestamptz(null=True, default=None)
     decisions_made = SmallInt(default=0)
     decision_id = UUID(null=True, default=None)
-    confirmed_at = Timestamptz(null=True, default=None)
 
 
 class SessionHistory(Table, tablename="session_history"):
