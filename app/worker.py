@@ -35,8 +35,8 @@ if TYPE_CHECKING:
     from app.kernel.db import Connection
 
 CONCURRENCY: Final = 8
-# Longer than any one try may take: 10 s for a webhook, 20 s for a mail, and the database around them.
-LEASE_S: Final = 60
+# Longer than any one try may take: 10 s for a webhook or a mail, and the database around it.
+LEASE_S: Final = 30
 POLL_S: Final = 2.0
 LISTENER_CHECK_S: Final = 5.0
 CHORES_EVERY_S: Final = 5.0
@@ -219,7 +219,7 @@ class Worker:
             await asyncio.wait_for(self._woken.wait(), wait_s)
 
 
-async def _listen(dsn: str, worker: Worker) -> None:
+async def listen(dsn: str, worker: Worker) -> None:
     """Wake the worker when a job is written. A connection that is lost is opened again; meanwhile the poll serves."""
     while True:
         connection: Connection | None = None
@@ -248,7 +248,7 @@ async def run(settings: Settings) -> None:
         loop.add_signal_handler(number, worker.stop)
     # Each running job needs one connection at a time, and the loop itself another.
     await db.start_pool(settings.database_url, min_size=1, max_size=CONCURRENCY + 2)
-    listener = asyncio.create_task(_listen(settings.database_url, worker))
+    listener = asyncio.create_task(listen(settings.database_url, worker))
     try:
         await worker.run()
     finally:

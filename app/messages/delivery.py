@@ -11,7 +11,7 @@ from app.kernel.outbox import Job
 from app.messages.ports import Mail, MailDoor, NeverTaken, NotTaken
 from app.messages.receipt import receipt_mail
 
-SEND_TIMEOUT_S: Final = 20.0
+SEND_TIMEOUT_S: Final = 10.0
 
 # Each writes its mail from the public id that the job speaks of; None when there is nobody to send it to any more.
 _WRITERS: Final[Mapping[str, Callable[[UUID, str], Awaitable[Mail | None]]]] = {"receipt": receipt_mail}

@@ -10,6 +10,7 @@ import pytest
 
 from app.doors import WorkerDoors
 from app.kernel import clock, db, outbox
+from app.kernel.db import connect
 from app.kernel.jobs import Done, Outcome
 from app.kernel.outbox import Job
 from app.merchants.queries import Merchant
@@ -17,7 +18,7 @@ from app.messages.sandbox_outbox import messages
 from app.orders.queries import deliveries_about, order_for_api, order_timeline
 from app.outside.mail import SandboxLetterbox
 from app.webhooks.ports import OutgoingWebhook, WebhookReply
-from app.worker import Now, Worker, chores, handlers
+from app.worker import Now, Worker, chores, handlers, listen
 from tests.factories.checkout import (
     Shopper,
     a_known_person,
@@ -147,12 +148,10 @@ async def test_at_most_so_many_jobs_run_at_once_and_a_stop_lets_them_end(merchan
 
 
 async def test_a_written_job_wakes_the_worker(db: str, merchant: Merchant) -> None:
-    from app.worker import _listen  # noqa: PLC0415 - the part of `run` that this is about
-
     hands = Hands()
     worker = Worker({"task": hands})
     # With the poll alone five jobs one after the other would take ten seconds.
-    listener = asyncio.create_task(_listen(db, worker))
+    listener = asyncio.create_task(listen(db, worker))
     running = asyncio.create_task(worker.run())
     try:
         for number in range(5):
@@ -163,6 +162,31 @@ async def test_a_written_job_wakes_the_worker(db: str, merchant: Merchant) -> No
         await asyncio.wait_for(running, 5)
         listener.cancel()
         await asyncio.gather(listener, return_exceptions=True)
+
+
+async def test_a_worker_outlives_the_loss_of_its_connections(db: str, merchant: Merchant) -> None:
+    hands = Hands()
+    worker = Worker({"task": hands})
+    listener = asyncio.create_task(listen(db, worker))
+    running = asyncio.create_task(worker.run())
+    administrator = await connect(db)
+    try:
+        await a_job(merchant, "before")
+        await hands.until_done(1)
+        await administrator.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        await a_job(merchant, "after")
+        worker.wake()
+        await hands.until_done(2)
+    finally:
+        await administrator.close()
+        worker.stop()
+        await asyncio.wait_for(running, 5)
+        listener.cancel()
+        await asyncio.gather(listener, return_exceptions=True)
+    assert hands.did == ["before", "after"]
 
 
 async def test_a_chore_that_breaks_keeps_nothing_else_from_being_done(merchant: Merchant) -> None:
