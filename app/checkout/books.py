@@ -102,7 +102,9 @@ async def _check_history(machine: Machine, table: str, history: str) -> list[Vio
     found = []
     for row in await db.fetch_all(_STEPS.format(table=table, history=history)):
         edge = (row["from_state"], row["to_state"])
-        legal = row["before"] is None if edge[0] is None else edge in machine.edges and edge[0] == row["before"]
+        legal = (
+            row["before"] is None if edge[0] is None else edge in machine.edges and edge[0] == row["before"]
+        )
         if not legal or (row["last"] and row["state"] != row["to_state"]):
             found.append(Violation(invariant, row["subject"]))
     unborn = await db.fetch_all(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -11,6 +11,8 @@ from app.kernel.money import Money
 from app.messages.ports import NotTaken, Sms, SmsDoor
 
 SEND_TIMEOUT_S: Final = 3.0
+
+Sending = Literal["sent", "failed", "unknown"]
 
 
 def code_text(*, code: str, total: Money, shop: str, base_url: str, lang: str) -> str:
@@ -33,14 +35,14 @@ async def send_code_sms(
     base_url: str,
     lang: str,
     merchant_id: UUID,
-) -> bool:
-    """Send a code; it is never sent again for one request. False when the gateway certainly did not take it.
+) -> Sending:
+    """Send a code; it is never sent again for one request. `failed`: the gateway certainly did not take it.
 
-    A gateway that does not answer in three seconds may have taken it: the shopper waits for the message, or asks anew.
+    A gateway that does not answer in three seconds may have taken it (`unknown`): the shopper waits, or asks anew.
     """
     text = code_text(code=code, total=total, shop=shop, base_url=base_url, lang=lang)
     try:
         await door.send(Sms(phone, text, merchant_id), timeout_s=SEND_TIMEOUT_S)
     except NotTaken as refusal:
-        return not refusal.certain
-    return True
+        return "failed" if refusal.certain else "unknown"
+    return "sent"

@@ -31,7 +31,12 @@ POSTCODE: Final = "00100"
 ADDRESS: Final = "203.0.113.7"
 
 INVOICE: Final = Plan(
-    key="invoice-14", kind="invoice", currency="EUR", min_amount_minor=1, max_amount_minor=500_000, due_days=14
+    key="invoice-14",
+    kind="invoice",
+    currency="EUR",
+    min_amount_minor=1,
+    max_amount_minor=500_000,
+    due_days=14,
 )
 INSTALMENTS: Final = Plan(
     key="instalments",
@@ -67,7 +72,9 @@ async def a_merchant(
 
 
 def a_line(name: str = "Wool blanket", price: str = "129.00", quantity: int = 1) -> Line:
-    return Line("item", name, quantity, int(Decimal(price) * 100), Decimal("25.5"), sku="B-1", category="home")
+    return Line(
+        "item", name, quantity, int(Decimal(price) * 100), Decimal("25.5"), sku="B-1", category="home"
+    )
 
 
 async def a_session(merchant: Merchant, *lines: Line, email: str | None = "aino@example.test") -> str:
@@ -140,7 +147,7 @@ class Shopper:
         return quote
 
     async def ask_code(self, phone: str = PHONE, postcode: str = POSTCODE, address: str = ADDRESS) -> str:
-        issued = await actions.request_code(
+        issued, _ = await actions.request_code(
             await self.flow(), phone, postcode, self.browser, address=address, wall=clock.wall()
         )
         return issued.code
@@ -172,7 +179,9 @@ class Shopper:
             limit_minor=flow.merchant.credit_limit_minor,
             answer=RegisterAnswer("reg-1", income_minor, (), credit_ban),
         )
-        return (await actions.decide(flow, facts)).outcome
+        decided = (await actions.decide(flow, facts)).decision
+        assert decided is not None
+        return decided.outcome
 
     async def confirm(self, details: Details | None = None, shown_field: str | None = None) -> Flow:
         field = shown.sign(await self.flow()) if shown_field is None else shown_field

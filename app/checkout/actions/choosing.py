@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -30,15 +31,15 @@ RETURNING id
 """
 
 
-async def choose_plan(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime) -> None:
+async def choose_plan(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime) -> Flow:
     """Fix the quote on the session; the first browser to do so is the one the session is bound to.
 
-    Raises SessionEnded when the session is no longer open.
+    Answers the flow as it is now. Raises SessionEnded when the session is no longer open.
     """
-    await db.in_tx(lambda: _choose(flow, quote, browser, wall))
+    return await db.in_tx(lambda: _choose(flow, quote, browser, wall))
 
 
-async def _choose(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime) -> None:
+async def _choose(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime) -> Flow:
     browser_id = await browsers.remember(browser, wall=wall)
     chosen = await db.fetch_value(
         _CHOOSE,
@@ -55,6 +56,15 @@ async def _choose(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetim
         raise SessionEnded
     if flow.order_state in {OrderState.DRAFT, OrderState.OPEN}:
         await _payment_begins(flow)
+    same = flow.quote is not None and flow.quote.id == quote.id
+    return replace(
+        flow,
+        quote=quote,
+        decision=flow.decision if same else None,
+        browser_id=browser_id,
+        bound_browser_id=flow.bound_browser_id or browser_id,
+        order_state=OrderState.IN_PAYMENT,
+    )
 
 
 async def _payment_begins(flow: Flow) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.checkout import shown
@@ -19,6 +19,7 @@ from app.ledger import actions as ledger
 from app.ledger import rules as ledger_rules
 from app.orders import actions as orders
 from app.orders.actions import Contact, Payment
+from app.orders.states import OrderState
 from app.plans.quote import Quote
 
 ACTOR: Final = "shopper"
@@ -84,7 +85,7 @@ async def _confirm(public_id: str, browser: BrowserToken, shown_field: str, deta
     if missing:
         raise DetailsMissing(missing)
     await _buy(flow, customer, quote, contact)
-    return flow
+    return replace(flow, stored_state=SessionState.CONFIRMED, order_state=OrderState.PAID, contact=contact)
 
 
 def _checked(flow: Flow, shown_field: str) -> tuple[Customer, Quote]:
@@ -129,9 +130,14 @@ async def _buy(flow: Flow, customer: Customer, quote: Quote, contact: Contact) -
         entries=ledger_rules.purchase(customer.public_id, flow.total, merchant.creditor),
         now=now,
     )
-    await customers.join_merchant(merchant.id, customer.id, now)
-    await customers.keep_contact(
-        customer.id, email=contact.email, street=contact.street, city=contact.city, postcode=contact.postcode
+    await customers.bought(
+        merchant.id,
+        customer.id,
+        email=contact.email,
+        street=contact.street,
+        city=contact.city,
+        postcode=contact.postcode,
+        now=now,
     )
     await _tell(flow, quote)
 
@@ -146,5 +152,5 @@ async def _tell(flow: Flow, quote: Quote) -> None:
         "quote_id": quote.id,
         "method": quote.method,
     }
-    for event in ("session.confirmed", "order.paid"):
-        await outbox.emit(flow.merchant.id, event, data, now=flow.now, about=flow.order_public_id)
+    told = ("session.confirmed", "order.paid")
+    await outbox.emit_all(flow.merchant.id, told, data, now=flow.now, about=flow.order_public_id)

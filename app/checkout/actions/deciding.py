@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Final
+from uuid import UUID
 
 from app.checkout.errors import DecisionsSpent, StepNotReached
 from app.checkout.queries import DECISIONS_MAX, Flow
+from app.checkout.queries import Decision as StoredDecision
 from app.credit import actions as credit
 from app.credit.actions import Subject
-from app.credit.rules import Decision, Facts
+from app.credit.rules import Facts
 from app.credit.rules import decide as decide_by_rules
 from app.kernel import db
 
@@ -20,9 +23,11 @@ RETURNING id
 """
 
 
-async def decide(flow: Flow, facts: Facts) -> Decision:
-    """Decide on gathered facts and store it for this quote. Raises DecisionsSpent after three in one session, and
-    StepNotReached when plan or person changed meanwhile."""
+async def decide(flow: Flow, facts: Facts) -> Flow:
+    """Decide on gathered facts and store it for this quote; answers the flow with its decision.
+
+    Raises DecisionsSpent after three in one session, and StepNotReached when plan or person changed meanwhile.
+    """
     customer, quote = flow.customer, flow.quote
     if customer is None or quote is None:
         raise StepNotReached
@@ -31,7 +36,7 @@ async def decide(flow: Flow, facts: Facts) -> Decision:
     decision = decide_by_rules(facts)
     subject = Subject(flow.merchant.id, flow.session_id, customer.id, quote.id)
 
-    async def write() -> None:
+    async def write() -> UUID:
         decision_id = await credit.store(subject, facts, decision, flow.now)
         pointed = await db.fetch_value(
             _POINT,
@@ -44,6 +49,13 @@ async def decide(flow: Flow, facts: Facts) -> Decision:
         )
         if pointed is None:
             raise StepNotReached
+        return decision_id
 
-    await db.in_tx(write)
-    return decision
+    stored = StoredDecision(
+        id=await db.in_tx(write),
+        outcome=decision.outcome,
+        reasons=decision.reasons,
+        would_pass_minor=decision.would_pass_minor,
+        valid_until=flow.now + credit.DECISION_LIFE,
+    )
+    return replace(flow, decision=stored, decisions_made=flow.decisions_made + 1)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
 from app.checkout.errors import SessionEnded, StepNotReached
-from app.checkout.queries import Flow
+from app.checkout.queries import Challenge, Flow
 from app.checkout.states import SessionState
 from app.identity.actions import browsers, codes, customers
 from app.identity.actions.browsers import BrowserToken
 from app.identity.actions.codes import Issued
 from app.identity.actions.customers import KnownContact
 from app.identity.ports import VerifiedIdentity
+from app.identity.rules import CODE_LIFE, CODE_TRIES
 from app.kernel import db
 
 Outcome = Literal["identified", "needs_bank", "wrong", "spent", "expired"]
@@ -40,14 +41,14 @@ WHERE merchant_id = $1 AND id = $2 AND state = $6 AND expires_at > $7 RETURNING 
 
 async def request_code(
     flow: Flow, phone: str, postcode: str, browser: BrowserToken, *, address: str, wall: datetime
-) -> Issued:
+) -> tuple[Issued, Flow]:
     """Make a code for a phone (E.164) and bind it to this browser, this session and what is approved.
 
-    The caller sends it after this has returned. Known and unknown phones take the same path. Raises LimitReached,
-    SessionEnded.
+    Answers the code, which the caller sends now, and the flow as it is now. Known and unknown phones take the same
+    path. Raises LimitReached, SessionEnded.
     """
 
-    async def ask() -> Issued:
+    async def ask() -> tuple[Issued, Flow]:
         browser_id = await _browser(browser, wall)
         open_ = await db.fetch_value(
             _ASK,
@@ -61,7 +62,7 @@ async def request_code(
         )
         if open_ is None:
             raise SessionEnded
-        return await codes.issue(
+        issued = await codes.issue(
             flow.approval,
             browser_id=browser_id,
             phone=phone,
@@ -71,8 +72,28 @@ async def request_code(
             now=flow.now,
             wall=wall,
         )
+        return issued, _asked(flow, phone, postcode, browser_id)
 
     return await db.in_tx(ask)
+
+
+def _asked(flow: Flow, phone: str, postcode: str, browser_id: UUID) -> Flow:
+    challenge = Challenge(
+        phone=phone,
+        state=codes.ChallengeState.SENDING,
+        tries_left=CODE_TRIES,
+        created_at=flow.now,
+        expires_at=flow.now + CODE_LIFE,
+    )
+    return replace(
+        flow,
+        phone=phone,
+        postcode=postcode,
+        phone_proved_at=None,
+        browser_id=browser_id,
+        bound_browser_id=flow.bound_browser_id or browser_id,
+        challenge=challenge,
+    )
 
 
 async def identify_by_code(flow: Flow, typed: str, *, code_is_enough: bool, wall: datetime) -> Identification:

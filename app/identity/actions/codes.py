@@ -121,10 +121,16 @@ def _sending_limits(phone: str, session: str, address: str) -> Sequence[Limit]:
 
 
 async def mark(challenge_id: UUID, state: ChallengeState) -> None:
-    """How the sending went, unless the code was used, voided or burnt meanwhile. In a transaction of its own."""
-    await db.execute(
-        "UPDATE code_challenges SET state = $2 WHERE id = $1 AND state = 'sending'", challenge_id, state.value
-    )
+    """How the sending went, unless the code was used, voided or burnt meanwhile. A transaction of its own."""
+
+    async def write() -> None:
+        await db.execute(
+            "UPDATE code_challenges SET state = $2 WHERE id = $1 AND state = 'sending'",
+            challenge_id,
+            state.value,
+        )
+
+    await db.in_tx(write)
 
 
 async def mark_unknown_sends(wall: datetime) -> int:

@@ -30,7 +30,7 @@ class KnownContact:
 # A phone that was only claimed under a strong identification counts once a code has reached it, and only when no two
 # people claim it.
 _RECOGNISE: Final = """
-SELECT c.id FROM customers c
+SELECT c.id, c.phone FROM customers c
 WHERE c.state = 'active' AND c.postcode = $2
   AND EXISTS (SELECT FROM verified_identities v WHERE v.customer_id = c.id)
   AND (c.phone = $1 OR (c.claimed_phone = $1
@@ -45,15 +45,15 @@ async def recognise(phone: str, postcode: str) -> UUID | None:
 
     Call it only after a right code on that phone.
     """
-    customer_id = await db.fetch_value(_RECOGNISE, phone, postcode)
-    if customer_id is None:
+    row = await db.fetch_one(_RECOGNISE, phone, postcode)
+    if row is None:
         return None
+    customer_id = row["id"]
     assert isinstance(customer_id, UUID)
-    await db.execute(
-        "UPDATE customers SET phone = $2, claimed_phone = NULL WHERE id = $1 AND phone IS DISTINCT FROM $2",
-        customer_id,
-        phone,
-    )
+    if row["phone"] != phone:
+        await db.execute(
+            "UPDATE customers SET phone = $2, claimed_phone = NULL WHERE id = $1", customer_id, phone
+        )
     return customer_id
 
 
@@ -154,29 +154,27 @@ async def prove_phone(customer_id: UUID, phone: str, postcode: str, now: datetim
     await _attach_contact(customer_id, KnownContact(country="", postcode=postcode, proved_phone=phone))
 
 
-async def keep_contact(
-    customer_id: UUID, *, email: str | None, street: str | None, city: str | None, postcode: str | None
+# The profile that joins a customer to a merchant is made by the first purchase there.
+_BOUGHT: Final = """
+WITH profile AS (
+    INSERT INTO profiles (merchant_id, id, customer_id, created_at) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (merchant_id, customer_id) DO NOTHING
+)
+UPDATE customers SET email = coalesce($5, email), street = coalesce($6, street), city = coalesce($7, city),
+    postcode = coalesce(postcode, $8)
+WHERE id = $3
+"""
+
+
+async def bought(
+    merchant_id: UUID,
+    customer_id: UUID,
+    *,
+    email: str | None,
+    street: str | None,
+    city: str | None,
+    postcode: str | None,
+    now: datetime,
 ) -> None:
-    """What the shopper filled in at confirmation, so that it is never asked again."""
-    await db.execute(
-        """UPDATE customers SET email = coalesce($2, email), street = coalesce($3, street), city = coalesce($4, city),
-               postcode = coalesce(postcode, $5)
-           WHERE id = $1""",
-        customer_id,
-        email,
-        street,
-        city,
-        postcode,
-    )
-
-
-async def join_merchant(merchant_id: UUID, customer_id: UUID, now: datetime) -> None:
-    """The profile that joins a customer to a merchant, made by the first purchase there."""
-    await db.execute(
-        """INSERT INTO profiles (merchant_id, id, customer_id, created_at) VALUES ($1, $2, $3, $4)
-           ON CONFLICT (merchant_id, customer_id) DO NOTHING""",
-        merchant_id,
-        ids.internal_id(),
-        customer_id,
-        now,
-    )
+    """A purchase: the customer has a profile with the merchant, and what was typed is never asked again."""
+    await db.execute(_BOUGHT, merchant_id, ids.internal_id(), customer_id, now, email, street, city, postcode)

@@ -45,7 +45,7 @@ async def confirm_purchase(request: Request[Any, Any, Any], session_id: FromPath
 
 async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: bool) -> Response[str]:
     try:
-        await confirm(here.flow.public_id, here.browser, form.value("shown"), details)
+        here = here.after(await confirm(here.flow.public_id, here.browser, form.value("shown"), details))
     except ShownTotalChanged:
         return confirm_page(
             await here.again(), Form(form.values, {"shown": FieldError("changed")}), status=409
@@ -63,7 +63,7 @@ async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: boo
         return await _confirm(here, form, details, may_decide=False)
     except (SessionEnded, StepNotReached):
         return await page_now(await here.again(), push=True)
-    return await page_now(await here.again(), push=True)
+    return await page_now(here, push=True)
 
 
 def _read_details(form: Form, flow: Flow) -> tuple[Details, dict[str, FieldError]]:

@@ -20,8 +20,7 @@ async def decide_anew(here: Visit) -> Visit:
     """As above, whatever stands: what a customer owes may have grown since."""
     facts = await gather(here.flow, here.house.register)
     try:
-        await decide(here.flow, facts)
+        return here.after(await decide(here.flow, facts))
     except (DecisionsSpent, StepNotReached):
         # The page that follows tells: the limit of three, or the step that changed under this request.
         return await here.again()
-    return await here.again()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Request, Response, get, post
+from litestar.background_tasks import BackgroundTask
 from litestar.params import FromPath
 
 from app.checkout.actions import identify_by_code, request_code
@@ -14,7 +15,6 @@ from app.checkout.policy import code_is_enough
 from app.checkout.steps import Page, may_see
 from app.identity.actions.codes import ChallengeState, mark
 from app.identity.rules import read_code
-from app.kernel import db
 from app.kernel.limits import LimitReached
 from app.kernel.phone import PhoneRefused, parse_phone
 from app.kernel.postcode import PostcodeRefused, parse_postcode
@@ -49,17 +49,20 @@ async def send_code(request: Request[Any, Any, Any], session_id: FromPath[str]) 
     if not isinstance(asked, tuple):
         return identify_page(here, Form(form.values, asked), status=422)
     try:
-        sent = await _send(here, *asked)
+        here, sent = await _send(here, *asked)
     except LimitReached as refusal:
         error = FieldError("limit_reached", {"resets_in_s": refusal.resets_in_s})
         field = "code" if here.flow.challenge is not None else "phone"
         return identify_page(here, Form(form.values, {field: error}), status=429)
     except (SessionEnded, StepNotReached):
         return await page_now(await here.again(), push=True)
-    notice = "sms_failed" if not sent else "new_code_sent" if again else "code_sent"
+    notice = "sms_failed" if sent is None else "new_code_sent" if again else "code_sent"
     if request.headers.get("hx-request") != "true":
-        return here.lead_to("/identify")
-    return identify_page(await here.again(), notice=notice, push=True)
+        response = here.lead_to("/identify")
+    else:
+        response = identify_page(here, notice=notice, push=True)
+    response.background = sent
+    return response
 
 
 def _read_asked(values: Mapping[str, str], country: str) -> tuple[str, str] | dict[str, FieldError]:
@@ -77,12 +80,14 @@ def _read_asked(values: Mapping[str, str], country: str) -> tuple[str, str] | di
     return errors or (phone, postcode)
 
 
-async def _send(here: Visit, phone: str, postcode: str) -> bool:
-    """Whether the gateway took the message. The row says `sending` before it leaves, and afterwards how it went."""
-    issued = await request_code(
+async def _send(here: Visit, phone: str, postcode: str) -> tuple[Visit, BackgroundTask | None]:
+    """Make a code and hand it to the gateway. With the task that notes that it was sent, which nobody waits for: a row
+    that still says `sending` later becomes `unknown`. Without one the gateway refused, and the row says so already."""
+    issued, flow = await request_code(
         here.flow, phone, postcode, here.browser, address=here.address, wall=here.wall
     )
-    taken = await send_code_sms(
+    here = here.after(flow)
+    sending = await send_code_sms(
         here.house.sms,
         phone=phone,
         code=issued.code,
@@ -92,9 +97,10 @@ async def _send(here: Visit, phone: str, postcode: str) -> bool:
         lang=here.lang,
         merchant_id=here.flow.merchant.id,
     )
-    state = ChallengeState.SENT if taken else ChallengeState.FAILED
-    await db.in_tx(lambda: mark(issued.challenge_id, state))
-    return taken
+    if sending != "failed":
+        return here, BackgroundTask(mark, issued.challenge_id, ChallengeState(sending))
+    await mark(issued.challenge_id, ChallengeState.FAILED)
+    return await here.again(), None
 
 
 _REFUSALS: Final[dict[Outcome, str]] = {"spent": "used_up", "expired": "expired"}

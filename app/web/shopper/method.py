@@ -39,10 +39,10 @@ async def choose_method(request: Request[Any, Any, Any], session_id: FromPath[st
     if not isinstance(quote, Quote):
         return await method_page(here, wish, Form(form.values, quote), status=422)
     try:
-        await choose_plan(here.flow, quote, here.browser, here.wall)
+        here = here.after(await choose_plan(here.flow, quote, here.browser, here.wall))
     except SessionEnded:
         return await page_now(await here.again(), push=True)
-    return await page_now(await decide_if_identified(await here.again()), push=True)
+    return await page_now(await decide_if_identified(here), push=True)
 
 
 def _quote(offers: Offers, wish: Wish) -> Quote | dict[str, FieldError]:

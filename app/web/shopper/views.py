@@ -38,7 +38,7 @@ class LineView:
 class FlowView:
     """What every page of the flow shows: id ``cs_…``, the step (None after the end), the sum and what it is made of.
 
-    ``back_url`` is the shop's cancel address with ``?session=``; ``can_cancel`` is False once there is nothing to cancel.
+    ``back_url`` is the shop's cancel address with ``?session=``; ``can_cancel`` is False when nothing is left to cancel.
     """
 
     id: str
@@ -100,7 +100,7 @@ class ChallengeView:
 
 @dataclass(frozen=True, slots=True)
 class IdentifyView:
-    """``notice`` is one of the codes that ``shopper/_identify.html`` words; ``phone`` and ``postcode`` prefill the form."""
+    """``notice`` is a code that ``shopper/_notice.html`` words; ``phone`` and ``postcode`` prefill the form."""
 
     phone: str
     postcode: str
@@ -133,7 +133,7 @@ class ConfirmView:
 
 @dataclass(frozen=True, slots=True)
 class PassingOption:
-    """A plan that would pass now: shown after a refusal with a link to step 1. ``upto`` is a smaller sum, if that helps."""
+    """A plan that would pass now, shown after a refusal. ``upto`` is a smaller sum, if that helps."""
 
     method: Method | None
     upto: Money | None = None

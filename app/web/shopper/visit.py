@@ -54,6 +54,10 @@ class Visit:
     async def form(self) -> forms.Form:
         return forms.parse(await self.request.body())
 
+    def after(self, flow: Flow) -> Visit:
+        """The same visit once a verb has answered what the flow is now."""
+        return replace(self, flow=flow)
+
     async def again(self, token: str | None = None) -> Visit:
         """The same visit after something has changed, and with the browser's new secret if it got one."""
         browser = self.browser if token is None else BrowserToken(token, self.wall, fresh=True)
