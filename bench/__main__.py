@@ -58,7 +58,9 @@ def _pages(base_url: str, session: str, bare_port: int, log: Path) -> bool:
     print("\n| first page of the flow | requests/s |\n|---|---|")
     print(f"| plain text, bare Litestar | {plain.requests_per_s:.0f} |")
     print(f"| bare Jinja page, {bare_size} bytes | {statistics.median(row[0] for row in rows):.0f} |")
-    print(f"| GET /pay/{{session}}, {len(page.content)} bytes | {statistics.median(row[1] for row in rows):.0f} |")
+    print(
+        f"| GET /pay/{{session}}, {len(page.content)} bytes | {statistics.median(row[1] for row in rows):.0f} |"
+    )
     print(
         f"| ratio, median of {PAIRS} pairs (lowest {min(ratios):.0%}, highest {max(ratios):.0%}) |"
         f" **{ratio:.0%}** (at least {FLOOR:.0%}, aim {AIM:.0%}) |"

@@ -50,7 +50,9 @@ def stay_on_load_core() -> None:
 
 
 @contextmanager
-def program(arguments: Sequence[str], environ: Mapping[str, str], *, on_web_core: bool, log: Path) -> Iterator[int]:
+def program(
+    arguments: Sequence[str], environ: Mapping[str, str], *, on_web_core: bool, log: Path
+) -> Iterator[int]:
     """A child process for the length of the block; only it is stopped afterwards. Yields its pid."""
     cores = WEB_CORE if on_web_core else LOAD_CORE
     with log.open("ab") as stream:

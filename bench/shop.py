@@ -33,30 +33,31 @@ async def open_shop() -> Merchant:
 
 async def ready_purchases(merchant: Merchant, count: int) -> Sequence[Ready]:
     """So many sessions of a three-line basket, each for a returning person of its own."""
-    found = []
-    for _ in range(count):
-        now = clock.wall()
-        person = await make_shopper("returning", now)
-        assert person.phone is not None
-        identity = VerifiedIdentity(
-            ISSUER, person.subject, person.name, person.birthdate, person.national_number, "FI", "loa2", now
-        )
-        contact = KnownContact(
-            country="FI", postcode=person.postcode, proved_phone=person.phone, email=person.email
-        )
-        await db.in_tx(lambda identity=identity, contact=contact: customers.remember_identity(identity, contact, now))  # type: ignore[misc]
-        draft = SessionDraft(
-            reference="BENCH",
-            country="FI",
-            currency="EUR",
-            locale="en",
-            buyer="consumer",
-            lines=(a_line(), a_line("Candle", "12.50", 2), a_line("Soap", "6.90", 3)),
-            customer=ContactDraft(email=person.email, phone=person.phone, postcode=person.postcode),
-            success_url="http://localhost:9/thanks",
-            cancel_url="http://localhost:9/basket",
-            expires_in_s=86_400,
-        )
-        opened = await actions.open_session(merchant, draft, now)
-        found.append(Ready(opened.session_id, person.phone, person.postcode))
-    return found
+    return [await _ready_purchase(merchant) for _ in range(count)]
+
+
+async def _ready_purchase(merchant: Merchant) -> Ready:
+    now = clock.wall()
+    person = await make_shopper("returning", now)
+    assert person.phone is not None
+    identity = VerifiedIdentity(
+        ISSUER, person.subject, person.name, person.birthdate, person.national_number, "FI", "loa2", now
+    )
+    contact = KnownContact(
+        country="FI", postcode=person.postcode, proved_phone=person.phone, email=person.email
+    )
+    await db.in_tx(lambda: customers.remember_identity(identity, contact, now))
+    draft = SessionDraft(
+        reference="BENCH",
+        country="FI",
+        currency="EUR",
+        locale="en",
+        buyer="consumer",
+        lines=(a_line(), a_line("Candle", "12.50", 2), a_line("Soap", "6.90", 3)),
+        customer=ContactDraft(email=person.email, phone=person.phone, postcode=person.postcode),
+        success_url="http://localhost:9/thanks",
+        cancel_url="http://localhost:9/basket",
+        expires_in_s=86_400,
+    )
+    opened = await actions.open_session(merchant, draft, now)
+    return Ready(opened.session_id, person.phone, person.postcode)

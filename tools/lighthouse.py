@@ -21,7 +21,9 @@ TOOLS = ROOT / "var" / "tools"
 VERSION = "13.5.0"
 WANTED = 100
 CATEGORIES = ("performance", "accessibility", "best-practices")
-CHROME_FLAGS = "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-background-networking"
+CHROME_FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-dev-shm-usage --disable-background-networking"
+)
 
 
 def _session(product: Product) -> str:
@@ -52,7 +54,16 @@ def _rater() -> Path:
         if npm is None:
             sys.exit("Lighthouse needs Node 20 or later with npm: apt-get install nodejs npm")
         subprocess.run(
-            [npm, "install", "--silent", "--no-audit", "--no-fund", "--prefix", str(TOOLS), f"lighthouse@{VERSION}"],
+            [
+                npm,
+                "install",
+                "--silent",
+                "--no-audit",
+                "--no-fund",
+                "--prefix",
+                str(TOOLS),
+                f"lighthouse@{VERSION}",
+            ],
             check=True,
         )
     return program

@@ -88,7 +88,8 @@ async def test_every_amount_has_a_check() -> None:
         r"""SELECT c.table_name, c.column_name FROM information_schema.columns c
             WHERE c.table_schema = 'public' AND c.column_name LIKE '%\_minor' AND c.data_type = 'bigint'
               AND NOT EXISTS (
-                  SELECT FROM pg_constraint k JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+                  SELECT FROM pg_constraint k
+                  JOIN pg_attribute a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
                   WHERE k.contype = 'c' AND k.conrelid = c.table_name::regclass AND a.attname = c.column_name)"""
     )
     assert [tuple(row.values()) for row in rows] == []

@@ -25,6 +25,8 @@ class KnownContact:
     proved_phone: str | None = None
     claimed_phone: str | None = None
     email: str | None = None
+    street: str | None = None
+    city: str | None = None
 
 
 # A phone that was only claimed under a strong identification counts once a code has reached it, and only when no two
@@ -132,13 +134,16 @@ async def _attach_contact(customer_id: UUID, contact: KnownContact) -> None:
         )
     await db.execute(
         """UPDATE customers SET phone = coalesce($2, phone), claimed_phone = coalesce($3, claimed_phone),
-               postcode = coalesce($4, postcode), email = coalesce(email, $5)
+               postcode = coalesce($4, postcode), email = coalesce(email, $5), street = coalesce(street, $6),
+               city = coalesce(city, $7)
            WHERE id = $1""",
         customer_id,
         contact.proved_phone,
         contact.claimed_phone if contact.proved_phone is None else None,
         contact.postcode,
         contact.email,
+        contact.street,
+        contact.city,
     )
 
 

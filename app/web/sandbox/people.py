@@ -44,9 +44,11 @@ async def _remember(shopper: SandboxShopper, bank_issuer: str, now: datetime) ->
         authenticated_at=now,
     )
     contact = customers.KnownContact(
-        country=shopper.country, postcode=shopper.postcode, proved_phone=shopper.phone, email=shopper.email
+        country=shopper.country,
+        postcode=shopper.postcode,
+        proved_phone=shopper.phone,
+        email=shopper.email,
+        street=shopper.street,
+        city=shopper.city,
     )
-    customer_id = await customers.remember_identity(identity, contact, now)
-    await customers.keep_contact(
-        customer_id, email=shopper.email, street=shopper.street, city=shopper.city, postcode=shopper.postcode
-    )
+    await customers.remember_identity(identity, contact, now)

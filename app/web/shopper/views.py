@@ -38,7 +38,7 @@ class LineView:
 class FlowView:
     """What every page of the flow shows: id ``cs_…``, the step (None after the end), the sum and what it is made of.
 
-    ``back_url`` is the shop's cancel address with ``?session=``; ``can_cancel`` is False when nothing is left to cancel.
+    ``back_url`` is the shop's cancel address with ``?session=``; ``can_cancel`` is False once it has ended.
     """
 
     id: str

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 
 import pytest
 
@@ -183,7 +184,7 @@ async def test_a_paid_order_refuses_every_edit_in_the_database() -> None:
            vat_percent, total_minor) SELECT merchant_id, order_id, 1, 9, 'item', 'x', 1, 1, 0, 1 FROM order_lines""",
     ):
         with pytest.raises(Exception, match=r"locked|never changed|only grow"):
-            await db.in_tx(lambda statement=statement: db.execute(statement))
+            await db.in_tx(partial(db.execute, statement))
 
 
 async def test_a_cancelled_session_is_over_for_everybody() -> None:

@@ -8,7 +8,14 @@ import httpx
 import pytest
 
 from app.kernel import db
-from tests.factories.checkout import PHONE, POSTCODE, Shopper, a_known_person, a_merchant, a_session
+from tests.factories.checkout import (
+    PHONE,
+    POSTCODE,
+    a_known_person,
+    a_merchant,
+    a_session,
+    a_shopper_at_confirm,
+)
 
 HTMX = {"HX-Request": "true"}
 
@@ -62,11 +69,12 @@ async def test_with_htmx_each_step_answers_with_the_next_one(client: httpx.Async
         ("/confirm", {"shown": ""}, "Purchase confirmed", "/outcome"),
     ]
     page = ""
-    for path, form, heading, pushed in requests:
+    for path, fields, heading, pushed in requests:
+        form = dict(fields)
         if "code" in form:
-            form = {"code": await the_code()}
+            form["code"] = await the_code()
         if "shown" in form:
-            form = {"shown": hidden(page, "shown")}
+            form["shown"] = hidden(page, "shown")
         answer = await client.post(f"/pay/{session}{path}", data=form, headers=HTMX)
         assert answer.status_code == 200, answer.text
         page = answer.text
@@ -156,9 +164,7 @@ async def test_the_two_comboboxes_follow_each_other_without_writing(client: http
 
 
 async def test_a_confirmed_session_leads_every_page_to_its_outcome(client: httpx.AsyncClient) -> None:
-    from tests.factories.checkout import a_shopper_at_confirm
-
-    shopper: Shopper = await a_shopper_at_confirm(await a_merchant())
+    shopper = await a_shopper_at_confirm(await a_merchant())
     await shopper.confirm()
     for path in ("", "/identify", "/confirm"):
         answer = await client.get(f"/pay/{shopper.session}{path}")
