@@ -4,52 +4,29 @@ of either must pass all of this."""
 from __future__ import annotations
 
 import asyncio
-import contextvars
-import itertools
 import random
-from collections.abc import Callable
 
 import pytest
 from asyncpg import exceptions as pg
-from piccolo.columns import BigInt, Serial
-from piccolo.table import Table
 
 from app.kernel import db as kernel
 from app.kernel import pool as kernel_pool
-from app.kernel.db import engine, execute, fetch_all, fetch_value, in_tx, pool_sizes, tx
-
-SCRATCH = """
-CREATE TABLE purse (id serial PRIMARY KEY, balance bigint NOT NULL CHECK (balance >= 0));
-CREATE TABLE ticket (n integer NOT NULL, UNIQUE (n) DEFERRABLE INITIALLY DEFERRED);
-CREATE TABLE seen (n integer NOT NULL);
-INSERT INTO purse (balance) VALUES (0);
-"""
-
-
-class Purse(Table, tablename="purse", db=engine):
-    id: Serial
-    balance = BigInt()
+from app.kernel.db import execute, fetch_all, fetch_value, in_tx, pool_sizes, tx
+from tests.support.transactions import (
+    SCRATCH,
+    Died,
+    Purse,
+    assert_whole,
+    dies_at,
+    kill,
+    let_commits_of_seen_take,
+    make_scratch,
+)
 
 
 @pytest.fixture
 async def scratch(db: str) -> str:
-    connection = await kernel.connect(db)
-    await connection.execute(SCRATCH)
-    await connection.close()
-    return db
-
-
-async def assert_whole() -> None:
-    """Every connection is back, no transaction is open here, reads and writes work, raw and through Piccolo."""
-    async with asyncio.timeout(5):
-        while len(set(pool_sizes())) > 1:  # noqa: ASYNC110 - the pool tells nobody when a connection is back
-            await asyncio.sleep(0)
-    assert engine.current_transaction.get() is None
-    assert await fetch_value("SELECT 1") == 1
-    async with tx():
-        await execute("INSERT INTO seen VALUES (-1)")
-        assert await Purse.select(Purse.balance).where(Purse.id == 1)
-    assert len(set(pool_sizes())) == 1
+    return await make_scratch(db)
 
 
 async def test_rows_are_committed_together_and_rolled_back_together(scratch: str) -> None:
@@ -343,114 +320,6 @@ async def test_a_commit_without_an_answer_is_a_lost_connection(
         await kernel.close_pool()
 
 
-async def test_a_transaction_inside_a_transaction_is_refused(scratch: str) -> None:
-    async def verb() -> None:
-        await execute("INSERT INTO seen VALUES (1)")
-
-    async with tx():
-        with pytest.raises(kernel.NestedTransaction):
-            async with tx():
-                pass
-        with pytest.raises(kernel.NestedTransaction):
-            await in_tx(verb)
-        with pytest.raises(kernel.NestedTransaction):
-            engine.transaction()
-        await execute("INSERT INTO seen VALUES (2)")
-    assert await fetch_value("SELECT n FROM seen") == 2
-    await assert_whole()
-
-
-async def test_piccolos_own_transactions_are_refused(scratch: str) -> None:
-    with pytest.raises(kernel.NestedTransaction):
-        engine.transaction()
-    atomic = engine.atomic()
-    atomic.add(Purse.insert(Purse(balance=1)))
-    with pytest.raises(kernel.NestedTransaction):
-        await atomic.run()  # type: ignore[no-untyped-call]
-    assert await Purse.count() == 1
-
-
-async def test_a_second_task_may_not_use_the_transaction(scratch: str) -> None:
-    async with tx():
-        with pytest.raises(kernel.ForeignTask):
-            await asyncio.gather(fetch_value("SELECT 1"), fetch_value("SELECT 2"))
-        with pytest.raises(kernel.ForeignTask):
-            await asyncio.create_task(count_purses())
-        await execute("INSERT INTO seen VALUES (1)")
-    await assert_whole()
-
-
-async def test_a_task_that_outlives_the_transaction_may_not_use_it(scratch: str) -> None:
-    ended = asyncio.Event()
-
-    async def late() -> None:
-        await ended.wait()
-        await fetch_value("SELECT 1")
-
-    async with tx():
-        task = asyncio.create_task(late())
-    ended.set()
-    with pytest.raises(kernel.ForeignTask):
-        await task
-    await assert_whole()
-
-
-async def test_writes_and_doors_know_whether_a_transaction_is_open(scratch: str) -> None:
-    with pytest.raises(kernel.NotInTransaction):
-        await execute("INSERT INTO seen VALUES (1)")
-    with pytest.raises(kernel.NotInTransaction):
-        kernel.require_transaction("verb")
-    kernel.refuse_in_transaction("sms")
-    assert not kernel.in_transaction()
-    async with tx():
-        assert kernel.in_transaction()
-        kernel.require_transaction("verb")
-        with pytest.raises(kernel.NetworkInTransaction, match="sms"):
-            kernel.refuse_in_transaction("sms")
-
-
-async def test_without_a_pool_a_query_says_so() -> None:
-    with pytest.raises(kernel.PoolNotStarted):
-        await fetch_value("SELECT 1")
-    with pytest.raises(kernel.PoolNotStarted):
-        async with tx():
-            pass
-
-
-async def test_a_busy_pool_refuses_after_its_waiting_time(
-    database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(kernel_pool, "ACQUIRE_TIMEOUT_S", 0.05)
-    await kernel.start_pool(database_url, min_size=1, max_size=1)
-    try:
-        async with tx():
-            outside = asyncio.get_running_loop().create_task(only_read(), context=EMPTY_CONTEXT.copy())
-            with pytest.raises(kernel.PoolExhausted):
-                await outside
-        assert await fetch_value("SELECT 1") == 1
-        assert pool_sizes() == (1, 1)
-    finally:
-        await kernel.close_pool()
-
-
-async def test_the_server_is_told_every_time_limit(database_url: str) -> None:
-    await kernel.start_pool(database_url, statement_timeout_s=0.05)
-    try:
-        with pytest.raises(RuntimeError, match="already"):
-            await kernel.start_pool(database_url)
-        assert await fetch_value("SHOW lock_timeout") == "3s"
-        assert await fetch_value("SHOW statement_timeout") == "50ms"
-        assert await fetch_value("SHOW idle_in_transaction_session_timeout") == "10s"
-        with pytest.raises(kernel.TooSlow):
-            await fetch_value("SELECT pg_sleep(5)")
-        with pytest.raises(kernel.TooSlow):
-            async with tx():
-                await fetch_value("SELECT pg_sleep(5)")
-        assert len(set(pool_sizes())) == 1
-    finally:
-        await kernel.close_pool()
-
-
 async def test_the_process_may_end_at_any_statement_of_a_transaction(scratch: str) -> None:
     async def verb() -> None:
         await execute("INSERT INTO seen VALUES (1)")
@@ -501,49 +370,3 @@ async def test_reading_and_then_writing_loses_money_and_a_guarded_update_does_no
     assert await fetch_value("SELECT balance FROM purse WHERE id = 1") == 9
     assert sum(await asyncio.gather(*(spend() for _ in range(20)))) == 1
     await assert_whole()
-
-
-async def let_commits_of_seen_take(url: str, *, seconds: float) -> None:
-    outside = await kernel.connect(url)
-    await outside.execute(
-        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS"
-        f" $$ BEGIN PERFORM pg_sleep({seconds}); RETURN NULL; END $$;"
-        "CREATE CONSTRAINT TRIGGER dawdles AFTER INSERT ON seen DEFERRABLE INITIALLY DEFERRED"
-        " FOR EACH ROW EXECUTE FUNCTION dawdle()"
-    )
-    await outside.close()
-
-
-async def kill(pids: list[int], url: str) -> None:
-    """End backends, and wait until they are gone."""
-    outside = await kernel.connect(url)
-    await outside.execute("SELECT pg_terminate_backend(pid) FROM unnest($1::integer[]) AS pid", pids)
-    while await outside.fetchval("SELECT count(*) FROM pg_stat_activity WHERE pid = ANY($1)", pids):
-        pass
-    await outside.close()
-
-
-class Died(BaseException):
-    """Stands for the end of the process: nothing that catches errors catches it."""
-
-
-def dies_at(k: int) -> Callable[[str], None]:
-    """A statement probe that dies at the k-th statement, counted from 0, and lets the clean-up pass."""
-    passed = itertools.count()
-
-    def probe(sql: str) -> None:
-        if next(passed) == k:
-            raise Died(sql)
-
-    return probe
-
-
-async def count_purses() -> int:
-    return int(await Purse.count())
-
-
-async def only_read() -> object:
-    return await fetch_value("SELECT 1")
-
-
-EMPTY_CONTEXT = contextvars.Context()
