@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from typing import Any, Protocol
 
 import pytest
 from playwright.sync_api import Browser
+from playwright.sync_api import Error as PlaywrightError
 
 from e2e import browsing
 from e2e.browsing import Phone
@@ -16,9 +18,9 @@ from e2e.world import VAR, World, a_world
 
 
 class Phones(Protocol):
-    """Makes a person's browser; the arguments are those of `browsing.new_phone`."""
+    """Makes a person's browser; the wishes are those of `browsing.new_phone`. `trace`: a failure keeps how it came."""
 
-    def __call__(self, **wishes: Any) -> Phone: ...
+    def __call__(self, *, trace: bool = True, **wishes: Any) -> Phone: ...
 
 
 @pytest.fixture(scope="session")
@@ -51,9 +53,10 @@ def new_phone(world: World, chromium: Browser, request: pytest.FixtureRequest) -
     """
     phones: list[Phone] = []
 
-    def make(**wishes: Any) -> Phone:
+    def make(*, trace: bool = True, **wishes: Any) -> Phone:
         phone = browsing.new_phone(chromium, world.base_url, **wishes)
-        phone.tab.context.tracing.start(screenshots=False, snapshots=True)
+        if trace:
+            phone.tab.context.tracing.start(screenshots=False, snapshots=True)
         phones.append(phone)
         return phone
 
@@ -98,12 +101,11 @@ def pytest_runtest_makereport(
 
 def _put_away(phone: Phone, keep_as: str | None) -> None:
     context = phone.tab.context
-    if keep_as is None:
-        context.tracing.stop()
-    else:
+    if keep_as is not None:
         VAR.mkdir(parents=True, exist_ok=True)
         stem = VAR / keep_as.replace("/", "_").replace(" ", "_")
         for number, tab in enumerate(context.pages):
             tab.screenshot(path=f"{stem}-{number}.png", full_page=True)
-        context.tracing.stop(path=f"{stem}.zip")
+        with suppress(PlaywrightError):  # this one was not traced
+            context.tracing.stop(path=f"{stem}.zip")
     context.close()

@@ -52,7 +52,8 @@ class Stop:
 class View:
     """`route` is the address as the application declares it; `cells` are those of the flow's table that it shows.
 
-    `script` is False for a page that scripts leave at once.
+    `script` is False for a page that scripts leave at once, `translated` for one that follows no language of the
+    browser's.
     """
 
     name: str
@@ -60,6 +61,7 @@ class View:
     reach: Callable[[World], Stop]
     cells: frozenset[Cell] = frozenset()
     script: bool = True
+    translated: bool = True
 
     @property
     def room(self) -> str:
@@ -425,12 +427,18 @@ VIEWS: Final = (
     View("sandbox-phone", "/sandbox/phone", _sandbox("/sandbox/phone")),
     View("sandbox-letterbox", "/sandbox/letterbox", _sandbox("/sandbox/letterbox")),
     View("sandbox-letter", "/sandbox/letterbox/{message_id:uuid}", letter),
-    View("sandbox-letter-body", "/sandbox/letterbox/{message_id:uuid}/body", letter_body, script=False),
+    View(
+        "sandbox-letter-body",
+        "/sandbox/letterbox/{message_id:uuid}/body",
+        letter_body,
+        script=False,
+        translated=False,
+    ),
     View("sandbox-webhooks", "/sandbox/webhooks", _sandbox("/sandbox/webhooks")),
     View("sandbox-time", "/sandbox/time", _at("/sandbox/time")),
     View("sandbox-people", "/sandbox/people", _at("/sandbox/people")),
-    View("sandbox-bank", "/sandbox/bank/authorize", bank_choice),
+    View("sandbox-bank", "/sandbox/bank/authorize", bank_choice, translated=False),
     View("sandbox-bank-refused", "/sandbox/bank/authorize", bank_refused),
-    View("api-reference", "/api", _at("/api")),
+    View("api-reference", "/api", _at("/api"), translated=False),
     View("errors-not-found", "", _at("/nothing-here", 404)),
 )

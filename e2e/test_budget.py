@@ -21,7 +21,11 @@ REQUESTS_MAX: Final = 4
 
 def fetched_by(phone: Phone, path: str) -> list[Request]:
     requests: list[Request] = []
-    phone.tab.on("request", requests.append)
+
+    def note(request: Request) -> None:
+        requests.append(request)
+
+    phone.tab.on("request", note)
     phone.open(path)
     phone.tab.wait_for_load_state("networkidle")
     return [request for request in requests if not request.url.startswith("data:")]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
@@ -52,11 +52,17 @@ def test_the_names_of_the_table_are_its_own() -> None:
 @pytest.mark.parametrize("view", VIEWS, ids=lambda view: view.name)
 def test_a_page_is_accessible_and_keeps_its_headers(view: View, world: World, new_phone: Phones) -> None:
     stop = view.reach(world)
-    for lang in LANGUAGES:
-        phone = new_phone(lang=lang, has_script=view.script, cookies=stop.cookies)
+    for lang in LANGUAGES if view.translated else LANGUAGES[:1]:
+        phone = new_phone(trace=False, lang=lang, has_script=view.script, cookies=stop.cookies)
         response = show(phone, stop)
         check_headers(response, stop)
-        assert phone.tab.locator("html").get_attribute("lang") == lang or not view.script
+        if view.translated:
+            assert phone.tab.locator("html").get_attribute("lang") == lang
+        if not view.script:
+            # The checker is a script itself: it is shown the same page where nothing leads away from it.
+            markup = phone.tab.content()
+            phone = new_phone(trace=False, lang=lang)
+            phone.tab.set_content(markup.replace("<script", "<template").replace("</script", "</template"))
         check_accessibility(phone, view)
 
 
@@ -85,11 +91,14 @@ def check_headers(response: Response, stop: Stop) -> None:
 
 
 def check_accessibility(phone: Phone, view: View) -> None:
-    if not view.script:
-        # The checker is a script itself: what it looks at is the same page in a browser that runs them.
-        return
-    for scheme in ("light", "dark"):
-        phone.tab.emulate_media(color_scheme=scheme)
-        found = _axe.run(phone.tab).response["violations"]
-        told = [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in found]
-        assert not told, f"{view.name} {phone.lang} {scheme}: {told}"
+    phone.tab.emulate_media(color_scheme="light")
+    complain(phone, view, _axe.run(phone.tab).response["violations"])
+    # Of all rules only these look at colours.
+    phone.tab.emulate_media(color_scheme="dark")
+    only = {"runOnly": ["color-contrast", "link-in-text-block"]}
+    complain(phone, view, _axe.run(phone.tab, options=only).response["violations"])
+
+
+def complain(phone: Phone, view: View, violations: list[dict[str, Any]]) -> None:
+    told = [(one["id"], [node["html"][:160] for node in one["nodes"]]) for one in violations]
+    assert not told, f"{view.name} {phone.lang}: {told}"
