@@ -12,19 +12,15 @@ import httpx
 import pytest
 
 from app import doors
-from app.identity.actions import browsers
 from app.kernel import clock, db
 from app.kernel.keys import use_keyring
 from app.merchants.actions import create_api_key
 from app.merchants.queries import Merchant, forget_kept_merchants
 from app.plans.queries import forget_kept_plans
 from app.supervisor.postgres import EmbeddedServer
-from tests.factories.checkout import Shopper
 from tests.support import database, processes
 from tests.support.pages import settings_in
 from tests.support.product import free_port
-
-BROWSER = {"Sec-Fetch-Site": "same-origin", "Accept-Language": "en", "HX-Request": "true"}
 
 
 @dataclass(frozen=True)
@@ -41,12 +37,6 @@ class Webs:
         """The headers of this shop's program."""
         secret = await create_api_key(merchant.id, "faults", mode="test", now=clock.wall())
         return {"Authorization": f"Bearer {secret}"}
-
-
-def as_browser_of(shopper: Shopper) -> dict[str, str]:
-    """The headers that this shopper's browser sends."""
-    cookie = browsers.write(shopper.browser.token, wall=clock.wall())
-    return {**BROWSER, "Cookie": f"kolme_browser={cookie}"}
 
 
 @pytest.fixture(scope="module")

@@ -21,7 +21,6 @@ import httpx
 import msgspec
 
 from app import doors, worker
-from app.checkout import shown
 from app.checkout.books import check_books
 from app.kernel import clock, db
 from app.kernel.keys import use_keyring
@@ -32,8 +31,9 @@ from app.outside.mail import SandboxLetterbox
 from app.outside.webhook_door import HttpWebhookDoor
 from app.plans.queries import forget_kept_plans
 from app.supervisor.postgres import EmbeddedServer
-from tests.factories.checkout import Shopper, a_merchant, a_session, an_identity
+from tests.factories.checkout import Shopper, a_merchant
 from tests.faults.mortal import DOORS, Command, Door, End, Nursery
+from tests.faults.shoppers import at_confirm
 from tests.support import database
 from tests.support.pages import BASE_URL, settings_in
 from tests.support.receiver import Receiver
@@ -281,11 +281,7 @@ async def _at_confirm(shop: Shop) -> tuple[Shopper, str]:
     """Somebody before the last button, identified by their bank; every third has bought here before."""
     shop.people += 1
     number = shop.people - (shop.people % 3 == 0)
-    shopper = Shopper.at(await a_session(shop.merchant))
-    await shopper.choose()
-    await shopper.return_from_bank(an_identity(subject=f"person-{number}"))
-    await shopper.be_decided()
-    return shopper, shown.sign(await shopper.flow())
+    return await at_confirm(shop.merchant, f"person-{number}")
 
 
 async def _state(session: str) -> str:

@@ -9,33 +9,16 @@ from collections.abc import Awaitable, Callable
 import httpx
 import pytest
 
-from app.checkout import shown
 from app.checkout.actions import expire_due
 from app.checkout.books import check_books
 from app.kernel import db
-from tests.factories.checkout import PHONE, Shopper, a_merchant, a_session, an_identity
-from tests.faults.conftest import BROWSER, Webs, as_browser_of
+from tests.factories.checkout import PHONE, Shopper, a_merchant, a_session
+from tests.faults.conftest import Webs
+from tests.faults.shoppers import BOUGHT, BROWSER, as_browser_of, at_confirm, press_confirm
 from tests.support.waiting import until
 from tests.web.api.documents import a_basket
 
 pytestmark = pytest.mark.timeout(120)
-
-BOUGHT = "Purchase confirmed"
-
-
-async def at_confirm(subject: str = "aino") -> Shopper:
-    """Somebody before the last button, in a shop of their own."""
-    shopper = Shopper.at(await a_session(await a_merchant()))
-    await shopper.choose()
-    await shopper.return_from_bank(an_identity(subject=subject))
-    await shopper.be_decided()
-    return shopper
-
-
-async def press_confirm(webs: Webs, shopper: Shopper, field: str, lane: int = 0) -> httpx.Response:
-    return await webs.lane(lane).post(
-        f"/pay/{shopper.session}/confirm", data={"shown": field}, headers=as_browser_of(shopper)
-    )
 
 
 async def state_of(session: str) -> tuple[str, str]:
@@ -63,9 +46,10 @@ async def purchases_of(session: str) -> int:
 
 async def test_twenty_confirms_at_once_are_one_purchase_that_all_twenty_see(webs: Webs) -> None:
     for _ in range(3):
-        shopper = await at_confirm()
-        field = shown.sign(await shopper.flow())
-        answers = await asyncio.gather(*(press_confirm(webs, shopper, field, lane) for lane in range(20)))
+        shopper, field = await at_confirm(await a_merchant())
+        answers = await asyncio.gather(
+            *(press_confirm(webs.lane(lane), shopper, field) for lane in range(20))
+        )
         assert [answer.status_code for answer in answers] == [200] * 20
         assert all(BOUGHT in answer.text for answer in answers)
         assert await purchases_of(shopper.session) == 1
@@ -75,15 +59,12 @@ async def test_twenty_confirms_at_once_are_one_purchase_that_all_twenty_see(webs
 async def test_two_purchases_at_once_never_pass_the_limit_together(webs: Webs) -> None:
     for number in range(5):
         merchant = await a_merchant(credit_limit_minor=20_000)
-        shoppers = []
-        for _ in range(4):
-            shopper = Shopper.at(await a_session(merchant))
-            await shopper.choose()
-            await shopper.return_from_bank(an_identity(subject=f"one-{number}"))
-            await shopper.be_decided()
-            shoppers.append((shopper, shown.sign(await shopper.flow())))
+        shoppers = [await at_confirm(merchant, f"one-{number}") for _ in range(4)]
         answers = await asyncio.gather(
-            *(press_confirm(webs, shopper, field, lane) for lane, (shopper, field) in enumerate(shoppers))
+            *(
+                press_confirm(webs.lane(lane), shopper, field)
+                for lane, (shopper, field) in enumerate(shoppers)
+            )
         )
         assert [BOUGHT in answer.text for answer in answers].count(True) == 1
         assert all(answer.status_code == 200 for answer in answers)
@@ -213,15 +194,14 @@ async def queued_behind_a_lock(
 
 @pytest.mark.parametrize("first", ["confirm", "cancel"])
 async def test_cancel_and_confirm_have_one_winner_and_the_other_follows(webs: Webs, first: str) -> None:
-    shopper = await at_confirm()
-    field = shown.sign(await shopper.flow())
+    shopper, field = await at_confirm(await a_merchant())
     key = await webs.key((await shopper.flow()).merchant)
 
     def cancel() -> Awaitable[httpx.Response | int]:
         return webs.lane(1).post(f"/api/v1/sessions/{shopper.session}/cancel", headers=key)
 
     def confirm() -> Awaitable[httpx.Response | int]:
-        return press_confirm(webs, shopper, field)
+        return press_confirm(webs.lane(0), shopper, field)
 
     order = [confirm, cancel] if first == "confirm" else [cancel, confirm]
     answers = dict(
@@ -247,11 +227,10 @@ async def test_cancel_and_confirm_have_one_winner_and_the_other_follows(webs: We
 
 async def test_cancel_and_confirm_released_together_have_one_winner_every_time(webs: Webs) -> None:
     for _ in range(10):
-        shopper = await at_confirm()
-        field = shown.sign(await shopper.flow())
+        shopper, field = await at_confirm(await a_merchant())
         key = await webs.key((await shopper.flow()).merchant)
         page, said = await asyncio.gather(
-            press_confirm(webs, shopper, field),
+            press_confirm(webs.lane(0), shopper, field),
             webs.lane(1).post(f"/api/v1/sessions/{shopper.session}/cancel", headers=key),
         )
         won = BOUGHT in page.text
@@ -265,9 +244,7 @@ async def test_cancel_and_confirm_released_together_have_one_winner_every_time(w
 
 @pytest.mark.parametrize("first", ["confirm", "expire"])
 async def test_expiry_and_confirm_have_one_winner_and_the_other_follows(webs: Webs, first: str) -> None:
-    shopper = await at_confirm()
-    flow = await shopper.flow()
-    field = shown.sign(flow)
+    shopper, field = await at_confirm(await a_merchant())
     # A worker whose clock is ahead of the web processes': the one way in which both may believe that they are right.
     late = await db.fetch_value(
         "SELECT expires_at + interval '1 second' FROM checkout_sessions WHERE public_id = $1", shopper.session
@@ -277,7 +254,7 @@ async def test_expiry_and_confirm_have_one_winner_and_the_other_follows(webs: We
         return expire_due(late, 1_000)
 
     def confirm() -> Awaitable[httpx.Response | int]:
-        return press_confirm(webs, shopper, field)
+        return press_confirm(webs.lane(0), shopper, field)
 
     answers = await queued_behind_a_lock(
         shopper.session, *([confirm, expire] if first == "confirm" else [expire, confirm])

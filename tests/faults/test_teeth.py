@@ -12,7 +12,6 @@ from uuid import UUID
 
 import pytest
 
-from app.checkout import shown
 from app.checkout.books import check_books
 from app.checkout.errors import CreditRefused
 from app.credit import actions as credit
@@ -20,21 +19,15 @@ from app.credit.errors import LimitUsedUp
 from app.identity.actions import codes
 from app.kernel import db as database
 from app.kernel import faults
-from tests.factories.checkout import Shopper, a_merchant, a_session, an_identity
+from tests.factories.checkout import Shopper, a_merchant, a_session
+from tests.faults.shoppers import at_confirm
 
 GUESSES = 8
 
 
 async def two_purchases_with_room_for_one() -> list[tuple[Shopper, str]]:
     merchant = await a_merchant(credit_limit_minor=20_000)
-    found = []
-    for _ in range(2):
-        shopper = Shopper.at(await a_session(merchant))
-        await shopper.choose()
-        await shopper.return_from_bank(an_identity())
-        await shopper.be_decided()
-        found.append((shopper, shown.sign(await shopper.flow())))
-    return found
+    return [await at_confirm(merchant) for _ in range(2)]
 
 
 async def how_many_go_through(purchases: list[tuple[Shopper, str]]) -> int:
