@@ -65,7 +65,7 @@ class BankDoor:
     client_id: str
     client_secret: str = field(repr=False)
     key_pem: str = field(repr=False)
-    """Private key for signed requests and encrypted tokens; empty when the bank asks for neither."""
+    """Private key by which we prove ourselves; empty when the bank knows us by `client_secret`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,12 +275,17 @@ def _mail(environ: Mapping[str, str], mode: Mode, secrets_dir: Path) -> MailDoor
     if "@" not in sender or any(mark in sender for mark in "\r\n"):
         raise SettingsError("KOLME_MAIL_FROM must be the e-mail address that receipts come from.")
     tls = parts.scheme == "smtps"
+    password = parts.password or _secret(secrets_dir, "smtp_password")
+    if parts.username and not password:
+        raise SettingsError(
+            "KOLME_SMTP_URL names a user, and so needs the secret file smtp_password in KOLME_SECRETS_DIR."
+        )
     return MailDoor(
         host=parts.hostname or "",
         port=parts.port or (465 if tls else 587),
         tls=tls,
         username=parts.username or "",
-        password=parts.password or _secret(secrets_dir, "smtp_password"),
+        password=password,
         sender=sender,
     )
 
@@ -310,7 +315,10 @@ def _bank(environ: Mapping[str, str], mode: Mode, secrets_dir: Path) -> BankDoor
     return BankDoor(
         issuer=issuer,
         client_id=client_id,
-        client_secret=_door_secret(secrets_dir, "bank_client_secret", "KOLME_BANK_ISSUER"),
+        # We prove ourselves by one of the two.
+        client_secret=""
+        if key_name
+        else _door_secret(secrets_dir, "bank_client_secret", "KOLME_BANK_ISSUER"),
         key_pem=_door_secret(secrets_dir, key_name, "KOLME_BANK_KEY") if key_name else "",
     )
 

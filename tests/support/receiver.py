@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Answer:
-    """One scripted answer. `hangs` never ends it; `pad_bytes` is the length of a body of nothing."""
+    """One scripted answer. `hangs` never ends it; `pad_bytes` is the length of a body of nothing, after `body`."""
 
     status: int = 200
     headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
     pad_bytes: int = 0
     hangs: bool = False
     drops: bool = False
@@ -63,10 +64,9 @@ class Receiver:
         if answer.drops:
             return
         more = "".join(f"{name}: {value}\r\n" for name, value in answer.headers.items())
-        writer.write(
-            f"HTTP/1.1 {answer.status} X\r\n{more}content-length: {answer.pad_bytes}\r\n\r\n".encode()
-        )
-        writer.write(b"." * answer.pad_bytes)
+        body = answer.body + b"." * answer.pad_bytes
+        writer.write(f"HTTP/1.1 {answer.status} X\r\n{more}content-length: {len(body)}\r\n\r\n".encode())
+        writer.write(body)
         await writer.drain()
 
     @asynccontextmanager

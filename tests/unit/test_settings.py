@@ -23,6 +23,16 @@ SECRET_FILES = {
     "sms_token": "sms-token",
     "bank_client_secret": "bank-secret",
     "register_token": "register-token",
+    "smtp_password": "smtp-password",
+}
+# What has a default that is right in live mode too, and what is a choice.
+OPTIONAL = {
+    "HOST",
+    "PORT",
+    "KOLME_VAR_DIR",
+    "KOLME_TRUSTED_PROXIES",
+    "KOLME_ALLOW_LOOPBACK_WEBHOOKS",
+    "KOLME_BANK_KEY",
 }
 LIVE = {
     "KOLME_MODE": "live",
@@ -34,6 +44,18 @@ LIVE = {
     **LOOPBACK_DOORS,
 }
 TEST = {"DATABASE_URL": "postgresql://kolme@127.0.0.1/kolme"}
+
+
+class Watched(dict[str, str]):
+    """An environment that remembers what it was asked for."""
+
+    def __init__(self, environ: dict[str, str]) -> None:
+        super().__init__(environ)
+        self.asked: set[str] = set()
+
+    def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+        self.asked.add(name)
+        return super().get(name, default)
 
 
 @pytest.fixture
@@ -71,6 +93,12 @@ def test_live_mode_starts_when_everything_is_set(live: dict[str, str]) -> None:
 def test_live_mode_refuses_to_start_without(live: dict[str, str], name: str) -> None:
     del live[name]
     assert name in sentence_of(live)
+
+
+def test_every_setting_that_is_read_is_needed_here_or_known_to_have_a_default(live: dict[str, str]) -> None:
+    watched = Watched(live)
+    load(watched)
+    assert watched.asked == set(live) | OPTIONAL
 
 
 @pytest.mark.parametrize("name", sorted(SECRET_FILES))
@@ -111,10 +139,11 @@ def test_live_mode_reads_nothing_that_test_mode_left_behind(live: dict[str, str]
         assert name in sentence_of({key: value for key, value in live.items() if key != name})
 
 
-def test_the_bank_key_is_read_from_the_named_secret_file(live: dict[str, str]) -> None:
+def test_the_bank_key_is_read_from_the_named_secret_file_and_takes_the_place_of_the_client_secret(live: dict[str, str]) -> None:
     live["KOLME_BANK_KEY"] = "bank_key.pem"
     assert "bank_key.pem" in sentence_of(live)
     (Path(live["KOLME_SECRETS_DIR"]) / "bank_key.pem").write_text("-----BEGIN PRIVATE KEY-----")
+    (Path(live["KOLME_SECRETS_DIR"]) / "bank_client_secret").unlink()
     bank = load(live).bank
     assert bank is not None
     assert bank.key_pem.startswith("-----BEGIN")
