@@ -16,7 +16,9 @@ ACQUIRE_TIMEOUT_S: Final = 2.0
 COMMAND_TIMEOUT_S: Final = 6.0
 CLOSE_TIMEOUT_S: Final = 5.0
 
-NO_ANSWER: Final = (OSError, pg.InterfaceError, pg.PostgresConnectionError, pg.OperatorInterventionError)
+# The driver's own state is broken: the server's last words to a connection came while a statement was being sent.
+BROKEN: Final = pg.InternalClientError
+NO_ANSWER: Final = (OSError, pg.InterfaceError, pg.PostgresConnectionError, pg.OperatorInterventionError, BROKEN)
 _log = logging.getLogger("kolme.db")
 
 
@@ -153,7 +155,7 @@ def cut(connection: Connection) -> None:
 
 def unavailable(error: BaseException, *, lost: bool) -> DatabaseUnavailable | None:
     """The error under the name that callers know, or None when it is the caller's own or a broken constraint."""
-    if lost and isinstance(error, (OSError, pg.InterfaceError, pg.InternalClientError, pg.PostgresError)):
+    if isinstance(error, BROKEN) or (lost and isinstance(error, (OSError, pg.InterfaceError, pg.PostgresError))):
         return ConnectionLost()
     if isinstance(error, (pg.SerializationError, pg.DeadlockDetectedError, pg.LockNotAvailableError)):
         return Contended()
