@@ -86,14 +86,13 @@ def shoot(browser: Browser, world: World, view: View, stop: Stop, lang: str) -> 
 
 
 def picture(phone: Phone, path: Path, size: ViewportSize) -> None:
-    """The screen as it is when one arrives; where the page goes on below, all of it."""
+    """The screen as it is when one arrives; where the page goes on below, the screen grows until all of it is seen."""
     phone.tab.evaluate("scrollTo(0, 0)")
     height = int(phone.tab.evaluate("document.documentElement.scrollHeight"))
-    if height <= size["height"]:
-        phone.tab.screenshot(path=path)
-        return
-    clip = {"x": 0, "y": 0, "width": size["width"], "height": min(height, SHOT_HEIGHT_MAX)}
-    phone.tab.screenshot(path=path, full_page=True, clip=clip)  # type: ignore[arg-type]
+    if height > size["height"]:
+        phone.tab.set_viewport_size({"width": size["width"], "height": min(height, SHOT_HEIGHT_MAX)})
+    phone.tab.screenshot(path=path)
+    phone.tab.set_viewport_size(size)
 
 
 def rooms() -> list[str]:
