@@ -20,6 +20,8 @@ from app.web.shopper.pages import confirm_page, outcome_page, page_now
 from app.web.shopper.visit import Visit, visit
 
 _EMAIL: Final = re.compile(r"[^@\s\"<>,;:\\()\[\]]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
+# So that the summary of errors leads down the page.
+_ON_THE_PAGE: Final = ("name", "email", "street", "postcode", "city")
 _LENGTHS: Final = {"name": 100, "email": 254, "street": 120, "city": 80}
 
 
@@ -72,7 +74,7 @@ def _read_details(form: Form, flow: Flow) -> tuple[Details, dict[str, FieldError
     missing = missing_fields(flow.quote, known_contact(flow, Details()))
     errors: dict[str, FieldError] = {}
     read: dict[str, str] = {}
-    for field in sorted(missing):
+    for field in sorted(missing, key=_ON_THE_PAGE.index):
         value = one_line(form.value(field))
         code = _wrong(field, value)
         if code is not None:
