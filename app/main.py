@@ -56,6 +56,8 @@ def build(settings: Settings) -> ASGIApp:
         exception_handlers={Exception: errors.error_handler(_STATUSES)},
         lifespan=[_running(settings)],
         openapi_config=None,
+        # The framework's own would put its handlers in place of ours: lines that are no JSON and mask nothing.
+        logging_config=None,
         on_app_init=[_small],
     )
     furnish(app.state, doors.web_house(settings))

@@ -105,7 +105,7 @@ def answer(
     response = Response(
         templating.render(name, lang, context),
         status_code=status,
-        media_type="text/html; charset=utf-8",
+        media_type="text/html",
         headers=headers,
     )
     vary_by_htmx(response)

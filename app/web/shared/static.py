@@ -43,8 +43,8 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 
 _TYPES: Final = MappingProxyType(
     {
-        ".css": "text/css; charset=utf-8",
-        ".js": "text/javascript; charset=utf-8",
+        ".css": "text/css",
+        ".js": "text/javascript",
         ".svg": "image/svg+xml",
         ".png": "image/png",
         ".ico": "image/x-icon",
