@@ -136,18 +136,26 @@ def _started_pool() -> Any:
 # --- transactions -------------------------------------------------------------------------------------------
 
 
-async def in_tx(closure: Callable[[], Awaitable[T]], *, isolation: Isolation = "read_committed") -> T:
+async def in_tx(
+    closure: Callable[[], Awaitable[T]],
+    *,
+    landed: Callable[[], Awaitable[T | None]] | None = None,
+    isolation: Isolation = "read_committed",
+) -> T:
     """Run the closure in one transaction, from the start again after a conflict or a lost connection.
 
     Conflicts (40001, 40P01, 55P03) are retried at most 5 times, a lost connection at most 3 times. A closure
-    that lost its connection may have committed: it must carry its idempotency key. Raises `Contended` or
-    `ConnectionLost` when the retries are used up; the closure's own errors pass through after a rollback.
+    that lost its connection may have committed: either a second run finds the first one's effects by itself, or
+    `landed` looks for them before it and gives the answer that was lost, None when there is none. Raises
+    `Contended` or `ConnectionLost` when the retries are used up; the closure's own errors pass through after a
+    rollback.
     """
     conflicts = losses = 0
     while True:
         try:
             async with tx(isolation=isolation):
-                return await closure()
+                before = await landed() if losses and landed is not None else None
+                return await closure() if before is None else before
         except Contended:
             conflicts += 1
             if conflicts > MAX_CONFLICT_RETRIES:

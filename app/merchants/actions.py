@@ -314,7 +314,7 @@ async def _begin_session(
     session_id, token = ids.internal_id(), ids.token()
     ends = at + timedelta(seconds=STAFF_SESSION_S)
 
-    async def write() -> None:
+    async def write() -> bool:
         # The step only ever rises: of two requests with one code, one wins, and a disabled person has none.
         spent = await db.fetch_value(
             """UPDATE staff SET totp_last_step = $3
@@ -347,8 +347,13 @@ async def _begin_session(
         await audit.record(
             person["public_id"], "staff.signed_in", person["public_id"], merchant_id=merchant_id, at=at
         )
+        return True
 
-    await db.in_tx(write)
+    async def landed() -> bool | None:
+        # A second run would find the code spent, by the first one.
+        return await db.fetch_value("SELECT true FROM staff_sessions WHERE id = $1", session_id) or None
+
+    await db.in_tx(write, landed=landed)
     return SignedIn(token, ends)
 
 

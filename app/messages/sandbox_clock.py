@@ -58,6 +58,8 @@ async def advance_clock(advance_s: int) -> ClockFace:
     if not 0 < advance_s <= ADVANCE_S_MAX:
         raise ClockTooFar
 
+    moved: list[int] = []
+
     async def move() -> int:
         offset_s = await db.fetch_value("SELECT offset_s FROM business_clock WHERE id = 1 FOR UPDATE")
         moved_s = int(offset_s or 0) + advance_s
@@ -65,9 +67,14 @@ async def advance_clock(advance_s: int) -> ClockFace:
             raise ClockTooFar
         await clock.set_offset_s(moved_s)
         await _wake_worker()
+        moved.append(moved_s)
         return moved_s
 
-    return _face(await db.in_tx(move))
+    async def landed() -> int | None:
+        now_s = await clock.read_offset_s()
+        return now_s if now_s in moved else None
+
+    return _face(await db.in_tx(move, landed=landed))
 
 
 async def reset_clock() -> ClockFace:

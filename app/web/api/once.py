@@ -56,15 +56,20 @@ def key_of(request: Request[Any, Any, Any]) -> str | None:
 
 
 async def once(
-    request: Request[Any, Any, Any], merchant_id: UUID, body: bytes, work: Callable[[], Awaitable[Answer]]
+    request: Request[Any, Any, Any],
+    merchant_id: UUID,
+    body: bytes,
+    work: Callable[[], Awaitable[Answer]],
+    landed: Callable[[], Awaitable[Answer | None]] | None = None,
 ) -> Response[bytes]:
     """Run `work` in one transaction, or answer as the first request with this key was answered.
 
-    Keys belong to one merchant, method and address. Raises KeyReused, StillRunning, and what `work` raises.
+    Keys belong to one merchant, method and address. A request without one has `landed` to find the effects of a run
+    whose COMMIT lost its answer (see `db.in_tx`). Raises KeyReused, StillRunning, and what `work` raises.
     """
     key = key_of(request)
     if key is None:
-        return (await db.in_tx(work)).response()
+        return (await db.in_tx(work, landed=landed)).response()
     scope = f"{request.method} {request.scope['path']}"
     digest = hashlib.sha256(body).digest()
 

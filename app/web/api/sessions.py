@@ -40,6 +40,8 @@ async def open_session(
     given, raw = await body.read(request, schemas.NewSession)
     draft = draft_of(given, caller.merchant.return_hosts, live=settings.is_live)
 
+    made: list[tuple[str, Answer]] = []
+
     async def work() -> Answer:
         opened = await actions.open_session_in_tx(caller.merchant, draft, caller.now)
         session = schemas.Session(
@@ -51,9 +53,17 @@ async def open_session(
             expires_at=opened.expires_at,
             order_id=opened.order_id,
         )
-        return Answer(201, msgspec.json.encode(session))
+        answer = Answer(201, msgspec.json.encode(session))
+        made.append((opened.session_id, answer))
+        return answer
 
-    return await once(request, caller.merchant.id, raw, work)
+    async def landed() -> Answer | None:
+        for session_id, answer in made:
+            if await queries.session_for_api(caller.merchant.id, session_id, caller.now) is not None:
+                return answer
+        return None
+
+    return await once(request, caller.merchant.id, raw, work, landed)
 
 
 @get("/sessions/{session_id:str}")

@@ -31,6 +31,8 @@ async def create_endpoint(
     if wrong is not None:
         raise invalid(fault("/url", wrong))
 
+    made: list[tuple[str, Answer]] = []
+
     async def work() -> Answer:
         public_id, secret = await actions.create_webhook_endpoint(
             caller.merchant.id, given.url, given.types, caller.now, actor=caller.actor
@@ -43,9 +45,17 @@ async def create_endpoint(
             "disabled_at": None,
             "secret": secret,
         }
-        return Answer(201, msgspec.json.encode(msgspec.convert(data, schemas.CreatedWebhookEndpoint)))
+        answer = Answer(201, msgspec.json.encode(msgspec.convert(data, schemas.CreatedWebhookEndpoint)))
+        made.append((public_id, answer))
+        return answer
 
-    return await once(request, caller.merchant.id, raw, work)
+    async def landed() -> Answer | None:
+        for public_id, answer in made:
+            if await queries.webhook_target(caller.merchant.id, public_id) is not None:
+                return answer
+        return None
+
+    return await once(request, caller.merchant.id, raw, work, landed)
 
 
 @get("/webhook-endpoints")
@@ -75,7 +85,12 @@ async def delete_endpoint(
         await actions.delete_webhook_endpoint(caller.merchant.id, endpoint_id, caller.now, actor=caller.actor)
         return Answer(204, b"")
 
-    return await once(request, caller.merchant.id, b"", work)
+    async def landed() -> Answer | None:
+        standing = await queries.list_webhook_endpoints(caller.merchant.id)
+        gone = all(endpoint.public_id != endpoint_id for endpoint in standing)
+        return Answer(204, b"") if gone else None
+
+    return await once(request, caller.merchant.id, b"", work, landed)
 
 
 def _presented(endpoint: WebhookEndpoint) -> dict[str, object]:

@@ -7,6 +7,7 @@ import asyncio
 import pytest
 
 from app.kernel import db
+from tests.support.lost_answers import lose_the_next_answer
 from tests.web.api.conftest import Shop
 from tests.web.api.documents import a_basket
 
@@ -110,3 +111,28 @@ async def test_the_stored_answer_of_a_new_endpoint_does_not_show_its_secret(shop
     stored: bytes = await db.fetch_value("SELECT body FROM idempotency_keys")
     assert first.json()["secret"].encode() not in stored
     assert await db.fetch_value("SELECT count(*) FROM webhook_endpoints") == 1
+
+
+async def test_without_a_key_a_commit_whose_answer_was_lost_still_opens_one_session(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_the_next_answer(monkeypatch)
+    answer = await shop.opens(a_basket())
+    assert answer.status_code == 201
+    assert await orders_written() == 1
+    stored = await shop.client.get(f"/api/v1/sessions/{answer.json()['id']}")
+    assert stored.json()["order_id"] == answer.json()["order_id"]
+
+
+async def test_without_a_key_an_endpoint_is_added_and_deleted_once_though_answers_are_lost(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_the_next_answer(monkeypatch)
+    wanted = {"url": "https://shop.example/hooks", "types": ["order.paid"]}
+    added = await shop.client.post("/api/v1/webhook-endpoints", json=wanted)
+    assert added.status_code == 201, added.text
+    listed = (await shop.client.get("/api/v1/webhook-endpoints")).json()["data"]
+    assert [endpoint["id"] for endpoint in listed] == [added.json()["id"]]
+    lose_the_next_answer(monkeypatch)
+    gone = await shop.client.delete(f"/api/v1/webhook-endpoints/{added.json()['id']}")
+    assert gone.status_code == 204
