@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, cast
 from uuid import UUID
@@ -20,6 +20,8 @@ from app.orders.states import OrderState
 from app.plans.quote import Quote
 
 DECISIONS_MAX: Final = 3
+# A quote's dates count from its day. Who chose just before midnight may still confirm just after it.
+QUOTE_GRACE: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,19 +52,20 @@ class Customer:
 
     id: UUID
     public_id: str
-    name: str
-    email: str | None
-    phone: str | None
-    postcode: str | None
-    street: str | None
-    city: str | None
+    name: str = field(repr=False)
+    email: str | None = field(repr=False)
+    phone: str | None = field(repr=False)
+    postcode: str | None = field(repr=False)
+    street: str | None = field(repr=False)
+    city: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """The session's newest code, as far as this browser may know of it."""
+    """The session's newest code, when it was asked for in this browser, and the phone and postcode typed for it."""
 
-    phone: str
+    phone: str = field(repr=False)
+    postcode: str = field(repr=False)
     state: str
     tries_left: int
     created_at: datetime
@@ -74,7 +77,8 @@ class Flow:
     """One session, its order and its people, at one moment, as seen from one browser.
 
     `now` is business time. `ours` says that this browser is the one the session is bound to, or that it is bound to
-    none yet; `quote`, `customer`, `challenge` are None while unknown.
+    none yet; `quote`, `customer`, `challenge` are None while unknown. `phone` and `postcode` are the identified
+    person's; before that they are the last that anybody asked a code for, in whichever browser.
     """
 
     now: datetime
@@ -88,9 +92,10 @@ class Flow:
     expires_at: datetime
     browser_id: UUID | None
     bound_browser_id: UUID | None
-    phone: str | None
-    postcode: str | None
+    phone: str | None = field(repr=False)
+    postcode: str | None = field(repr=False)
     phone_proved_at: datetime | None
+    contact_elsewhere: bool
     identified_by: str | None
     decisions_made: int
     order_id: UUID
@@ -128,8 +133,27 @@ class Flow:
         return self.customer is not None and self.browser_id is not None and self.ours
 
     @property
+    def passed(self) -> Contact:
+        """What the shop passed of its shopper, for the first browser alone."""
+        return self.contact if self.ours and not self.contact_elsewhere else Contact()
+
+    @property
+    def phone_proved_here(self) -> bool:
+        """A right code was typed in this very browser, and more than a code is needed."""
+        return (
+            self.phone_proved_at is not None and self.challenge is not None and self.challenge.state == "used"
+        )
+
+    @property
+    def quote_stands(self) -> bool:
+        """The quote is of today: its due dates and its rate count from the day of the purchase."""
+        return self.quote is not None and self.merchant.local_date(self.now - QUOTE_GRACE) <= self.quote.start
+
+    @property
     def progress(self) -> Progress:
-        if self.quote is None:
+        if self.customer is not None and not self.identified:
+            return Progress.ELSEWHERE
+        if not self.quote_stands:
             return Progress.NOTHING
         if not self.identified:
             return Progress.CHOSEN
@@ -152,7 +176,7 @@ class Flow:
 _FLOW: Final = """
 SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.cancel_url, s.expires_at,
        s.browser_id,
-       s.phone, s.postcode, s.phone_proved_at, s.identified_by, s.decisions_made, s.order_id,
+       s.phone, s.postcode, s.phone_proved_at, s.contact_elsewhere, s.identified_by, s.decisions_made, s.order_id,
        o.public_id AS order_public_id, o.state AS order_state, o.version, o.reference, o.currency, o.total_minor,
        o.buyer,
        c.name, c.email, c.phone AS contact_phone, c.postcode AS contact_postcode, c.street, c.city,
@@ -165,8 +189,8 @@ SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.can
        k.id AS customer_id, k.public_id AS customer_public_id, k.name AS customer_name, k.email AS customer_email,
        k.phone AS customer_phone, k.postcode AS customer_postcode, k.street AS customer_street, k.city AS customer_city,
        b.id AS asking_browser_id,
-       h.phone AS challenge_phone, h.state AS challenge_state, h.tries_left, h.created_at AS challenge_created_at,
-       h.expires_at AS challenge_expires_at,
+       h.phone AS challenge_phone, h.postcode AS challenge_postcode, h.state AS challenge_state, h.tries_left,
+       h.created_at AS challenge_created_at, h.expires_at AS challenge_expires_at,
        (SELECT offset_s FROM business_clock) AS offset_s
 FROM checkout_sessions s
 JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
@@ -175,7 +199,8 @@ LEFT JOIN quotes q ON q.merchant_id = s.merchant_id AND q.id = s.quote_id
 LEFT JOIN credit_decisions d ON d.merchant_id = s.merchant_id AND d.id = s.decision_id
 LEFT JOIN customers k ON k.id = s.customer_id
 LEFT JOIN browsers b ON b.token_digest = $2 AND b.expires_at > $3
-LEFT JOIN LATERAL (SELECT * FROM code_challenges h WHERE h.subject = s.public_id AND s.customer_id IS NULL
+LEFT JOIN LATERAL (SELECT * FROM code_challenges h WHERE h.subject = s.public_id
+                   AND (s.customer_id IS NULL OR s.browser_id <> b.id)
                    ORDER BY h.id DESC LIMIT 1) h ON h.browser_id = b.id
 WHERE s.public_id = $1
 """
@@ -215,6 +240,7 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         phone=row["phone"],
         postcode=row["postcode"],
         phone_proved_at=row["phone_proved_at"],
+        contact_elsewhere=row["contact_elsewhere"],
         identified_by=row["identified_by"],
         decisions_made=row["decisions_made"],
         order_id=row["order_id"],
@@ -286,6 +312,7 @@ def _challenge(row: db.Record) -> Challenge | None:
         return None
     return Challenge(
         phone=row["challenge_phone"],
+        postcode=row["challenge_postcode"],
         state=row["challenge_state"],
         tries_left=row["tries_left"],
         created_at=row["challenge_created_at"],

@@ -16,10 +16,11 @@ class Page(StrEnum):
 
 
 class Progress(StrEnum):
-    """How far an open session has come in the browser that asks."""
+    """How far an open session has come in the browser that asks. Elsewhere: somebody is identified in another one."""
 
     NOTHING = "nothing"
     CHOSEN = "chosen"
+    ELSEWHERE = "elsewhere"
     IDENTIFIED = "identified"
     REFUSED = "refused"
 
@@ -28,6 +29,7 @@ class Progress(StrEnum):
 OPEN_PAGES: Final[dict[Progress, tuple[Page, ...]]] = {
     Progress.NOTHING: (Page.METHOD,),
     Progress.CHOSEN: (Page.IDENTIFY, Page.METHOD),
+    Progress.ELSEWHERE: (Page.IDENTIFY,),
     Progress.IDENTIFIED: (Page.CONFIRM, Page.METHOD),
     Progress.REFUSED: (Page.OUTCOME, Page.METHOD),
 }

@@ -1,6 +1,6 @@
 """Sessions and their history. The database has composite keys: see migrations/."""
 
-from piccolo.columns import JSONB, UUID, SmallInt, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Boolean, SmallInt, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -26,6 +26,8 @@ class CheckoutSession(Table, tablename="checkout_sessions"):
     identified_at = Timestamptz(null=True, default=None)
     decisions_made = SmallInt(default=0)
     decision_id = UUID(null=True, default=None)
+    contact_elsewhere = Boolean(default=False)
+    forgotten_at = Timestamptz(null=True, default=None)
 
 
 class SessionHistory(Table, tablename="session_history"):

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.credit.errors import LimitUsedUp
 from app.credit.rules import Decision, Facts, facts_digest
-from app.kernel import db, ids
+from app.kernel import db
 
 DECISION_LIFE: Final = timedelta(minutes=30)
 
@@ -32,9 +32,8 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
 """
 
 
-async def store(subject: Subject, facts: Facts, decision: Decision, now: datetime) -> UUID:
+async def store(decision_id: UUID, subject: Subject, facts: Facts, decision: Decision, now: datetime) -> None:
     """Keep a decision with a digest of the facts it rested on; it is valid for thirty minutes. In a transaction."""
-    decision_id = ids.internal_id()
     await db.execute(
         _STORE,
         subject.merchant_id,
@@ -53,7 +52,6 @@ async def store(subject: Subject, facts: Facts, decision: Decision, now: datetim
         now,
         now + DECISION_LIFE,
     )
-    return decision_id
 
 
 # The guard and the change are one statement: two purchases at once wait for each other on the row and cannot both pass.

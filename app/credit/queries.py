@@ -16,3 +16,11 @@ async def exposure_minor(merchant_id: UUID, customer_id: UUID, currency: str) ->
         currency,
     )
     return int(found or 0)
+
+
+async def is_stored(merchant_id: UUID, decision_id: UUID) -> bool:
+    """Whether a decision with this id was ever written."""
+    found = await db.fetch_value(
+        "SELECT true FROM credit_decisions WHERE merchant_id = $1 AND id = $2", merchant_id, decision_id
+    )
+    return found is True

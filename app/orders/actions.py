@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -17,12 +17,12 @@ from app.orders.states import MACHINE, OrderState
 class Contact:
     """Who buys, as far as known. All of it personal data, kept in a table of its own."""
 
-    name: str | None = None
-    email: str | None = None
-    phone: str | None = None
-    postcode: str | None = None
-    street: str | None = None
-    city: str | None = None
+    name: str | None = field(default=None, repr=False)
+    email: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+    postcode: str | None = field(default=None, repr=False)
+    street: str | None = field(default=None, repr=False)
+    city: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

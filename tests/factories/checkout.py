@@ -115,6 +115,17 @@ def an_identity(subject: str = "aino", name: str = "Aino Virta") -> VerifiedIden
     )
 
 
+def approving(flow: Flow, income_minor: int = 300_000, *, credit_ban: bool = False) -> Facts:
+    """Facts of somebody who owes nothing yet; without a ban and with this income they are approved."""
+    return Facts(
+        amount_minor=flow.total_minor,
+        currency=flow.currency,
+        exposure_minor=0,
+        limit_minor=flow.merchant.credit_limit_minor,
+        answer=RegisterAnswer("reg-1", income_minor, (), credit_ban),
+    )
+
+
 @dataclass
 class Shopper:
     """One browser in one session. Each verb loads the flow afresh, as each request does."""
@@ -172,13 +183,7 @@ class Shopper:
 
     async def be_decided(self, income_minor: int = 300_000, *, credit_ban: bool = False) -> str:
         flow = await self.flow()
-        facts = Facts(
-            amount_minor=flow.total_minor,
-            currency=flow.currency,
-            exposure_minor=0,
-            limit_minor=flow.merchant.credit_limit_minor,
-            answer=RegisterAnswer("reg-1", income_minor, (), credit_ban),
-        )
+        facts = approving(flow, income_minor, credit_ban=credit_ban)
         decided = (await actions.decide(flow, facts)).decision
         assert decided is not None
         return decided.outcome

@@ -17,7 +17,8 @@ from app.orders import actions as orders
 from app.orders.states import OrderState
 from app.plans.quote import Quote
 
-# The quote is stored by the first POST that uses it. A decision is for one quote: another quote clears it.
+# The quote is stored by the first POST that uses it. A decision is for one quote: another quote clears it. Once a person
+# is identified, only their browser may choose.
 _CHOOSE: Final = """
 WITH kept AS (
     INSERT INTO quotes (merchant_id, id, content, created_at) VALUES ($1, $3, $4, $5)
@@ -27,21 +28,22 @@ UPDATE checkout_sessions
 SET quote_id = $3, delivery = $6, browser_id = coalesce(browser_id, $7),
     decision_id = CASE WHEN quote_id IS DISTINCT FROM $3 THEN NULL ELSE decision_id END
 WHERE merchant_id = $1 AND id = $2 AND state = $8 AND expires_at > $5
-RETURNING id
+  AND (customer_id IS NULL OR browser_id = $7)
+RETURNING true AS chosen, browser_id
 """
 
 
 async def choose_plan(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime) -> Flow:
     """Fix the quote on the session; the first browser to do so is the one the session is bound to.
 
-    Answers the flow as it is now. Raises SessionEnded when the session is no longer open.
+    Answers the flow as it is now. Raises SessionEnded when the session is no longer open, or no longer to this browser.
     """
     return await db.in_tx(lambda: _choose(flow, quote, browser, wall))
 
 
 async def _choose(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime) -> Flow:
     browser_id = await browsers.remember(browser, wall=wall)
-    chosen = await db.fetch_value(
+    chosen = await db.fetch_one(
         _CHOOSE,
         flow.merchant.id,
         flow.session_id,
@@ -62,7 +64,7 @@ async def _choose(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetim
         quote=quote,
         decision=flow.decision if same else None,
         browser_id=browser_id,
-        bound_browser_id=flow.bound_browser_id or browser_id,
+        bound_browser_id=chosen["browser_id"],
         order_state=OrderState.IN_PAYMENT,
     )
 

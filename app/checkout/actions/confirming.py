@@ -42,7 +42,7 @@ class Details:
 def known_contact(flow: Flow, details: Details) -> Contact:
     """Who buys: what is typed now goes first, then what we know, then what the shop passed."""
     customer = flow.customer
-    passed = flow.contact
+    passed = flow.passed
     return Contact(
         name=customer.name if customer else details.name or passed.name,
         email=details.email or (customer.email if customer else None) or passed.email,
@@ -91,7 +91,7 @@ async def _confirm(public_id: str, browser: BrowserToken, shown_field: str, deta
 def _checked(flow: Flow, shown_field: str) -> tuple[Customer, Quote]:
     if flow.state is not SessionState.OPEN:
         raise SessionEnded
-    if flow.customer is None or flow.quote is None or not flow.identified:
+    if flow.customer is None or flow.quote is None or not flow.identified or not flow.quote_stands:
         raise StepNotReached
     if not shown.matches(flow, shown_field):
         raise ShownTotalChanged

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -12,11 +12,11 @@ from app.checkout.queries import Challenge, Flow
 from app.checkout.states import SessionState
 from app.identity.actions import browsers, codes, customers
 from app.identity.actions.browsers import BrowserToken
-from app.identity.actions.codes import Issued
+from app.identity.actions.codes import Issued, Recipient
 from app.identity.actions.customers import KnownContact
 from app.identity.ports import VerifiedIdentity
 from app.identity.rules import CODE_LIFE, CODE_TRIES
-from app.kernel import db
+from app.kernel import db, ids
 
 Outcome = Literal["identified", "needs_bank", "wrong", "spent", "expired"]
 
@@ -33,9 +33,13 @@ class Identification:
         return f"Identification({self.outcome})"
 
 
+# What an identified person gave stays theirs, whoever asks for a code in another browser afterwards.
 _ASK: Final = """
-UPDATE checkout_sessions SET phone = $3, postcode = $4, phone_proved_at = NULL, browser_id = coalesce(browser_id, $5)
-WHERE merchant_id = $1 AND id = $2 AND state = $6 AND expires_at > $7 RETURNING id
+UPDATE checkout_sessions
+SET phone = CASE WHEN customer_id IS NULL THEN $3 ELSE phone END,
+    postcode = CASE WHEN customer_id IS NULL THEN $4 ELSE postcode END,
+    phone_proved_at = NULL, browser_id = coalesce(browser_id, $5)
+WHERE merchant_id = $1 AND id = $2 AND state = $6 AND expires_at > $7 RETURNING browser_id
 """
 
 
@@ -48,9 +52,11 @@ async def request_code(
     path. Raises LimitReached, SessionEnded.
     """
 
-    async def ask() -> tuple[Issued, Flow]:
+    issued = codes.new()
+
+    async def ask() -> Flow:
         browser_id = await _browser(browser, wall)
-        open_ = await db.fetch_value(
+        bound_id = await db.fetch_value(
             _ASK,
             flow.merchant.id,
             flow.session_id,
@@ -60,39 +66,40 @@ async def request_code(
             SessionState.OPEN.value,
             flow.now,
         )
-        if open_ is None:
+        if bound_id is None:
             raise SessionEnded
-        issued = await codes.issue(
+        await codes.issue(
+            issued,
             flow.approval,
-            browser_id=browser_id,
-            phone=phone,
-            country=flow.merchant.country,
-            postcode=postcode,
-            address=address,
+            Recipient(browser_id, address, phone, flow.merchant.country, postcode),
             now=flow.now,
             wall=wall,
         )
-        return issued, _asked(flow, phone, postcode, browser_id)
+        return _asked(flow, phone, postcode, browser_id, bound_id)
 
-    return await db.in_tx(ask)
+    async def landed() -> Flow | None:
+        # Without this a second run would meet the limit that the first one took, and the code would never be sent.
+        browser_id = await codes.browser_of(issued)
+        return (
+            _asked(flow, phone, postcode, browser_id, flow.bound_browser_id or browser_id)
+            if browser_id
+            else None
+        )
+
+    return issued, await db.in_tx(ask, landed=landed)
 
 
-def _asked(flow: Flow, phone: str, postcode: str, browser_id: UUID) -> Flow:
+def _asked(flow: Flow, phone: str, postcode: str, browser_id: UUID, bound_id: UUID) -> Flow:
     challenge = Challenge(
         phone=phone,
+        postcode=postcode,
         state=codes.ChallengeState.SENDING,
         tries_left=CODE_TRIES,
         created_at=flow.now,
         expires_at=flow.now + CODE_LIFE,
     )
     return replace(
-        flow,
-        phone=phone,
-        postcode=postcode,
-        phone_proved_at=None,
-        browser_id=browser_id,
-        bound_browser_id=flow.bound_browser_id or browser_id,
-        challenge=challenge,
+        flow, phone_proved_at=None, browser_id=browser_id, bound_browser_id=bound_id, challenge=challenge
     )
 
 
@@ -100,13 +107,32 @@ async def identify_by_code(flow: Flow, typed: str, *, code_is_enough: bool, wall
     """Try a code. A right one on the phone of a customer with a verified identity and a matching postcode
     identifies, where a code is enough for this sum and merchant; otherwise the bank is needed once.
 
-    The count of tries stands whatever comes of it. Raises SessionEnded.
+    The count of tries stands whatever comes of it; one whose COMMIT was lost may count twice. Raises SessionEnded.
     """
-    return await db.in_tx(lambda: _identify_by_code(flow, typed, code_is_enough=code_is_enough, wall=wall))
+    token = ids.token()
+
+    async def identify() -> Identification:
+        return await _identify_by_code(flow, typed, token, code_is_enough=code_is_enough, wall=wall)
+
+    return await db.in_tx(identify, landed=lambda: _landed(flow, token))
+
+
+_LANDED: Final = """
+SELECT EXISTS (SELECT FROM browsers WHERE token_digest = $3) AS identified, s.phone_proved_at = $4 AS proved
+FROM checkout_sessions s WHERE s.merchant_id = $1 AND s.id = $2
+"""
+
+
+async def _landed(flow: Flow, token: str) -> Identification | None:
+    """What a try came to whose COMMIT landed though its answer was lost: the code is spent, so it cannot run again."""
+    row = await db.fetch_one(_LANDED, flow.merchant.id, flow.session_id, ids.digest(token), flow.now)
+    if row is not None and row["identified"]:
+        return Identification("identified", token=token)
+    return Identification("needs_bank") if row is not None and row["proved"] else None
 
 
 async def _identify_by_code(
-    flow: Flow, typed: str, *, code_is_enough: bool, wall: datetime
+    flow: Flow, typed: str, token: str, *, code_is_enough: bool, wall: datetime
 ) -> Identification:
     tried = await codes.try_code(typed, flow.approval, browser_id=flow.browser_id, now=flow.now, wall=wall)
     if tried.outcome == "wrong":
@@ -122,43 +148,61 @@ async def _identify_by_code(
             flow.now,
         )
         return Identification("needs_bank")
-    token = await _identified(flow, known, flow.browser_id, "code")
+    given = _Given(tried.phone, tried.postcode)
+    await _identified(flow, known, flow.browser_id, "code", given, token)
     return Identification("identified", token=token)
 
 
 async def identify_by_bank(
     flow: Flow, identity: VerifiedIdentity, browser: BrowserToken, wall: datetime
 ) -> Identification:
-    """A provider vouches for who this is. A phone that a code has proved in this session becomes theirs; one that was
-    only typed or passed by the shop is kept as claimed. Raises SessionEnded."""
+    """A provider vouches for who this is. A phone that a code has proved in this browser becomes theirs; one that was
+    only typed here, or passed by the shop to this browser, is kept as claimed. Raises SessionEnded."""
 
     async def identify() -> Identification:
-        browser_id = await _browser(browser, wall)
-        proved = flow.phone_proved_at is not None and flow.ours
-        phone = flow.phone if flow.ours else None
+        browser_id, token = await _browser(browser, wall), ids.token()
+        # Somebody else may have proved a phone of theirs in this session, in another browser: it is not this person's.
+        typed, passed = flow.challenge, flow.passed
+        given = (
+            _Given(passed.phone, passed.postcode) if typed is None else _Given(typed.phone, typed.postcode)
+        )
         contact = KnownContact(
             country=flow.merchant.country,
-            postcode=(flow.postcode if flow.ours else None) or flow.contact.postcode,
-            proved_phone=phone if proved else None,
-            claimed_phone=phone or flow.contact.phone,
+            postcode=given.postcode,
+            proved_phone=given.phone if flow.phone_proved_here else None,
+            claimed_phone=given.phone,
         )
         customer_id = await customers.remember_identity(identity, contact, flow.now)
-        token = await _identified(flow, customer_id, browser_id, "bank")
+        await _identified(flow, customer_id, browser_id, "bank", given, token)
         return Identification("identified", token=token)
 
     return await db.in_tx(identify)
 
 
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """Phone and postcode as the identified person gave them."""
+
+    phone: str | None = field(repr=False)
+    postcode: str | None = field(repr=False)
+
+
+# What the shop passed was for the first browser: whoever identifies in another one never sees it.
 _IDENTIFIED: Final = """
 UPDATE checkout_sessions
-SET customer_id = $3, identified_by = $4, identified_at = $5, browser_id = $6,
+SET customer_id = $3, identified_by = $4, identified_at = $5, browser_id = $6, phone = $8, postcode = $9,
+    contact_elsewhere = contact_elsewhere OR coalesce(browser_id <> $6, false),
     decision_id = CASE WHEN customer_id IS DISTINCT FROM $3 THEN NULL ELSE decision_id END
 WHERE merchant_id = $1 AND id = $2 AND state = $7 AND expires_at > $5 RETURNING id
 """
 
 
-async def _identified(flow: Flow, customer_id: UUID, browser_id: UUID, by: Literal["code", "bank"]) -> str:
+async def _identified(
+    flow: Flow, customer_id: UUID, browser_id: UUID, by: Literal["code", "bank"], given: _Given, token: str
+) -> None:
     """Bind the session to a person and to this browser, and give the browser a new secret."""
+    # The browser before the session, as every verb of the flow takes them.
+    await browsers.rotate(browser_id, token)
     bound = await db.fetch_value(
         _IDENTIFIED,
         flow.merchant.id,
@@ -168,10 +212,11 @@ async def _identified(flow: Flow, customer_id: UUID, browser_id: UUID, by: Liter
         flow.now,
         browser_id,
         SessionState.OPEN.value,
+        given.phone,
+        given.postcode,
     )
     if bound is None:
         raise SessionEnded
-    return await browsers.rotate(browser_id)
 
 
 async def _browser(browser: BrowserToken, wall: datetime) -> UUID:

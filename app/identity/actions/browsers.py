@@ -66,11 +66,9 @@ async def remember(token: BrowserToken, *, wall: datetime) -> UUID | None:
     return found
 
 
-async def rotate(browser_id: UUID) -> str:
+async def rotate(browser_id: UUID, token: str) -> None:
     """A new token for a row whose rights have grown: what was planted before is worth nothing. In a transaction."""
-    token = ids.token()
     await db.execute("UPDATE browsers SET token_digest = $2 WHERE id = $1", browser_id, ids.digest(token))
-    return token
 
 
 async def forget_expired(wall: datetime) -> int:

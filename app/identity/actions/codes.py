@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Final
@@ -56,13 +56,24 @@ class Issued:
 
 
 @dataclass(frozen=True, slots=True)
+class Recipient:
+    """Who asked for a code, and the phone (E.164) it goes to. `address` is the network address of the browser."""
+
+    browser_id: UUID
+    address: str = field(repr=False)
+    phone: str = field(repr=False)
+    country: str
+    postcode: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Tried:
     """What a try came to: `outcome` right, wrong, spent or expired; phone and postcode as it was sent for."""
 
     outcome: str
     tries_left: int
-    phone: str
-    postcode: str
+    phone: str = field(repr=False)
+    postcode: str = field(repr=False)
 
 
 _VOID_OLDER: Final = """
@@ -76,39 +87,46 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'sending', $9, $10, $11, $12)
 """
 
 
+def new() -> Issued:
+    """A code that is not written yet, made before its transaction so that one that is run again knows it."""
+    return Issued(ids.internal_id(), rules.new_code())
+
+
 async def issue(
+    issued: Issued,
     approval: Approval,
+    to: Recipient,
     *,
-    browser_id: UUID,
-    phone: str,
-    country: str,
-    postcode: str,
-    address: str,
     now: datetime,
     wall: datetime,
-) -> Issued:
-    """A new code for a phone, voiding the session's older ones. Raises LimitReached.
+) -> None:
+    """Write a new code for a phone, voiding the session's older ones. Raises LimitReached.
 
-    `address` is the network address of the browser. Nothing here asks whether the phone is known.
+    Nothing here asks whether the phone is known.
     """
-    await take(_sending_limits(phone, approval.session, address), now=now)
-    challenge_id, code = ids.internal_id(), rules.new_code()
+    await take(_sending_limits(to.phone, approval.session, to.address), now=now)
     await db.execute(
         _VOID_OLDER,
-        challenge_id,
-        browser_id,
+        issued.challenge_id,
+        to.browser_id,
         approval.session,
-        country,
-        phone,
-        postcode,
-        _digest(challenge_id, code, approval),
+        to.country,
+        to.phone,
+        to.postcode,
+        _digest(issued.challenge_id, issued.code, approval),
         rules.CODE_TRIES,
         now,
         now + rules.CODE_LIFE,
         wall,
         wall + rules.CODE_LIFE_WALL,
     )
-    return Issued(challenge_id, code)
+
+
+async def browser_of(issued: Issued) -> UUID | None:
+    """The browser that a written code is bound to; None when it was never written."""
+    found = await db.fetch_value("SELECT browser_id FROM code_challenges WHERE id = $1", issued.challenge_id)
+    assert found is None or isinstance(found, UUID)
+    return found
 
 
 def _sending_limits(phone: str, session: str, address: str) -> Sequence[Limit]:

@@ -5,7 +5,7 @@ Each runs inside its caller's transaction.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -21,12 +21,12 @@ class KnownContact:
     """What a visit told of a person besides the verified name. A proved phone came with a right code."""
 
     country: str
-    postcode: str | None = None
-    proved_phone: str | None = None
-    claimed_phone: str | None = None
-    email: str | None = None
-    street: str | None = None
-    city: str | None = None
+    postcode: str | None = field(default=None, repr=False)
+    proved_phone: str | None = field(default=None, repr=False)
+    claimed_phone: str | None = field(default=None, repr=False)
+    email: str | None = field(default=None, repr=False)
+    street: str | None = field(default=None, repr=False)
+    city: str | None = field(default=None, repr=False)
 
 
 # A phone that was only claimed under a strong identification counts once a code has reached it, and only when no two

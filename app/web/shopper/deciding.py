@@ -11,7 +11,7 @@ from app.web.shopper.visit import Visit
 async def decide_if_identified(here: Visit) -> Visit:
     """The visit with a decision for its quote, if somebody is identified and none stands yet. Three a session."""
     flow = here.flow
-    if flow.state != "open" or flow.quote is None or not flow.identified or flow.decision_stands:
+    if flow.state != "open" or not flow.quote_stands or not flow.identified or flow.decision_stands:
         return here
     return await decide_anew(here)
 

@@ -43,8 +43,9 @@ async def send_code(request: Request[Any, Any, Any], session_id: FromPath[str]) 
     if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
         return await page_now(here, push=True)
     form = await here.form()
-    again = "again" in form.values and here.flow.ours and bool(here.flow.phone)
-    typed = {"phone": here.flow.phone or "", "postcode": here.flow.postcode or ""} if again else form.values
+    before = here.flow.challenge if "again" in form.values else None
+    again = before is not None
+    typed = form.values if before is None else {"phone": before.phone, "postcode": before.postcode}
     asked = _read_asked(typed, here.flow.merchant.country)
     if not isinstance(asked, tuple):
         return identify_page(here, Form(form.values, asked), status=422)

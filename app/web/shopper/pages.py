@@ -80,15 +80,14 @@ def identify_page(
     challenge = _challenge(visit)
     if notice is None and flow.challenge is not None:
         notice = _SENDING_NOTICES.get(flow.challenge.state)
-    phone, postcode = (flow.phone, flow.postcode) if flow.ours else (None, None)
-    passed = flow.contact if flow.ours else None
+    asked = flow.challenge or flow.passed
     view = IdentifyView(
-        phone=phone or (passed.phone if passed else None) or "",
-        postcode=postcode or (passed.postcode if passed else None) or "",
+        phone=asked.phone or "",
+        postcode=asked.postcode or "",
         country=flow.merchant.country,
         bank_url=f"{visit.url}/bank" if visit.house.bank is not None else None,
         challenge=challenge,
-        needs_bank=flow.ours and flow.phone_proved_at is not None,
+        needs_bank=flow.phone_proved_here,
         notice=notice,
     )
     context = {"form": form or Form(), "identify": view}

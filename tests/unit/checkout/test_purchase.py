@@ -150,7 +150,7 @@ async def test_the_right_code_with_another_postcode_leads_to_the_bank() -> None:
 async def test_another_browser_begins_at_step_two_and_cannot_confirm() -> None:
     shopper = await a_shopper_at_confirm(await a_merchant())
     other = Shopper.at(shopper.session)
-    assert (await other.flow()).progress is Progress.CHOSEN
+    assert (await other.flow()).progress is Progress.ELSEWHERE
     with pytest.raises(StepNotReached):
         await other.confirm()
 
