@@ -38,7 +38,7 @@ STAGES = (
     Stage("unit", (*PYTEST, "-n", TESTS_IN_PARALLEL, "tests/unit"), "tests/unit"),
     Stage("web", (*PYTEST, "-n", TESTS_IN_PARALLEL, "tests/web"), "tests/web"),
     Stage("faults", (*PYTEST, "tests/faults"), "tests/faults"),
-    Stage("e2e", (*PYTEST, "e2e"), "e2e"),
+    Stage("e2e", (*PYTEST, "-n", TESTS_IN_PARALLEL, "e2e"), "e2e"),
 )
 
 
