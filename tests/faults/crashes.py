@@ -24,18 +24,18 @@ from app import doors, worker
 from app.checkout.books import check_books
 from app.kernel import clock, db
 from app.kernel.keys import use_keyring
-from app.main import build
 from app.merchants.actions import create_api_key, create_webhook_endpoint
 from app.merchants.queries import Merchant, forget_kept_merchants
 from app.outside.mail import SandboxLetterbox
 from app.outside.webhook_door import HttpWebhookDoor
 from app.plans.queries import forget_kept_plans
 from app.supervisor.postgres import EmbeddedServer
+from app.web.api.routes import api_router
 from tests.factories.checkout import Shopper, a_merchant
 from tests.faults.mortal import DOORS, Command, Door, End, Nursery
 from tests.faults.shoppers import at_confirm
 from tests.support import database
-from tests.support.pages import BASE_URL, settings_in
+from tests.support.pages import application, program, settings_in
 from tests.support.receiver import Receiver
 from tests.support.waiting import until
 
@@ -163,15 +163,13 @@ class Crashes:
         forget_kept_plans()
         async with database.clone(self._server, self._template) as url, Receiver().listening() as receiver:
             settings = settings_in(self._folder, url)
-            app = build(settings)
+            doors.turn_keys(settings)
             await db.start_pool(url, max_size=4)
             try:
                 merchant = await a_merchant(credit_limit_minor=10**10)
                 key = await create_api_key(merchant.id, "faults", mode="test", now=clock.wall())
                 await create_webhook_endpoint(merchant.id, receiver.url, EVENTS, clock.wall())
-                transport = httpx.ASGITransport(app=app)  # type: ignore[arg-type]
-                headers = {"Authorization": f"Bearer {key}"}
-                async with httpx.AsyncClient(transport=transport, base_url=BASE_URL, headers=headers) as api:
+                async with program(application(settings, [api_router(settings)]), key) as api:
                     environ = {"DATABASE_URL": url, "KOLME_VAR_DIR": str(self._folder)}
                     yield Shop(merchant, receiver, api, environ)
             finally:
