@@ -129,6 +129,12 @@ class Flow:
         return self.bound_browser_id is None or self.browser_id == self.bound_browser_id
 
     @property
+    def tells_all(self) -> bool:
+        """What is bought is shown to whoever may still buy it; after the end, to the bound browser alone."""
+        bound_here = self.browser_id is not None and self.browser_id == self.bound_browser_id
+        return self.state is SessionState.OPEN or bound_here
+
+    @property
     def identified(self) -> bool:
         return self.customer is not None and self.browser_id is not None and self.ours
 

@@ -17,8 +17,8 @@ from app.orders import actions as orders
 from app.orders.states import OrderState
 from app.plans.quote import Quote
 
-# The quote is stored by the first POST that uses it. A decision is for one quote: another quote clears it. Once a person
-# is identified, only their browser may choose.
+# The quote is stored by the first POST that uses it. A decision is for one quote: another quote clears it.
+# Once a person is identified, only their browser may choose.
 _CHOOSE: Final = """
 WITH kept AS (
     INSERT INTO quotes (merchant_id, id, content, created_at) VALUES ($1, $3, $4, $5)

@@ -128,9 +128,14 @@ class Offers:
 
 
 async def offers_for(flow: Flow) -> Offers:
-    """Credit is offered to consumers only; a plan of another currency or another range of sums is left out."""
+    """Credit is offered to consumers only; a plan of another currency or another range of sums is left out.
+
+    Empty where nothing can be offered, which the page says. A country without an electronic identity is such a place:
+    nobody could be identified in the flow, and so nothing be confirmed.
+    """
+    law = law_of(flow.merchant.country)
     plans: dict[Kind, Plan] = {}
-    if flow.buyer == "consumer":
+    if flow.buyer == "consumer" and flow.currency == law.currency and law.identification.policy != "manual":
         for plan in await plans_of(flow.merchant.id):
             if plan.currency == flow.currency and plan.takes(flow.total_minor) and plan.kind not in plans:
                 if plan.kind == "instalments" and not _has_terms(plan, flow.total_minor):

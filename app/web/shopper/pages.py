@@ -63,6 +63,7 @@ async def method_page(
         "methods": offers.methods(wanted),
         "invoice": offers.invoice(wanted),
         "instalments": offers.instalments(wanted),
+        "support_email": visit.flow.merchant.contact_email,
     }
     return visit.page("method", context, step=1, status=status, push=push)
 

@@ -102,14 +102,23 @@ class Visit:
         chosen = self.request.query_params.get(LANGUAGE_PARAMETER)
         if chosen == self.lang and self.request.cookies.get(LANGUAGE_COOKIE) != chosen:
             response.cookies.append(
-                Cookie(key=LANGUAGE_COOKIE, value=chosen, max_age=_LANGUAGE_LIFE_S, path="/", samesite="lax")
+                Cookie(
+                    key=LANGUAGE_COOKIE,
+                    value=chosen,
+                    max_age=_LANGUAGE_LIFE_S,
+                    path="/",
+                    secure=is_https(self.house),
+                    samesite="lax",
+                )
             )
         return response
 
     def return_url(self, address: str) -> str:
         """One of the shop's addresses, with the session's id and nothing else added."""
-        joint = "&" if "?" in address else "?"
-        return f"{address}{joint}session={self.flow.public_id}"
+        # A fragment stays last: servers never see what stands behind it.
+        place, hash_mark, fragment = address.partition("#")
+        joint = "&" if "?" in place else "?"
+        return f"{place}{joint}session={self.flow.public_id}{hash_mark}{fragment}"
 
     def _browser_cookie(self) -> Cookie:
         https = is_https(self.house)
@@ -136,7 +145,7 @@ class Visit:
             total=total,
             lines=[
                 LineView(line.name, line.quantity, replace(total, amount_minor=line.total_minor), line.type)
-                for line in flow.lines
+                for line in (flow.lines if flow.tells_all else ())
             ],
             back_url=self.return_url(flow.cancel_url),
             can_cancel=flow.state in {"open", "held"} and flow.ours,

@@ -1,0 +1,114 @@
+"""What step 1 offers, country by country, and what it says when nothing can be offered."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import httpx
+import pytest
+
+from app.checkout import actions
+from app.checkout.drafts import SessionDraft
+from app.kernel import clock
+from app.merchants.actions import NewMerchant, create_merchant
+from app.merchants.queries import Merchant
+from app.orders.rules import Line
+from app.plans.actions import create_plan
+from app.plans.rules import standard_plans
+from tests.factories.checkout import Shopper, a_merchant, a_session
+
+NOTHING = "None of our ways to pay fits this purchase"
+PHONES = {"SE": ("070-174 06 05", "114 55"), "DK": ("20 12 34 56", "2100")}
+
+
+async def a_shop_in(country: str, currency: str) -> Merchant:
+    now = clock.wall()
+    new = NewMerchant(
+        name="Butik", country=country, contact_email="shop@butik.example", credit_limit_minor=5_000_000
+    )
+    merchant = await create_merchant(new, now=now)
+    for plan in standard_plans(currency):
+        await create_plan(merchant.id, plan, now=now)
+    return merchant
+
+
+async def a_basket(
+    merchant: Merchant, price_minor: int = 129_00, *, currency: str | None = None, buyer: str = "consumer"
+) -> str:
+    line = Line("item", "Filt", 1, price_minor, Decimal(25))
+    draft = SessionDraft(
+        reference="SHOP-1001",
+        country=merchant.country,
+        currency=currency or merchant.currency,
+        locale="en",
+        buyer=buyer,
+        lines=(line,),
+        customer=None,
+        success_url="http://localhost:9/thanks#/done",
+        cancel_url="http://localhost:9/basket?from=pay#/basket",
+        expires_in_s=86_400,
+    )
+    return (await actions.open_session(merchant, draft, await clock.business_now())).session_id
+
+
+@pytest.mark.parametrize(("country", "currency"), [("SE", "SEK"), ("DK", "DKK")])
+async def test_a_swedish_and_a_danish_shop_lead_to_the_code(
+    client: httpx.AsyncClient, country: str, currency: str
+) -> None:
+    session = await a_basket(await a_shop_in(country, currency), 900_00)
+    phone, postcode = PHONES[country]
+    for form in ({"method": "invoice", "delivery": "email"}, {"method": "instalments", "months": "3"}):
+        answer = await client.post(f"/pay/{session}", data=form)
+        assert answer.headers.get("location") == f"/pay/{session}/identify", answer.text
+    answer = await client.post(f"/pay/{session}/code", data={"phone": phone, "postcode": postcode})
+    assert answer.status_code == 303, answer.text
+    page = await client.get(answer.headers["location"])
+    assert "Code from the SMS" in page.text
+    assert "Identify with my bank" in page.text
+
+
+async def nothing_is_offered(client: httpx.AsyncClient, session: str) -> None:
+    for page in (
+        await client.get(f"/pay/{session}"),
+        await client.post(f"/pay/{session}", data={"method": "invoice", "delivery": "email"}),
+    ):
+        assert NOTHING in page.text
+        assert 'href="http://localhost:9/basket?from=pay&amp;session=' in page.text
+        assert "Continue" not in page.text
+    answer = await client.get(f"/pay/{session}/bank")
+    assert answer.headers["location"] == f"/pay/{session}"
+
+
+async def test_a_business_is_told_that_nothing_is_offered_and_led_back(client: httpx.AsyncClient) -> None:
+    await nothing_is_offered(client, await a_basket(await a_merchant(), buyer="business"))
+
+
+async def test_a_sum_above_every_plan_is_told_so(client: httpx.AsyncClient) -> None:
+    await nothing_is_offered(client, await a_basket(await a_merchant(), 90_000_00))
+
+
+async def test_a_currency_that_the_country_does_not_lend_in_is_told_so(client: httpx.AsyncClient) -> None:
+    merchant = await a_shop_in("FI", "SEK")
+    await nothing_is_offered(client, await a_basket(merchant, currency="SEK"))
+
+
+async def test_where_nobody_can_be_identified_nothing_is_offered(client: httpx.AsyncClient) -> None:
+    await nothing_is_offered(client, await a_basket(await a_shop_in("BG", "EUR")))
+
+
+async def test_the_session_stands_before_the_fragment_of_a_return_address(client: httpx.AsyncClient) -> None:
+    session = await a_basket(await a_merchant())
+    page = await client.get(f"/pay/{session}")
+    assert f'href="http://localhost:9/basket?from=pay&amp;session={session}#/basket"' in page.text
+
+
+async def test_after_the_end_another_browser_does_not_see_what_was_bought(client: httpx.AsyncClient) -> None:
+    merchant = await a_merchant()
+    shopper = Shopper.at(await a_session(merchant))
+    await shopper.choose()
+    assert "Wool blanket" in (await client.get(f"/pay/{shopper.session}")).text
+    await actions.cancel_session(merchant.id, shopper.session, actor="shopper", now=clock.wall())
+    page = await client.get(f"/pay/{shopper.session}/outcome")
+    assert "The purchase was cancelled" in page.text
+    assert "Wool blanket" not in page.text
+    assert "129" not in page.text
