@@ -214,3 +214,17 @@ def test_an_expired_session_says_so_at_whatever_step(
     assert shop.state_of(session) == "expired"
     phone.reload()
     phone.sees("This page has expired")
+
+
+def test_code_and_receipt_speak_the_language_that_the_shopper_reads(
+    new_phone: Phones, sandbox: Sandbox, shop: Shop
+) -> None:
+    for lang, code, receipt in (("en", "Your code is", "Receipt from"), ("fi", "Koodisi on", "Kuitti: ")):
+        shopper = sandbox.shopper("returning")
+        phone = new_phone(lang=lang)
+        # The shop thinks otherwise; the shopper's own choice goes first.
+        phone.open(shop.open_session(knows=shopper, locale="fi" if lang == "en" else "en").path)
+        flows.a_returning_shopper_pays_by_code(phone, sandbox, shopper)
+
+        assert code in sandbox.messages(shopper.phone, "sms")[0].body
+        assert sandbox.next_message(shopper.email, "email").subject.startswith(receipt)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from typing import Final
 from uuid import UUID
 
 from app.kernel import db, templating
@@ -99,13 +100,18 @@ def receipt_of(order: OrderView, merchant: Merchant) -> Receipt:
     )
 
 
+# The language of the page that was confirmed; where the history does not tell it, the one that the shop asked for.
+_LANGUAGE: Final = """
+SELECT coalesce(h.detail ->> 'lang', s.locale)
+FROM checkout_sessions s
+JOIN session_history h ON h.merchant_id = s.merchant_id AND h.subject_id = s.id AND h.to_state = 'confirmed'
+WHERE s.merchant_id = $1 AND s.order_id = $2 AND s.state = 'confirmed'
+"""
+
+
 async def _language_of_purchase(merchant_id: UUID, order_id: UUID) -> str | None:
-    locale: str | None = await db.fetch_value(
-        "SELECT locale FROM checkout_sessions WHERE merchant_id = $1 AND order_id = $2 AND state = 'confirmed'",
-        merchant_id,
-        order_id,
-    )
-    return locale
+    lang: str | None = await db.fetch_value(_LANGUAGE, merchant_id, order_id)
+    return lang
 
 
 def _written(addressed: Addressed, order: OrderView, merchant: Merchant) -> Mail:

@@ -64,16 +64,21 @@ def missing_fields(quote: Quote, contact: Contact) -> frozenset[str]:
     return frozenset(field for field, value in needed.items() if not value)
 
 
-async def confirm(public_id: str, browser: BrowserToken, shown_field: str, details: Details) -> Flow:
+async def confirm(
+    public_id: str, browser: BrowserToken, shown_field: str, details: Details, *, lang: str | None = None
+) -> Flow:
     """Make the purchase: order paid and locked, exposure reserved, postings balanced, events on the outbox.
 
-    A repeat after success changes nothing and answers the same flow. Raises SessionEnded, StepNotReached,
+    `lang` is the language of the page that was confirmed: the history keeps it, for mails about the purchase. A repeat
+    after success changes nothing and answers the same flow. Raises SessionEnded, StepNotReached,
     ShownTotalChanged, DetailsMissing, CreditRefused.
     """
-    return await db.in_tx(lambda: _confirm(public_id, browser, shown_field, details))
+    return await db.in_tx(lambda: _confirm(public_id, browser, shown_field, details, lang))
 
 
-async def _confirm(public_id: str, browser: BrowserToken, shown_field: str, details: Details) -> Flow:
+async def _confirm(
+    public_id: str, browser: BrowserToken, shown_field: str, details: Details, lang: str | None
+) -> Flow:
     flow = await read_flow(public_id, browser.digest, lock=True)
     if flow is None:
         raise SessionEnded
@@ -84,7 +89,7 @@ async def _confirm(public_id: str, browser: BrowserToken, shown_field: str, deta
     missing = missing_fields(quote, contact)
     if missing:
         raise DetailsMissing(missing)
-    await _buy(flow, customer, quote, contact)
+    await _buy(flow, customer, quote, contact, lang)
     return replace(flow, stored_state=SessionState.CONFIRMED, order_state=OrderState.PAID, contact=contact)
 
 
@@ -100,7 +105,7 @@ def _checked(flow: Flow, shown_field: str) -> tuple[Customer, Quote]:
     return flow.customer, flow.quote
 
 
-async def _buy(flow: Flow, customer: Customer, quote: Quote, contact: Contact) -> None:
+async def _buy(flow: Flow, customer: Customer, quote: Quote, contact: Contact, lang: str | None) -> None:
     merchant, now = flow.merchant, flow.now
     try:
         await credit.reserve(
@@ -119,6 +124,7 @@ async def _buy(flow: Flow, customer: Customer, quote: Quote, contact: Contact) -
         to=SessionState.CONFIRMED,
         actor=ACTOR,
         at=now,
+        detail={"lang": lang} if lang else None,
     )
     payment = Payment(customer.id, quote.id, contact)
     await orders.pay(merchant.id, flow.order_id, payment, actor=ACTOR, now=now)

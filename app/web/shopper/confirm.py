@@ -47,7 +47,9 @@ async def confirm_purchase(request: Request[Any, Any, Any], session_id: FromPath
 
 async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: bool) -> Response[str]:
     try:
-        here = here.after(await confirm(here.flow.public_id, here.browser, form.value("shown"), details))
+        here = here.after(
+            await confirm(here.flow.public_id, here.browser, form.value("shown"), details, lang=here.lang)
+        )
     except ShownTotalChanged:
         return confirm_page(
             await here.again(), Form(form.values, {"shown": FieldError("changed")}), status=409
