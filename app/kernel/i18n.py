@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from app.kernel.money import Money
 
 LANGUAGES: Final = ("fi", "sv", "en", "da", "bg")
-COMPLETE_LANGUAGES: Final = ("en", "fi")
+COMPLETE_LANGUAGES: Final = LANGUAGES
 LOCALE_DIR: Final = Path(__file__).resolve().parent.parent / "locale"
 DOMAIN: Final = "kolme"
 

@@ -9,8 +9,15 @@ import pytest
 from app.kernel.i18n import COMPLETE_LANGUAGES, LANGUAGES, catalogue_path
 from tools.i18n import MessageId, extracted, missing, read_catalogue
 
-# Names, and words that Finnish writes as English does.
-SAME_IN_FINNISH = frozenset({"API", "Webhook", "webhook"})
+# Names, and words that a language writes as English does.
+SAME_AS_ENGLISH = {
+    "fi": frozenset({"API", "Webhook", "webhook"}),
+    "sv": frozenset({"API", "Webhook", "webhook"}),
+    # Danish took "links" and "webhooks" over with their English plural, and shares "reference" and "e-mail".
+    "da": frozenset({"API", "E-mail", "Links", "Reference", "Webhook", "Webhooks", "webhook"}),
+    # Bulgarian writes the abbreviations in Latin letters.
+    "bg": frozenset({"API", "SMS"}),
+}
 
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%|%")
 
@@ -63,14 +70,15 @@ def test_english_is_its_own_translation() -> None:
             assert as_tuple(message.string) == as_tuple(message.id)
 
 
-def test_finnish_is_not_english() -> None:
+@pytest.mark.parametrize("lang", SAME_AS_ENGLISH)
+def test_a_translation_is_not_english(lang: str) -> None:
     same = {
         message.id
-        for message in read_catalogue("fi")
+        for message in read_catalogue(lang)
         if message.id and as_tuple(message.string) == as_tuple(message.id)
     }
 
-    assert same <= SAME_IN_FINNISH
+    assert same <= SAME_AS_ENGLISH[lang]
 
 
 def test_a_message_without_variables_has_no_lone_per_cent_sign(messages: dict[MessageId, list[str]]) -> None:
