@@ -12,10 +12,11 @@ import getpass
 import multiprocessing
 import os
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
+from decimal import Decimal, InvalidOperation
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from app.settings import Settings, load
 
@@ -197,6 +198,29 @@ def create_key(arguments: argparse.Namespace) -> None:
     asyncio.run(_in_product(verb))
 
 
+def create_plan(arguments: argparse.Namespace) -> None:
+    """One more way to pay at a shop, in its own currency."""
+    from app.plans.actions import create_plan as create
+    from app.plans.quote import Plan
+
+    terms = {name: getattr(arguments, name) for name in _PLAN_TERMS if getattr(arguments, name) is not None}
+
+    async def verb(now: datetime) -> None:
+        merchant = await _merchant(arguments.merchant)
+        plan = Plan(
+            key=arguments.key or arguments.kind,
+            kind=arguments.kind,
+            currency=merchant.currency,
+            min_amount_minor=arguments.min_amount_minor,
+            max_amount_minor=arguments.max_amount_minor,
+            **terms,
+        )
+        await create(merchant.id, plan, now=now)
+        print(plan.key)
+
+    asyncio.run(_in_product(verb))
+
+
 def _worker_count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= WORKERS_MAX:
         raise argparse.ArgumentTypeError(f"a number from 1 to {WORKERS_MAX}")
@@ -207,6 +231,27 @@ def _positive(text: str) -> int:
     if not text.isascii() or not text.isdigit() or int(text) < 1:
         raise argparse.ArgumentTypeError("a whole number above zero")
     return int(text)
+
+
+def _percent(text: str) -> Decimal:
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        raise argparse.ArgumentTypeError("a number such as 14.9") from None
+
+
+# What a plan may say besides its kind and its sums; what is left out is nought.
+_PLAN_TERMS: Final[Mapping[str, tuple[Callable[[str], object], str]]] = {
+    "due_days": (_positive, "invoice: days to pay"),
+    "paper_fee_minor": (_positive, "invoice: for one on paper"),
+    "nominal_rate": (_percent, "instalments: percent a year"),
+    "min_months": (_positive, "instalments: the shortest"),
+    "max_months": (_positive, "instalments: the longest"),
+    "interest_free_months": (_positive, "instalments: at the beginning"),
+    "min_instalment_minor": (_positive, "instalments: the smallest one"),
+    "fee_minor": (_positive, "instalments: with each one"),
+    "arrangement_fee_minor": (_positive, "instalments: once"),
+}
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -253,6 +298,22 @@ def _add_merchant_commands(commands: Subcommands) -> None:
     shop.add_argument(
         "--without-plans", action="store_true", help="offer nothing yet; else an invoice and instalments"
     )
+
+    plan = _add(
+        _group(commands, "plan", "ways to pay at a shop"),
+        "create",
+        create_plan,
+        "create a plan; prints its key",
+    )
+    plan.add_argument("--merchant", required=True)
+    plan.add_argument("--kind", required=True, choices=["invoice", "instalments"])
+    plan.add_argument("--key", help="what it is called, once a shop (default: its kind)")
+    plan.add_argument(
+        "--min-amount-minor", type=_positive, default=1, help="the smallest purchase (default 1)"
+    )
+    plan.add_argument("--max-amount-minor", type=_positive, required=True, help="the largest purchase")
+    for name, (kind, words) in _PLAN_TERMS.items():
+        plan.add_argument(f"--{name.replace('_', '-')}", type=kind, help=words)
 
     staff = _add(
         _group(commands, "staff", "people of a shop"), "create", create_staff, "create a member of staff"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -29,6 +30,7 @@ from tests.support.mail_server import MailServer
 from tests.support.pages import browser, settings_in
 from tests.support.product import free_port
 from tests.support.receiver import Answer, Receiver
+from tests.support.waiting import until
 from tests.web.admin.conftest import a_person, sign_in
 
 HOUR_S = 3600
@@ -228,6 +230,45 @@ async def test_a_gateway_that_is_not_there_is_told_at_once_and_the_bank_is_offer
         assert await the_challenges_state() == "failed"
         assert 'role="alert"' in page or 'role="status"' in page
         assert f'href="{url}/bank"' in page
+
+
+async def test_while_twenty_wait_for_a_stalled_gateway_everybody_else_is_served(
+    db: str, tmp_path: Path
+) -> None:
+    async with Receiver().listening() as gateway:
+        gateway.will_answer(HANGS)
+        async with browser(build(with_a_gateway(tmp_path, db, gateway.port))) as client:
+            merchant = await a_merchant()
+            waiting = [
+                asyncio.create_task(
+                    asks_for_a_code(client, await a_session(merchant), f"04812345{number:02}")
+                )
+                for number in range(20)
+            ]
+
+            async def all_wait() -> bool:
+                return len(gateway.book) == len(waiting)
+
+            await until(all_wait)
+            began = time.monotonic()
+            page = await client.get(f"/pay/{await a_session(merchant)}")
+            assert page.status_code == 200
+            assert time.monotonic() - began < 2.0
+            assert not any(task.done() for task in waiting)
+            assert database.pool_sizes()[1] >= 1, "nobody who waits holds a connection"
+            assert [await task for task in waiting] == [303] * len(waiting)
+    assert len(gateway.book) == len(waiting)
+
+
+async def asks_for_a_code(client: httpx.AsyncClient, session: str, phone: str) -> int:
+    """The status of the answer, for a browser of its own."""
+    page = await client.get(f"/pay/{session}")
+    headers = {"Cookie": page.headers["set-cookie"].split(";")[0]}
+    client.cookies.clear()
+    form = {"method": "invoice", "delivery": "email"}
+    await client.post(f"/pay/{session}", data=form, headers=headers)
+    form = {"phone": phone, "postcode": POSTCODE}
+    return (await client.post(f"/pay/{session}/code", data=form, headers=headers)).status_code
 
 
 async def the_challenges_state() -> str:

@@ -34,6 +34,7 @@ def application(
         route_handlers=[*routers, static.serve_static],
         exception_handlers={Exception: handler},
         openapi_config=None,
+        logging_config=None,
     )
     policy = Policy(
         origins=frozenset({own_origin(settings.base_url)}), https=False, machine_paths=machine_paths

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 import asyncpg
@@ -74,6 +75,32 @@ async def test_an_operator_makes_a_shop_its_owner_and_its_key(kolme: Kolme, data
     )
     await connection.close()
     assert tuple(counts) == (1, 1, 1, 2)
+
+
+async def test_an_operator_makes_the_plans_of_a_shop_one_by_one(kolme: Kolme, database_url: str) -> None:
+    _, merchant, _ = await kolme.says(*A_SHOP, "--credit-limit-minor", "200000", "--without-plans")
+    plan = ("plan", "create", "--merchant", merchant, "--max-amount-minor", "300000")
+    invoice = ("--kind", "invoice", "--due-days", "14", "--paper-fee-minor", "300")
+    months = ("--kind", "instalments", "--key", "half-year", "--nominal-rate", "9.5")
+    bounds = ("--min-months", "3", "--max-months", "6", "--min-instalment-minor", "2000")
+    assert await kolme.says(*plan, *invoice) == (0, "invoice", "")
+    assert await kolme.says(*plan, *months, *bounds) == (0, "half-year", "")
+    status, _, complaint = await kolme.says(*plan, *invoice)
+    assert status == 1
+    assert complaint.startswith("Refused: ")
+    status, _, complaint = await kolme.says(*plan, "--kind", "instalments", "--nominal-rate", "much")
+    assert status == 2
+    assert "a number such as 14.9" in complaint
+
+    connection = await asyncpg.connect(database_url)
+    rows = await connection.fetch(
+        "SELECT key, currency, due_days, paper_fee_minor, nominal_rate, max_months FROM plans ORDER BY position"
+    )
+    await connection.close()
+    assert [tuple(row) for row in rows] == [
+        ("invoice", "EUR", 14, 300, 0, 0),
+        ("half-year", "EUR", 0, 0, Decimal("9.5"), 6),
+    ]
 
 
 async def test_a_refusal_is_a_sentence_and_no_traceback(kolme: Kolme) -> None:
