@@ -1,0 +1,25 @@
+"""What the documents draw is what the program does."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app.checkout.states import MACHINE as SESSION
+from app.checkout.steps import OPEN_PAGES
+from app.kernel.states import Machine
+from app.orders.states import MACHINE as ORDER
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+@pytest.mark.parametrize("machine", [ORDER, SESSION], ids=lambda machine: machine.name)
+def test_the_drawn_life_cycles_are_the_programs(machine: Machine) -> None:
+    assert f"```mermaid\n{machine.drawing()}\n```" in (DOCS / "states.md").read_text()
+
+
+def test_every_progress_of_the_flow_is_in_the_table_of_pages() -> None:
+    table = (DOCS / "purchase.md").read_text()
+    rows = table.split("|---|---|---|\n")[1].split("\n\n")[0].splitlines()
+    assert len(rows) == len(OPEN_PAGES)
