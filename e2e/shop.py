@@ -38,7 +38,7 @@ class Shop:
         knows: Shopper | None = None,
         locale: str | None = None,
         expires_in_s: int | None = None,
-        line: str = "Wool blanket",
+        buyer: str = "consumer",
     ) -> Session:
         """A basket of one line to be paid. The shop passes on phone, postcode and e-mail of whom it `knows`."""
         reference = f"E2E-{next(_numbers)}"
@@ -46,7 +46,15 @@ class Shop:
             "reference": reference,
             "country": "FI",
             "currency": "EUR",
-            "lines": [{"name": line, "quantity": 1, "unit_price_minor": price_minor, "vat_percent": "25.5"}],
+            "buyer": buyer,
+            "lines": [
+                {
+                    "name": "Wool blanket",
+                    "quantity": 1,
+                    "unit_price_minor": price_minor,
+                    "vat_percent": "25.5",
+                }
+            ],
             "success_url": f"{self.base_url}/demo?came=back",
             "cancel_url": f"{self.base_url}/demo?turned=back",
         }

@@ -130,6 +130,11 @@ def method_missing(world: World) -> Stop:
     return Stop(_a_session(world).path, then=_press("Continue"))
 
 
+def method_nothing(world: World) -> Stop:
+    """A company is offered no consumer credit."""
+    return Stop(world.shop.open_session(buyer="business").path)
+
+
 def method_again(world: World) -> Stop:
     session = _a_session(world)
     return Stop(session.path, walks.to_identify(world, session).cookies)
@@ -387,6 +392,7 @@ VIEWS: Final = (
     View("pay-1-method-invoice", _PAY, method_invoice),
     View("pay-1-method-instalments", _PAY, method_instalments),
     View("pay-1-method-missing", _PAY, method_missing),
+    View("pay-1-method-nothing", _PAY, method_nothing),
     View("pay-1-method-again", _PAY, method_again, _open((_G.CHOSEN, _P.METHOD))),
     View("pay-1-method-change", _PAY, method_change, _open((_G.IDENTIFIED, _P.METHOD))),
     View("pay-1-method-after-refusal", _PAY, method_refused, _open((_G.REFUSED, _P.METHOD))),

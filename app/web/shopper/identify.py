@@ -67,17 +67,17 @@ async def send_code(request: Request[Any, Any, Any], session_id: FromPath[str]) 
 
 
 def _read_asked(values: Mapping[str, str], country: str) -> tuple[str, str] | dict[str, FieldError]:
-    """Phone (E.164) and postcode, or what is wrong with each."""
+    """Phone (E.164) and postcode, or what is wrong with each, in the order of the page."""
     errors: dict[str, FieldError] = {}
     phone = postcode = ""
-    try:
-        phone = parse_phone(values.get("phone", ""), country).e164
-    except PhoneRefused as refusal:
-        errors["phone"] = FieldError(refusal.reason)
     try:
         postcode = parse_postcode(values.get("postcode", ""), country)
     except PostcodeRefused as refusal:
         errors["postcode"] = FieldError(refusal.reason)
+    try:
+        phone = parse_phone(values.get("phone", ""), country).e164
+    except PhoneRefused as refusal:
+        errors["phone"] = FieldError(refusal.reason)
     return errors or (phone, postcode)
 
 
