@@ -11,10 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Final, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import structlog
@@ -23,10 +21,21 @@ from app import doors, reactions
 from app.checkout.actions import expire_due
 from app.identity.actions.codes import mark_unknown_sends
 from app.kernel import clock, db, logs, outbox
-from app.kernel.jobs import Done, EndedAlready, GiveUp, Handler, Outcome, TryAgain, again_or_give_up
+from app.kernel.jobs import (
+    Chore,
+    Done,
+    EndedAlready,
+    GiveUp,
+    Handler,
+    Now,
+    Outcome,
+    TryAgain,
+    again_or_give_up,
+)
 from app.kernel.outbox import Job, LeaseLost
 from app.messages import actions as messages
 from app.messages import delivery as mail_delivery
+from app.privacy import retention
 from app.settings import Settings
 from app.webhooks import actions as webhooks
 from app.webhooks import delivery as webhook_delivery
@@ -47,17 +56,6 @@ EXPIRE_AT_ONCE: Final = 100
 _log = structlog.get_logger("worker")
 
 
-@dataclass(frozen=True, slots=True)
-class Now:
-    """One moment on both clocks."""
-
-    business: datetime
-    wall: datetime
-
-
-Chore: TypeAlias = Callable[[Now], Awaitable[int]]
-
-
 def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
     """Who does which kind of job."""
     return {
@@ -76,7 +74,7 @@ def chores() -> Sequence[Chore]:
     async def give_up_on_codes(now: Now) -> int:
         return await db.in_tx(lambda: mark_unknown_sends(now.wall))
 
-    return (expire_sessions, give_up_on_codes)
+    return (expire_sessions, give_up_on_codes, *retention.rules())
 
 
 class Worker:
@@ -174,7 +172,7 @@ class Worker:
         for chore in self._chores:
             try:
                 did += await chore(now)
-            except db.DatabaseUnavailable:
+            except (db.ConnectionLost, db.PoolExhausted):
                 raise
             except Exception:  # noqa: BLE001 - logged whole
                 # One chore that fails must not keep the others, and the deliveries, from being done.

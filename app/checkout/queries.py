@@ -126,13 +126,15 @@ class Flow:
 
     @property
     def ours(self) -> bool:
-        return self.bound_browser_id is None or self.browser_id == self.bound_browser_id
+        if self.bound_browser_id is None:
+            # Once a session has ended and its browser is forgotten, it is nobody's.
+            return self.stored_state is SessionState.OPEN and self.customer is None
+        return self.browser_id == self.bound_browser_id
 
     @property
     def tells_all(self) -> bool:
         """What is bought is shown to whoever may still buy it; after the end, to the bound browser alone."""
-        bound_here = self.browser_id is not None and self.browser_id == self.bound_browser_id
-        return self.state is SessionState.OPEN or bound_here
+        return self.state is SessionState.OPEN or self.ours
 
     @property
     def identified(self) -> bool:

@@ -95,9 +95,15 @@ async def remember(
     assert updated == "UPDATE 1", "remember follows a fresh claim in the same transaction"
 
 
-async def forget_older_than(oldest: datetime) -> int:
-    """Delete keys claimed before `oldest` (wall time); for the retention job. Returns how many."""
-    status = await db.execute("DELETE FROM idempotency_keys WHERE created_at < $1", oldest)
+async def forget_older_than(oldest: datetime, limit: int) -> int:
+    """Delete up to `limit` keys claimed before `oldest` (wall time); for the retention job. Returns how many."""
+    status = await db.execute(
+        "DELETE FROM idempotency_keys WHERE (merchant_id, scope, key) IN"
+        " (SELECT merchant_id, scope, key FROM idempotency_keys WHERE created_at < $1"
+        " ORDER BY created_at LIMIT $2)",
+        oldest,
+        limit,
+    )
     return int(status.split()[-1])
 
 

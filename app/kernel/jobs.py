@@ -60,6 +60,18 @@ Outcome: TypeAlias = Done | TryAgain | GiveUp | EndedAlready
 Handler: TypeAlias = Callable[[Job], Awaitable[Outcome]]
 
 
+@dataclass(frozen=True, slots=True)
+class Now:
+    """One moment on both clocks."""
+
+    business: datetime
+    wall: datetime
+
+
+# What falls due by the clock alone; answers how much it did.
+Chore: TypeAlias = Callable[[Now], Awaitable[int]]
+
+
 def event_of(job: Job) -> Event:
     """The event that `outbox.emit` put into its job."""
     payload = job.payload

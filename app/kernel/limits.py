@@ -106,12 +106,14 @@ async def forget(scope: str, subject: str) -> None:
     await db.execute("DELETE FROM limits WHERE scope = $1 AND subject = $2", scope, digest)
 
 
-async def forget_older_than(oldest: datetime) -> int:
-    """Delete subjects whose last hit is older; for the retention job. Returns how many."""
+async def forget_older_than(oldest: datetime, limit: int) -> int:
+    """Delete up to `limit` subjects whose last hit is older; for the retention job. Returns how many."""
     status = await db.execute(
-        "DELETE FROM limits WHERE NOT EXISTS"
-        " (SELECT FROM unnest(hits) AS hit WHERE hit >= $1 AND hit < 'infinity')",
+        "DELETE FROM limits WHERE (scope, subject) IN (SELECT scope, subject FROM limits WHERE NOT EXISTS"
+        " (SELECT FROM unnest(hits) AS hit WHERE hit >= $1 AND hit < 'infinity')"
+        " LIMIT $2 FOR UPDATE SKIP LOCKED)",
         oldest,
+        limit,
     )
     return int(status.split()[-1])
 

@@ -374,6 +374,17 @@ async def sign_out(token: str, *, at: datetime) -> None:
     await db.in_tx(write)
 
 
+async def forget_ended_sessions(at: datetime, limit: int) -> int:
+    """Delete up to `limit` sessions of staff whose absolute life is over; for the retention job. In a transaction."""
+    status = await db.execute(
+        """DELETE FROM staff_sessions WHERE id IN (
+               SELECT id FROM staff_sessions WHERE expires_at <= $1 ORDER BY expires_at LIMIT $2)""",
+        at,
+        limit,
+    )
+    return int(status.split()[-1])
+
+
 # --- webhook endpoints --------------------------------------------------------------------------------------
 
 

@@ -4,6 +4,7 @@ from app.checkout.actions.choosing import choose_plan
 from app.checkout.actions.confirming import Details, confirm
 from app.checkout.actions.deciding import decide
 from app.checkout.actions.ending import cancel_session, cancel_session_in_tx, expire_due
+from app.checkout.actions.forgetting import forget_ended, release_browsers
 from app.checkout.actions.identifying import Identification, identify_by_bank, identify_by_code, request_code
 from app.checkout.actions.opening import OpenedSession, open_session, open_session_in_tx
 
@@ -17,9 +18,11 @@ __all__ = [
     "confirm",
     "decide",
     "expire_due",
+    "forget_ended",
     "identify_by_bank",
     "identify_by_code",
     "open_session",
     "open_session_in_tx",
+    "release_browsers",
     "request_code",
 ]

@@ -71,12 +71,16 @@ async def rotate(browser_id: UUID, token: str) -> None:
     await db.execute("UPDATE browsers SET token_digest = $2 WHERE id = $1", browser_id, ids.digest(token))
 
 
-async def forget_expired(wall: datetime) -> int:
-    """Delete rows past their absolute life that nothing refers to; for the retention job. In a transaction."""
+async def forget_expired(wall: datetime, limit: int) -> int:
+    """Delete up to `limit` rows past their absolute life that nothing refers to; for the retention job. In a
+    transaction."""
     status = await db.execute(
-        """DELETE FROM browsers b WHERE b.expires_at < $1
-           AND NOT EXISTS (SELECT FROM code_challenges c WHERE c.browser_id = b.id)
-           AND NOT EXISTS (SELECT FROM checkout_sessions s WHERE s.browser_id = b.id)""",
+        """DELETE FROM browsers WHERE id IN (
+               SELECT b.id FROM browsers b WHERE b.expires_at < $1
+               AND NOT EXISTS (SELECT FROM code_challenges c WHERE c.browser_id = b.id)
+               AND NOT EXISTS (SELECT FROM checkout_sessions s WHERE s.browser_id = b.id)
+               ORDER BY b.expires_at LIMIT $2)""",
         wall,
+        limit,
     )
     return int(status.split()[-1])

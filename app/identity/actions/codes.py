@@ -160,6 +160,17 @@ async def mark_unknown_sends(wall: datetime) -> int:
     return int(status.split()[-1])
 
 
+async def forget_older_than(oldest: datetime, limit: int) -> int:
+    """Delete up to `limit` codes made before `oldest` (business time); for the retention job. In a transaction."""
+    status = await db.execute(
+        """DELETE FROM code_challenges WHERE id IN (
+               SELECT id FROM code_challenges WHERE created_at < $1 ORDER BY created_at LIMIT $2)""",
+        oldest,
+        limit,
+    )
+    return int(status.split()[-1])
+
+
 _LOCK: Final = """
 SELECT id, browser_id, phone, postcode, code_digest, tries_left, state, expires_at, wall_expires_at
 FROM code_challenges WHERE subject = $1 ORDER BY id DESC LIMIT 1 FOR UPDATE

@@ -141,8 +141,8 @@ async def test_hits_can_be_forgotten(db: str, keyring: Keyring, now: datetime) -
         await limits.forget(PHONE.scope, PHONE.subject)
     assert await hit(PHONE, now=now) == 0
     async with tx():
-        assert await limits.forget_older_than(now) == 0
-        assert await limits.forget_older_than(now + timedelta(seconds=1)) == 1
+        assert await limits.forget_older_than(now, 9) == 0
+        assert await limits.forget_older_than(now + timedelta(seconds=1), 9) == 1
 
 
 async def test_the_same_limit_twice_is_a_mistake(db: str, keyring: Keyring, now: datetime) -> None:

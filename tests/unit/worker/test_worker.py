@@ -11,14 +11,14 @@ import pytest
 from app.doors import WorkerDoors
 from app.kernel import clock, db, outbox
 from app.kernel.db import connect
-from app.kernel.jobs import Done, Outcome
+from app.kernel.jobs import Done, Now, Outcome
 from app.kernel.outbox import Job
 from app.merchants.queries import Merchant
 from app.messages.sandbox_outbox import messages
 from app.orders.queries import deliveries_about, order_for_api, order_timeline
 from app.outside.mail import SandboxLetterbox
 from app.webhooks.ports import OutgoingWebhook, WebhookReply
-from app.worker import Now, Worker, chores, handlers, listen
+from app.worker import Worker, chores, handlers, listen
 from tests.factories.checkout import (
     Shopper,
     a_known_person,

@@ -1,0 +1,87 @@
+"""What is forgotten when, on one page. Each rule deletes a batch, answers how much, and runs again while there is more.
+
+| what | kept |
+|---|---|
+| personal data of sessions that came to nothing | 30 days after the end |
+| one-time codes, with phone and postcode | 1 day |
+| answers under idempotency keys | 30 days |
+| counters of limits | 2 days after the last hit: no window is longer than one |
+| browsers, and sessions of staff | their absolute life |
+
+The ledger, orders, histories, events and credit decisions hold no personal data, or are kept by law.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.checkout.actions import forget_ended, release_browsers
+from app.identity.actions import browsers, codes
+from app.kernel import db, idempotency, limits
+from app.kernel.jobs import Chore, Now
+from app.merchants.actions import forget_ended_sessions
+
+CODES_KEPT: Final = timedelta(days=1)
+ANSWERS_KEPT: Final = timedelta(days=30)
+LIMITS_KEPT: Final = timedelta(days=2)
+EVERY: Final = timedelta(minutes=10)
+BATCH: Final = 1000
+
+
+def seldom(chore: Chore, every: timedelta = EVERY) -> Chore:
+    """The chore at most so often by business time, but again at once while it finds something to do."""
+    found_nothing_at: datetime | None = None
+
+    async def now_and_then(now: Now) -> int:
+        nonlocal found_nothing_at
+        last = found_nothing_at
+        if last is not None and last <= now.business < last + every:
+            return 0
+        did = await chore(now)
+        found_nothing_at = None if did else now.business
+        return did
+
+    now_and_then.__name__ = chore.__name__
+    return now_and_then
+
+
+async def forget_sessions(now: Now) -> int:
+    return await forget_ended(now.business)
+
+
+async def forget_codes(now: Now) -> int:
+    return await db.in_tx(lambda: codes.forget_older_than(now.business - CODES_KEPT, BATCH))
+
+
+async def forget_answers(now: Now) -> int:
+    return await db.in_tx(lambda: idempotency.forget_older_than(now.business - ANSWERS_KEPT, BATCH))
+
+
+async def forget_limits(now: Now) -> int:
+    # Some limits count business time and some wall time; the sandbox alone tells them apart.
+    oldest = min(now.business, now.wall) - LIMITS_KEPT
+    return await db.in_tx(lambda: limits.forget_older_than(oldest, BATCH))
+
+
+async def forget_browsers(now: Now) -> int:
+    released = await release_browsers(now.wall)
+    return released + await db.in_tx(lambda: browsers.forget_expired(now.wall, BATCH))
+
+
+async def forget_staff_sessions(now: Now) -> int:
+    return await db.in_tx(lambda: forget_ended_sessions(now.wall, BATCH))
+
+
+def rules() -> Sequence[Chore]:
+    """Every rule, for a worker to run among its chores. One set a worker: each remembers when it last looked."""
+    every = (
+        forget_sessions,
+        forget_codes,
+        forget_answers,
+        forget_limits,
+        forget_browsers,
+        forget_staff_sessions,
+    )
+    return tuple(seldom(rule) for rule in every)
