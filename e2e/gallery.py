@@ -29,6 +29,14 @@ SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
 # A page longer than this is cut: the rest of a long list tells nothing new.
 SHOT_HEIGHT_MAX: Final = 2400
 
+# What the README shows: one picture a step.
+STORY: Final = ("pay-1-method-invoice", "pay-2-code", "pay-3-confirm")
+
+_STORY = """<!doctype html><html lang="en"><meta charset="utf-8"><title>three steps</title><style>
+body {{ display: flex; gap: 30px; margin: 0; padding: 30px; align-items: flex-start; background: #e9e9e6; }}
+img {{ width: 390px; box-shadow: 0 2px 10px #0002; border-radius: 12px; }}
+</style><body>{images}</body></html>"""
+
 _SHEET = """<!doctype html><html lang="en"><meta charset="utf-8"><title>{title}</title><style>
 body {{ margin: 24px; font: 14px/1.4 system-ui, sans-serif; background: #e9e9e6; color: #222; }}
 h1 {{ font-size: 20px; }} h2 {{ font-size: 16px; margin: 32px 0 8px; }}
@@ -58,6 +66,7 @@ def main(langs: Sequence[str]) -> int:
                 shoot(browser, world, view, stop, lang)
             print(f"  {view.name}", flush=True)
         sheets = [sheet for lang in langs for sheet in contact_sheets(browser, lang)]
+        sheets += [three_steps(browser, lang) for lang in langs]
     (OUT / "index.html").write_text(index(langs), encoding="utf-8")
     shots = len(VIEWS) * len(SCREENS) * len(SCHEMES) * len(langs)
     print(
@@ -95,6 +104,28 @@ def picture(phone: Phone, path: Path, size: ViewportSize) -> None:
     phone.tab.set_viewport_size(size)
 
 
+def three_steps(browser: Browser, lang: str) -> Path:
+    """The picture of the README: the steps beside each other, and nothing else."""
+    images = "".join(
+        f'<img src="{file_name(view, lang, "phone", "light")}" alt="">'
+        for view in VIEWS
+        if view.name in STORY
+    )
+    page = OUT / f"three-steps-{lang}.html"
+    page.write_text(_STORY.format(images=images), encoding="utf-8")
+    return composed(browser, page, {"width": 1290, "height": 400})
+
+
+def composed(browser: Browser, page: Path, size: ViewportSize) -> Path:
+    """A page that was written only to be a picture, as that picture."""
+    tab = browser.new_page(viewport=size)
+    tab.goto(page.as_uri())
+    tab.screenshot(path=page.with_suffix(".png"), full_page=True)
+    tab.close()
+    page.unlink()
+    return page.with_suffix(".png")
+
+
 def rooms() -> list[str]:
     return list(dict.fromkeys(view.room for view in VIEWS))
 
@@ -108,12 +139,7 @@ def contact_sheets(browser: Browser, lang: str) -> list[Path]:
             body = f'<div class="row">{"".join(figure(view, lang, "phone", scheme) for view in views)}</div>'
             page = OUT / f"contact-{room}-{lang}-{scheme}.html"
             page.write_text(sheet(f"{room} · {lang} · {scheme}", body), encoding="utf-8")
-            tab = browser.new_page(viewport={"width": 1800, "height": 900})
-            tab.goto(page.as_uri())
-            tab.screenshot(path=page.with_suffix(".png"), full_page=True)
-            tab.close()
-            page.unlink()
-            made.append(page.with_suffix(".png"))
+            made.append(composed(browser, page, {"width": 1800, "height": 900}))
     return made
 
 

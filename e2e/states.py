@@ -177,6 +177,11 @@ def needs_bank(world: World) -> Stop:
     return Stop(f"{session.path}/identify", walker.cookies)
 
 
+def elsewhere(world: World) -> Stop:
+    """Another browser than the one in which somebody was identified."""
+    return Stop(confirm(world).path.replace("/confirm", "/identify"))
+
+
 def bank_return(world: World) -> Stop:
     shopper = world.sandbox.shopper("first-timer")
     walker = walks.to_identify(world, world.shop.open_session(knows=shopper))
@@ -401,6 +406,7 @@ VIEWS: Final = (
     View("pay-2-code", f"{_PAY}/identify", code),
     View("pay-2-code-wrong", f"{_PAY}/identify", code_wrong),
     View("pay-2-needs-bank", f"{_PAY}/identify", needs_bank),
+    View("pay-2-elsewhere", f"{_PAY}/identify", elsewhere, _open((_G.ELSEWHERE, _P.IDENTIFY))),
     View("pay-2-bank-return", "/bank/return", bank_return, script=False),
     View("pay-3-confirm", f"{_PAY}/confirm", confirm, _open((_G.IDENTIFIED, _P.CONFIRM))),
     View("pay-3-confirm-instalments", f"{_PAY}/confirm", confirm_instalments),
