@@ -17,7 +17,13 @@ class GatewaySms:
 
     def __init__(self, settings: SmsSettings, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._settings = settings
-        self._client = httpx.AsyncClient(transport=transport, follow_redirects=False, trust_env=False)
+        # No connection is kept: one that the gateway closes as a code leaves would leave it unknown whether it came.
+        self._client = httpx.AsyncClient(
+            transport=transport,
+            limits=httpx.Limits(max_keepalive_connections=0),
+            follow_redirects=False,
+            trust_env=False,
+        )
 
     async def send(self, message: Sms, timeout_s: float) -> None:
         db.refuse_in_transaction("sms")
