@@ -78,7 +78,8 @@ class Flow:
 
     `now` is business time. `ours` says that this browser is the one the session is bound to, or that it is bound to
     none yet; `quote`, `customer`, `challenge` are None while unknown. `phone` and `postcode` are the identified
-    person's; before that they are the last that anybody asked a code for, in whichever browser.
+    person's; before that they are the last that anybody asked a code for, in whichever browser. `country` is the
+    shopper's, where phones and postcodes are read; the law and the day are those of the merchant's country.
     """
 
     now: datetime
@@ -101,6 +102,7 @@ class Flow:
     order_id: UUID
     order_public_id: str
     order_state: OrderState
+    country: str
     version: int
     reference: str
     currency: str
@@ -186,7 +188,7 @@ SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.can
        s.browser_id,
        s.phone, s.postcode, s.phone_proved_at, s.contact_elsewhere, s.identified_by, s.decisions_made, s.order_id,
        o.public_id AS order_public_id, o.state AS order_state, o.version, o.reference, o.currency, o.total_minor,
-       o.buyer,
+       o.buyer, o.country,
        c.name, c.email, c.phone AS contact_phone, c.postcode AS contact_postcode, c.street, c.city,
        (SELECT array_agg(ROW(l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category)
                          ORDER BY l.position)
@@ -254,6 +256,7 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         order_id=row["order_id"],
         order_public_id=row["order_public_id"],
         order_state=OrderState(row["order_state"]),
+        country=row["country"],
         version=row["version"],
         reference=row["reference"],
         currency=row["currency"],

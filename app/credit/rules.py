@@ -26,10 +26,10 @@ import msgspec
 
 from app.credit.ports import RegisterAnswer
 
-RULES_VERSION: Final = "2026-11-1"
+RULES_VERSION: Final = "2026-11-2"
 
-BASIC_LIVING_MINOR_MONTH: Final = 900_00
-"""What a month's food, clothes and housing take at least; it is never counted on."""
+BASIC_LIVING_MINOR_MONTH: Final = {"EUR": 900_00, "SEK": 10_000_00, "DKK": 6_700_00}
+"""What a month's food, clothes and housing take at least, by currency; it is never counted on."""
 MONTHS_OF_FREE_INCOME: Final = 3
 DEBT_MONTHS_OF_INCOME: Final = 54
 """Four and a half years' income, housing loans included."""
@@ -110,7 +110,7 @@ def _rooms(facts: Facts, answer: RegisterAnswer) -> tuple[tuple[Reason, int], ..
     """How large a sum each rule leaves room for, minor units; below zero when it is passed already."""
     instalments_minor = sum(loan.monthly_minor for loan in answer.loans)
     debts_minor = sum(loan.outstanding_minor for loan in answer.loans)
-    free_minor = answer.income_minor_month - instalments_minor - BASIC_LIVING_MINOR_MONTH
+    free_minor = answer.income_minor_month - instalments_minor - BASIC_LIVING_MINOR_MONTH[facts.currency]
     return (
         ("limit_reached", facts.limit_minor - facts.exposure_minor),
         ("too_little_left", MONTHS_OF_FREE_INCOME * free_minor - facts.exposure_minor),

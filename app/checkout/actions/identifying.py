@@ -71,7 +71,7 @@ async def request_code(
         await codes.issue(
             issued,
             flow.approval,
-            Recipient(browser_id, address, phone, flow.merchant.country, postcode),
+            Recipient(browser_id, address, phone, flow.country, postcode),
             now=flow.now,
             wall=wall,
         )
@@ -167,7 +167,7 @@ async def identify_by_bank(
             _Given(passed.phone, passed.postcode) if typed is None else _Given(typed.phone, typed.postcode)
         )
         contact = KnownContact(
-            country=flow.merchant.country,
+            country=flow.country,
             postcode=given.postcode,
             proved_phone=given.phone if flow.phone_proved_here else None,
             claimed_phone=given.phone,

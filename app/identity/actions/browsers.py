@@ -1,7 +1,8 @@
 """The browser's session: a secret in a signed cookie, whose row is born at the browser's first POST.
 
-The cookie carries a 256-bit token and the wall time it was last seen, signed by us: an id that somebody else chose is
-never adopted, and idleness needs no write. The database keeps only the token's digest.
+The cookie carries a 256-bit token and the wall times it was last seen and first made, signed by us: an id that somebody
+else chose is never adopted, and neither idleness nor the end of its life needs a write or a look. The database keeps
+only the token's digest.
 """
 
 from __future__ import annotations
@@ -21,11 +22,13 @@ REFRESH: Final = timedelta(minutes=1)
 
 @dataclass(frozen=True, slots=True)
 class BrowserToken:
-    """What the cookie says. `fresh` means that this browser brought no valid cookie."""
+    """What the cookie says. `fresh` means that this browser brought no valid cookie, or has a new secret. The absolute
+    life counts from `born_at`, over every secret; without one it begins with the next cookie."""
 
     token: str
     seen_at: datetime
     fresh: bool
+    born_at: datetime | None = None
 
     @property
     def digest(self) -> bytes:
@@ -36,19 +39,23 @@ class BrowserToken:
 
 
 def read(cookie: str | None, *, wall: datetime) -> BrowserToken:
-    """The token of a cookie, or a new one when there is none, when it is not ours, or when it idled too long."""
+    """The token of a cookie, or a new one when there is none, when it is not ours, idled too long or is too old.
+
+    A row is born after its cookie, so a cookie that is young enough never meets a row whose life is over.
+    """
     payload = keys.process_keyring().unsign(_PURPOSE, cookie) if cookie else None
-    if payload is not None:
-        token, _, seen = payload.decode().partition(" ")
-        seen_at = datetime.fromtimestamp(int(seen), tz=UTC)
-        if timedelta(minutes=-1) <= wall - seen_at <= IDLE:
-            return BrowserToken(token, seen_at, fresh=False)
-    return BrowserToken(ids.token(), wall, fresh=True)
+    parts = payload.decode().split(" ") if payload is not None else []
+    if len(parts) == 3:
+        seen_at, born_at = (datetime.fromtimestamp(int(part), tz=UTC) for part in parts[1:])
+        if timedelta(minutes=-1) <= wall - seen_at <= IDLE and wall - born_at < LIFE:
+            return BrowserToken(parts[0], seen_at, fresh=False, born_at=born_at)
+    return BrowserToken(ids.token(), wall, fresh=True, born_at=wall)
 
 
-def write(token: str, *, wall: datetime) -> str:
+def write(token: str, *, wall: datetime, born_at: datetime | None = None) -> str:
     """The cookie's text for a token seen now."""
-    return keys.process_keyring().sign(_PURPOSE, f"{token} {int(wall.timestamp())}".encode())
+    times = f"{int(wall.timestamp())} {int((born_at or wall).timestamp())}"
+    return keys.process_keyring().sign(_PURPOSE, f"{token} {times}".encode())
 
 
 # A row that exists is returned as it is; its absolute life never grows.

@@ -19,7 +19,9 @@ _HOPS_MAX: Final = 10
 def client_address(request: Request[Any, Any, Any], trusted_proxies: Sequence[Network]) -> str:
     """The client's address as text to count by: an IPv4 address, or the /64 network of an IPv6 one."""
     peer = request.client.host if request.client is not None else ""
-    return believed_address(peer, request.headers, trusted_proxies)
+    # A proxy may add a line of its own behind one that came from outside: they are one list.
+    forwarded = ",".join(request.headers.getall("x-forwarded-for", []))
+    return believed_address(peer, {"x-forwarded-for": forwarded}, trusted_proxies)
 
 
 def believed_address(peer: str, headers: Mapping[str, str], trusted_proxies: Sequence[Network]) -> str:

@@ -84,7 +84,7 @@ def _read_details(form: Form, flow: Flow) -> tuple[Details, dict[str, FieldError
         read[field] = value
     if "postcode" in missing and "postcode" not in errors:
         try:
-            read["postcode"] = parse_postcode(read["postcode"], flow.merchant.country)
+            read["postcode"] = parse_postcode(read["postcode"], flow.country)
         except PostcodeRefused as refusal:
             errors["postcode"] = FieldError(refusal.reason)
     return Details(**read), errors

@@ -46,7 +46,7 @@ async def send_code(request: Request[Any, Any, Any], session_id: FromPath[str]) 
     before = here.flow.challenge if "again" in form.values else None
     again = before is not None
     typed = form.values if before is None else {"phone": before.phone, "postcode": before.postcode}
-    asked = _read_asked(typed, here.flow.merchant.country)
+    asked = _read_asked(typed, here.flow.country)
     if not isinstance(asked, tuple):
         return identify_page(here, Form(form.values, asked), status=422)
     try:

@@ -85,7 +85,7 @@ def identify_page(
     view = IdentifyView(
         phone=asked.phone or "",
         postcode=asked.postcode or "",
-        country=flow.merchant.country,
+        country=flow.country,
         bank_url=f"{visit.url}/bank" if visit.house.bank is not None else None,
         challenge=challenge,
         needs_bank=flow.phone_proved_here,

@@ -60,7 +60,9 @@ class Visit:
 
     async def again(self, token: str | None = None) -> Visit:
         """The same visit after something has changed, and with the browser's new secret if it got one."""
-        browser = self.browser if token is None else BrowserToken(token, self.wall, fresh=True)
+        browser = self.browser
+        if token is not None:
+            browser = BrowserToken(token, self.wall, fresh=True, born_at=browser.born_at)
         flow = await read_flow(self.flow.public_id, browser.digest)
         assert flow is not None, "a session is never deleted while it is visited"
         return replace(self, browser=browser, flow=flow)
@@ -124,7 +126,7 @@ class Visit:
         https = is_https(self.house)
         return Cookie(
             key=cookie_name(https=https),
-            value=browsers.write(self.browser.token, wall=self.wall),
+            value=browsers.write(self.browser.token, wall=self.wall, born_at=self.browser.born_at),
             max_age=int(browsers.LIFE.total_seconds()),
             path="/",
             secure=https,

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from app.checkout.actions import Details, decide
 from app.checkout.actions.confirming import known_contact
 from app.checkout.errors import SessionEnded, StepNotReached
 from app.checkout.steps import Page, Progress, may_see
-from app.kernel import db
+from app.identity.actions import browsers
+from app.kernel import clock, db
 from tests.factories.checkout import (
     PHONE,
     POSTCODE,
@@ -108,3 +111,31 @@ async def test_a_second_tap_on_the_same_plan_spends_one_decision() -> None:
     with pytest.raises(StepNotReached):
         await decide(seen, approving(seen))
     assert (await shopper.flow()).decisions_made == 1
+
+
+async def test_a_cookie_that_is_used_all_day_ends_before_its_row_does() -> None:
+    born = clock.wall()
+    cookie = browsers.write("t" * 43, wall=born)
+    step = timedelta(minutes=10)
+    moment = born
+    while moment + step < born + browsers.LIFE:
+        moment += step
+        seen = browsers.read(cookie, wall=moment)
+        assert (seen.token, seen.fresh) == ("t" * 43, False)
+        cookie = browsers.write(seen.token, wall=moment, born_at=seen.born_at)
+    assert browsers.read(cookie, wall=moment + step).fresh
+
+
+async def test_a_quote_of_another_day_is_chosen_again() -> None:
+    shopper = await a_shopper_at_confirm(await a_merchant())
+    await db.in_tx(
+        lambda: db.execute("UPDATE checkout_sessions SET expires_at = expires_at + interval '5 days'")
+    )
+    await db.in_tx(lambda: clock.set_offset_s(2 * 86_400))
+    flow = await shopper.flow()
+    assert (flow.quote_stands, flow.progress) == (False, Progress.NOTHING)
+    with pytest.raises(StepNotReached):
+        await shopper.confirm()
+    await shopper.choose()
+    await shopper.be_decided()
+    assert (await shopper.confirm()).state == "confirmed"

@@ -45,7 +45,16 @@ def test_an_ordinary_income_without_loans_passes() -> None:
 
     assert decision.outcome == "approved"
     assert decision.reasons == ()
-    assert decision.rules_version == "2026-11-1"
+    assert decision.rules_version == "2026-11-2"
+
+
+@pytest.mark.parametrize(("currency", "income"), [("SEK", 9_000_00), ("DKK", 6_000_00)])
+def test_a_basic_living_costs_about_the_same_in_every_currency(currency: str, income: int) -> None:
+    facts = replace(facts_of(an_answer(income=income, currency=currency)), currency=currency)
+    decision = decide(facts)
+
+    assert (decision.outcome, decision.would_pass_minor) == ("declined", 0)
+    assert "too_little_left" in decision.reasons
 
 
 def test_a_ban_that_the_person_asked_for_is_kept_whatever_the_income() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from ipaddress import ip_network
 
 import pytest
+from litestar import Request
 
-from app.web.shared.client import believed_address
+from app.web.shared.client import believed_address, client_address
 
 OURS = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 
@@ -29,3 +30,9 @@ OURS = (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
 )
 def test_only_our_own_proxies_are_believed(peer: str, forwarded: str, believed: str) -> None:
     assert believed_address(peer, {"x-forwarded-for": forwarded}, OURS) == believed
+
+
+def test_a_line_that_a_proxy_adds_behind_a_strangers_is_read_too() -> None:
+    headers = [(b"x-forwarded-for", b"1.1.1.1"), (b"x-forwarded-for", b"198.51.100.1")]
+    scope = {"type": "http", "client": ("10.0.0.1", 40_000), "headers": headers, "method": "GET", "path": "/"}
+    assert client_address(Request(scope), OURS) == "198.51.100.1"  # type: ignore[arg-type]

@@ -28,6 +28,16 @@ async def test_answers_are_counted_under_their_route_and_never_under_an_id(
     assert 'kolme_pool_connections{state="idle"}' in text
 
 
+async def test_a_method_that_somebody_made_up_makes_no_series_of_its_own(
+    app_transport: httpx.ASGITransport,
+) -> None:
+    async with httpx.AsyncClient(transport=app_transport, base_url=BASE_URL) as client:
+        await client.request("MADEUP", "/healthz")
+        text = (await client.get("/metrics")).text
+    assert "MADEUP" not in text
+    assert 'method="other"' in text
+
+
 @pytest.mark.parametrize("headers", [{"X-Forwarded-For": "10.0.0.1"}, {"Forwarded": "for=10.0.0.1"}])
 async def test_what_a_proxy_forwards_sees_no_metrics(
     app_transport: httpx.ASGITransport, headers: dict[str, str]

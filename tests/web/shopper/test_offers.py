@@ -33,12 +33,17 @@ async def a_shop_in(country: str, currency: str) -> Merchant:
 
 
 async def a_basket(
-    merchant: Merchant, price_minor: int = 129_00, *, currency: str | None = None, buyer: str = "consumer"
+    merchant: Merchant,
+    price_minor: int = 129_00,
+    *,
+    currency: str | None = None,
+    buyer: str = "consumer",
+    country: str | None = None,
 ) -> str:
     line = Line("item", "Filt", 1, price_minor, Decimal(25))
     draft = SessionDraft(
         reference="SHOP-1001",
-        country=merchant.country,
+        country=country or merchant.country,
         currency=currency or merchant.currency,
         locale="en",
         buyer=buyer,
@@ -112,3 +117,13 @@ async def test_after_the_end_another_browser_does_not_see_what_was_bought(client
     assert "The purchase was cancelled" in page.text
     assert "Wool blanket" not in page.text
     assert "129" not in page.text
+
+
+async def test_a_shopper_abroad_types_the_phone_and_postcode_of_their_own_country(
+    client: httpx.AsyncClient,
+) -> None:
+    session = await a_basket(await a_merchant(), country="DK")
+    await client.post(f"/pay/{session}", data={"method": "invoice", "delivery": "email"})
+    answer = await client.post(f"/pay/{session}/code", data={"phone": "20 12 34 56", "postcode": "2100"})
+    assert answer.status_code == 303, answer.text
+    assert "+45" in (await client.get(answer.headers["location"])).text
