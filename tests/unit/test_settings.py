@@ -139,7 +139,9 @@ def test_live_mode_reads_nothing_that_test_mode_left_behind(live: dict[str, str]
         assert name in sentence_of({key: value for key, value in live.items() if key != name})
 
 
-def test_the_bank_key_is_read_from_the_named_secret_file_and_takes_the_place_of_the_client_secret(live: dict[str, str]) -> None:
+def test_the_bank_key_is_read_from_its_file_and_takes_the_place_of_the_client_secret(
+    live: dict[str, str],
+) -> None:
     live["KOLME_BANK_KEY"] = "bank_key.pem"
     assert "bank_key.pem" in sentence_of(live)
     (Path(live["KOLME_SECRETS_DIR"]) / "bank_key.pem").write_text("-----BEGIN PRIVATE KEY-----")
