@@ -1,7 +1,8 @@
 """The proof of the books: invariants that hold after every crash, as SQL over everything.
 
 Numbers as in the reliability notes: I1-I3 the ledger, I6 at most one purchase an order, I7 histories, I8 events and
-their outbox rows. I10 (what was acknowledged is there) needs the caller's own list of what it was told.
+their outbox rows, I11-I13 invoices. I10 (what was acknowledged is there) needs the caller's own list of what it was
+told.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from app.checkout.states import MACHINE as SESSIONS
+from app.invoices.states import MACHINE as INVOICES
 from app.kernel import db
 from app.kernel.states import Machine
 from app.orders.states import MACHINE as ORDERS
@@ -75,6 +77,29 @@ _SQL: Final[Mapping[str, str]] = {
         GROUP BY o.merchant_id, o.id HAVING count(b.id) <> 1""",
 }
 
+_INVOICES_SQL: Final[Mapping[str, str]] = {
+    "I11 a series of invoice numbers has no gap": """
+        SELECT s.year::text FROM invoice_series s
+        LEFT JOIN invoices i ON i.merchant_id = s.merchant_id AND i.series_year = s.year
+        GROUP BY s.merchant_id, s.year HAVING count(i.id) <> s.last_number OR max(i.series_number) <> s.last_number""",
+    "I12 what is paid of an invoice is the sum of its payments": """
+        SELECT i.number FROM invoices i
+        LEFT JOIN invoice_payments p ON p.merchant_id = i.merchant_id AND p.invoice_id = i.id
+        GROUP BY i.merchant_id, i.id
+        HAVING i.paid_minor <> coalesce(sum(p.applied_minor), 0)
+            OR (i.state = 'paid') <> (i.paid_minor = i.amount_minor AND i.state <> 'credited')""",
+    "I12 a payment has its transfer": """
+        SELECT p.public_id FROM invoice_payments p WHERE NOT EXISTS (
+            SELECT FROM transfers t WHERE t.merchant_id = p.merchant_id AND t.key = 'payment:' || p.public_id)""",
+    "I13 the documents of an order ask for its quote's total": """
+        SELECT o.public_id FROM invoices i
+        JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
+        JOIN quotes q ON q.merchant_id = o.merchant_id AND q.id = o.quote_id
+        WHERE i.kind IN ('invoice', 'notice')
+        GROUP BY o.merchant_id, o.id, q.content
+        HAVING sum(i.amount_minor) <> (q.content->>'total_payable_minor')::bigint""",
+}
+
 _STEPS: Final = """
 SELECT h.subject_id::text AS subject, h.from_state, h.to_state,
        lag(h.to_state) OVER w AS before, lead(h.id) OVER w IS NULL AS last, t.state
@@ -87,11 +112,12 @@ async def check_books(acknowledged_orders: Iterable[str] = ()) -> list[Violation
     """Everything that does not hold; an empty list is the proof. `acknowledged_orders` are public ids of orders that
     somebody was told are paid (I10)."""
     found: list[Violation] = []
-    for invariant, sql in _SQL.items():
+    for invariant, sql in (*_SQL.items(), *_INVOICES_SQL.items()):
         rows = await db.fetch_all(f"{sql} LIMIT {SHOWN_MAX}")
         found += [Violation(invariant, str(row[0])) for row in rows]
     found += await _check_history(ORDERS, "orders", "order_history")
     found += await _check_history(SESSIONS, "checkout_sessions", "session_history")
+    found += await _check_history(INVOICES, "invoices", "invoice_history")
     found += await _check_acknowledged(set(acknowledged_orders))
     return found
 

@@ -72,3 +72,19 @@ async def reserve(
     reserved = await db.fetch_value(_RESERVE, merchant_id, customer_id, currency, amount_minor, limit_minor)
     if reserved is None:
         raise LimitUsedUp
+
+
+_CHANGE: Final = """
+UPDATE credit_exposures SET exposure_minor = exposure_minor + $4
+WHERE merchant_id = $1 AND customer_id = $2 AND currency = $3
+RETURNING exposure_minor
+"""
+
+
+async def follow(merchant_id: UUID, customer_id: UUID, currency: str, *, change_minor: int) -> None:
+    """Keep the exposure equal to the receivable: interest that fell due raises it, a payment lowers it.
+
+    No limit is asked: what was agreed at the purchase may come due whatever the limit is now. In a transaction.
+    """
+    changed = await db.fetch_value(_CHANGE, merchant_id, customer_id, currency, change_minor)
+    assert changed is not None, "whoever owes something has an exposure"

@@ -25,3 +25,53 @@ class BarcodeRefused(Refusal, ValueError):
     def __init__(self, field: str) -> None:
         super().__init__(field)
         self.field = field
+
+
+class NoAccount(Refusal):
+    """The merchant is the creditor, and nobody has said to which account its invoices are paid."""
+
+    code: ClassVar[str] = "seller_has_no_account"
+
+
+class NotFound(Refusal):
+    """This merchant has no such invoice."""
+
+    code: ClassVar[str] = "invoice_not_found"
+
+
+class NotPayable(Refusal):
+    """The document asks for no money: a receipt, a credit note, or something that was credited. `kind` and `state`."""
+
+    code: ClassVar[str] = "invoice_not_payable"
+
+    def __init__(self, kind: str, state: str) -> None:
+        super().__init__(kind, state)
+        self.kind = kind
+        self.state = state
+
+
+class PaymentRefused(Refusal):
+    """A payment that cannot be: `field` is "amount_minor", "currency" or "paid_on"."""
+
+    code: ClassVar[str] = "payment_refused"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+class PaymentKeyReused(Refusal):
+    """The key names another payment already: other money, another day or another invoice."""
+
+    code: ClassVar[str] = "payment_key_reused"
+
+
+class NotCreditable(Refusal):
+    """Only a document with VAT can be opposed, and only once."""
+
+    code: ClassVar[str] = "invoice_not_creditable"
+
+    def __init__(self, kind: str, state: str) -> None:
+        super().__init__(kind, state)
+        self.kind = kind
+        self.state = state

@@ -10,20 +10,29 @@ from typing import Final, Literal
 from app.kernel.money import Money
 
 Side = Literal["debit", "credit"]
+Creditor = Literal["operator", "merchant"]
 
 
 class AccountKind(StrEnum):
-    """The chart of accounts, first slice: what a customer owes, what the merchant is owed, what was earned."""
+    """The chart of accounts: what a customer owes or has in credit, what the merchant is owed, what was earned."""
 
     RECEIVABLE = "receivable"
+    CUSTOMER_CREDIT = "customer_credit"
+    BANK = "bank"
     MERCHANT_PAYABLE = "merchant_payable"
     MERCHANT_SALES = "merchant_sales"
+    INTEREST_INCOME = "interest_income"
+    FEE_INCOME = "fee_income"
 
 
 NORMAL_SIDE: Final[dict[AccountKind, Side]] = {
     AccountKind.RECEIVABLE: "debit",
+    AccountKind.CUSTOMER_CREDIT: "credit",
+    AccountKind.BANK: "debit",
     AccountKind.MERCHANT_PAYABLE: "credit",
     AccountKind.MERCHANT_SALES: "credit",
+    AccountKind.INTEREST_INCOME: "credit",
+    AccountKind.FEE_INCOME: "credit",
 }
 
 
@@ -38,6 +47,24 @@ class Account:
 def receivable_of(customer_public_id: str) -> Account:
     """What this customer owes the creditor. Pseudonymous: the address holds a public id and nothing personal."""
     return Account(f"customer:{customer_public_id}:receivable", AccountKind.RECEIVABLE)
+
+
+def credit_of(customer_public_id: str) -> Account:
+    """What this customer paid beyond what was asked, and has back from the creditor."""
+    return Account(f"customer:{customer_public_id}:credit", AccountKind.CUSTOMER_CREDIT)
+
+
+def bank_of(creditor: Creditor) -> Account:
+    """Where payments come in."""
+    return Account(f"{creditor}:bank", AccountKind.BANK)
+
+
+def interest_of(creditor: Creditor) -> Account:
+    return Account(f"{creditor}:interest", AccountKind.INTEREST_INCOME)
+
+
+def fees_of(creditor: Creditor) -> Account:
+    return Account(f"{creditor}:fees", AccountKind.FEE_INCOME)
 
 
 MERCHANT_PAYABLE: Final = Account("operator:payable:merchant", AccountKind.MERCHANT_PAYABLE)
@@ -73,15 +100,63 @@ def check_balanced(entries: Sequence[Entry]) -> None:
         raise Unbalanced(f"entries sum to {sums}")
 
 
-def purchase(
-    customer_public_id: str, total: Money, creditor: Literal["operator", "merchant"]
-) -> tuple[Entry, ...]:
+def purchase(customer_public_id: str, total: Money, creditor: Creditor) -> tuple[Entry, ...]:
     """A confirmed purchase: the customer owes the price; the creditor owes it to the merchant, or the merchant sold.
 
     Interest and fees are posted when they fall due, so the price alone stands here.
     """
-    against = MERCHANT_PAYABLE if creditor == "operator" else MERCHANT_SALES
     return (
         Entry(receivable_of(customer_public_id), "debit", total),
-        Entry(against, "credit", total),
+        Entry(_against(creditor), "credit", total),
     )
+
+
+def charges(customer_public_id: str, interest: Money, fees: Money, creditor: Creditor) -> tuple[Entry, ...]:
+    """Interest and fees of one invoice that fell due: the customer owes them, the creditor has earned them."""
+    return _without_zeros(
+        Entry(receivable_of(customer_public_id), "debit", interest + fees),
+        Entry(interest_of(creditor), "credit", interest),
+        Entry(fees_of(creditor), "credit", fees),
+    )
+
+
+def payment(customer_public_id: str, applied: Money, over: Money, creditor: Creditor) -> tuple[Entry, ...]:
+    """Money that came in: `applied` pays what is owed, `over` is the customer's to have back."""
+    return _without_zeros(
+        Entry(bank_of(creditor), "debit", applied + over),
+        Entry(receivable_of(customer_public_id), "credit", applied),
+        Entry(credit_of(customer_public_id), "credit", over),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Sold:
+    """What stands in the books of one sale: its price, the interest and fees posted so far, and what was paid of it."""
+
+    price: Money
+    interest: Money
+    fees: Money
+    paid: Money
+
+    @property
+    def owed(self) -> Money:
+        return self.price + self.interest + self.fees - self.paid
+
+
+def credit_note(customer_public_id: str, sold: Sold, creditor: Creditor) -> tuple[Entry, ...]:
+    """A sale taken back whole: nothing is owed any more, and what was paid is the customer's to have back."""
+    return _without_zeros(
+        Entry(_against(creditor), "debit", sold.price),
+        Entry(interest_of(creditor), "debit", sold.interest),
+        Entry(fees_of(creditor), "debit", sold.fees),
+        Entry(receivable_of(customer_public_id), "credit", sold.owed),
+        Entry(credit_of(customer_public_id), "credit", sold.paid),
+    )
+
+
+def _against(creditor: Creditor) -> Account:
+    return MERCHANT_PAYABLE if creditor == "operator" else MERCHANT_SALES
+
+
+def _without_zeros(*entries: Entry) -> tuple[Entry, ...]:
+    return tuple(entry for entry in entries if entry.amount)

@@ -1,0 +1,138 @@
+"""Drawing the documents of a purchase: once an order, numbered without a gap, never changed afterwards."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from app.invoices import rules
+from app.invoices.actions.storing import Belonging, next_number, store
+from app.invoices.content import Party
+from app.invoices.errors import NoAccount
+from app.invoices.events import tell_issued
+from app.invoices.queries import InvoiceView, Seller, invoices_of_order, seller_of
+from app.invoices.references import finnish_reference
+from app.invoices.rules import Payee, Sale
+from app.invoices.states import InvoiceState
+from app.kernel import db, outbox
+from app.merchants.queries import Merchant
+from app.orders.queries import OrderContact, OrderView, order_for_api
+from app.plans.quote import Quote
+from app.settings import Operator
+
+DRAW_JOB: Final = "invoice"
+
+_SET_SELLER: Final = """
+INSERT INTO invoice_sellers (merchant_id, company_id, vat_id, street, postcode, city, iban)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
+ON CONFLICT (merchant_id) DO UPDATE SET company_id = $2, vat_id = $3, street = $4, postcode = $5, city = $6, iban = $7
+"""
+
+
+async def ask_to_draw(merchant_id: UUID, order_public_id: str, lang: str) -> None:
+    """Put the drawing of a paid order on the outbox, in the caller's transaction; asked again it changes nothing."""
+    payload = {"order": order_public_id, "lang": lang}
+    await outbox.put(merchant_id, DRAW_JOB, payload, key=f"invoice:{order_public_id}", about=order_public_id)
+
+
+async def set_seller(merchant_id: UUID, seller: Seller) -> None:
+    """Say what invoices tell of a shop from now on, in the caller's transaction."""
+    await db.execute(
+        _SET_SELLER,
+        merchant_id,
+        seller.company_id,
+        seller.vat_id,
+        seller.street,
+        seller.postcode,
+        seller.city,
+        seller.iban,
+    )
+
+
+async def draw(
+    merchant: Merchant, order_public_id: str, lang: str, operator: Operator, now: datetime
+) -> tuple[InvoiceView, ...]:
+    """Draw the documents of a paid order in the caller's transaction; a second call answers the first one's.
+
+    Every figure is the stored quote's. Raises NoAccount.
+    """
+    # Two drawings of one order wait for each other here.
+    locked = await db.fetch_one(
+        "SELECT id, customer_id FROM orders WHERE merchant_id = $1 AND public_id = $2 FOR UPDATE",
+        merchant.id,
+        order_public_id,
+    )
+    order = await order_for_api(merchant.id, order_public_id)
+    assert locked is not None
+    assert order is not None
+    drawn = await invoices_of_order(merchant.id, order_public_id)
+    if drawn:
+        return drawn
+    sale = _sale(merchant, order, await seller_of(merchant.id), operator)
+    series = await next_number(merchant.id, sale.purchased_on.year)
+    references = await _references(rules.references_needed(sale.quote))
+    belonging = Belonging(
+        merchant_id=merchant.id,
+        order_id=order.id,
+        customer_id=locked["customer_id"],
+        quote_id=sale.quote.id,
+        delivery=sale.quote.delivery,
+        lang=lang,
+    )
+    for document in rules.documents(sale, rules.number_text(series.year, series.number), references):
+        await store(belonging, document, series, now)
+    drawn = await invoices_of_order(merchant.id, order_public_id)
+    for invoice in drawn:
+        if invoice.state is InvoiceState.ISSUED:
+            await tell_issued(merchant.id, invoice, now)
+    return drawn
+
+
+async def _references(count: int) -> Sequence[str]:
+    rows = await db.fetch_all(
+        "SELECT nextval('invoice_references') AS base FROM generate_series(1, $1)", count
+    )
+    return [finnish_reference(row["base"]) for row in rows]
+
+
+def _sale(merchant: Merchant, order: OrderView, seller: Seller, operator: Operator) -> Sale:
+    assert order.paid_at is not None, "only a paid order is drawn"
+    assert order.quote_content is not None, "a paid order has the quote it was paid on"
+    return Sale(
+        order_reference=order.reference,
+        lines=order.lines,
+        quote=Quote.from_data(order.quote_content),
+        seller=_seller(merchant, seller),
+        buyer=_buyer(order.contact),
+        payee=_payee(merchant, seller, operator),
+        purchased_on=merchant.local_date(order.paid_at),
+    )
+
+
+def _seller(merchant: Merchant, seller: Seller) -> Party:
+    return Party(
+        name=merchant.name,
+        address=_address(seller.street, seller.postcode, seller.city),
+        company_id=seller.company_id,
+        vat_id=seller.vat_id,
+        email=merchant.contact_email,
+    )
+
+
+def _buyer(contact: OrderContact) -> Party:
+    return Party(contact.name or "", _address(contact.street, contact.postcode, contact.city))
+
+
+def _payee(merchant: Merchant, seller: Seller, operator: Operator) -> Payee:
+    if merchant.creditor == "operator":
+        return Payee(operator.name, operator.company_id, operator.iban, assigned=True)
+    if seller.iban is None:
+        raise NoAccount
+    return Payee(merchant.name, seller.company_id, seller.iban, assigned=False)
+
+
+def _address(street: str | None, postcode: str | None, city: str | None) -> tuple[str, ...]:
+    place = " ".join(part for part in (postcode, city) if part)
+    return tuple(part for part in (street, place) if part)

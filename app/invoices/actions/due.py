@@ -1,0 +1,148 @@
+"""What falls due by the clock: notices are sent, interest and fees enter the books, invoices become overdue, people are
+reminded. Each verb does a bounded batch in one transaction and says how much it did; workers share by SKIP LOCKED."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from app.invoices.actions.charges import post_charges
+from app.invoices.events import tell_issued, tell_overdue
+from app.invoices.queries import InvoiceView, invoice_by_id
+from app.invoices.rules import channel_of, ladder_of
+from app.invoices.states import MACHINE, InvoiceState
+from app.kernel import db, outbox
+from app.law.rules import law_of
+from app.merchants.queries import Merchant, merchant_by_id
+
+ACTOR: Final = "system"
+REMIND_JOB: Final = "reminder"
+
+# A day begins in the merchant's country. The widest zone is ahead of UTC by less than a day, so the first comparison
+# uses the index and the second one decides.
+_TODAY: Final = "($1::timestamptz AT TIME ZONE m.time_zone)::date"
+_SOON: Final = "($1::timestamptz AT TIME ZONE 'UTC')::date + 1"
+
+
+def _due_sql(condition: str, column: str, comparison: str) -> str:
+    return f"""
+        SELECT i.merchant_id, i.id FROM invoices i JOIN merchants m ON m.id = i.merchant_id
+        WHERE {condition} AND i.{column} <= {_SOON} AND i.{column} {comparison} {_TODAY}
+        ORDER BY i.{column}, i.id LIMIT $2 FOR UPDATE OF i SKIP LOCKED"""  # noqa: S608 - constants of this module
+
+
+_TO_ISSUE: Final = _due_sql("i.state = 'scheduled'", "issue_on", "<=")
+_TO_CHARGE: Final = _due_sql(
+    "i.charges_posted_at IS NULL AND i.interest_minor + i.fee_minor > 0 AND i.state <> 'credited'",
+    "due_on",
+    "<=",
+)
+_TO_MARK: Final = _due_sql("i.state IN ('issued', 'partly_paid')", "due_on", "<")
+_TO_REMIND: Final = _due_sql("i.state = 'overdue' AND i.remind_on IS NOT NULL", "remind_on", "<=")
+
+_REMIND_ON: Final = "UPDATE invoices SET remind_on = $3 WHERE merchant_id = $1 AND id = $2"
+
+_REMINDED: Final = """
+INSERT INTO invoice_reminders (merchant_id, invoice_id, step, channel, decided_at) VALUES ($1, $2, $3, $4, $5)
+"""
+
+_STEPS: Final = """
+SELECT (SELECT count(*) FROM invoice_reminders r WHERE r.merchant_id = $1 AND r.invoice_id = $2) AS sent,
+       EXISTS (SELECT FROM customers c WHERE c.id = $3 AND coalesce(c.phone, c.claimed_phone) IS NOT NULL) AS has_phone
+"""
+
+
+async def issue_due(now: datetime, limit: int) -> int:
+    """Issue the notices whose day has come. One transaction."""
+
+    async def issue() -> int:
+        found = await _found(_TO_ISSUE, now, limit)
+        for merchant, invoice in found:
+            await _move(merchant.id, invoice, InvoiceState.ISSUED, now)
+            await tell_issued(merchant.id, invoice, now)
+        return len(found)
+
+    return await db.in_tx(issue)
+
+
+async def post_due_charges(now: datetime, limit: int) -> int:
+    """Post the interest and fees of what falls due today or fell due before. One transaction."""
+
+    async def post() -> int:
+        found = await _found(_TO_CHARGE, now, limit)
+        for merchant, invoice in found:
+            await post_charges(merchant, invoice, now)
+        return len(found)
+
+    return await db.in_tx(post)
+
+
+async def mark_overdue(now: datetime, limit: int) -> int:
+    """Mark what was not paid by the end of its due date, and set the day of its first reminder. One transaction."""
+
+    async def mark() -> int:
+        found = await _found(_TO_MARK, now, limit)
+        for merchant, invoice in found:
+            assert invoice.due_on is not None
+            ladder = ladder_of(law_of(merchant.country), merchant.local_date(now))
+            await _move(merchant.id, invoice, InvoiceState.OVERDUE, now)
+            await db.execute(_REMIND_ON, merchant.id, invoice.id, ladder.first_on(invoice.due_on))
+            await tell_overdue(merchant.id, replace(invoice, state=InvoiceState.OVERDUE), now)
+        return len(found)
+
+    return await db.in_tx(mark)
+
+
+async def remind_due(now: datetime, limit: int) -> int:
+    """Put the reminders whose day has come on the outbox; whether still to send one is asked again when it is sent.
+
+    One transaction.
+    """
+
+    async def remind() -> int:
+        found = await _found(_TO_REMIND, now, limit)
+        for merchant, invoice in found:
+            await _remind(merchant, invoice, now)
+        return len(found)
+
+    return await db.in_tx(remind)
+
+
+async def _remind(merchant: Merchant, invoice: InvoiceView, now: datetime) -> None:
+    assert invoice.due_on is not None
+    known = await db.fetch_one(_STEPS, merchant.id, invoice.id, invoice.customer_id)
+    assert known is not None
+    step = known["sent"] + 1
+    today = merchant.local_date(now)
+    channel = channel_of(step, has_phone=known["has_phone"], delivery=invoice.delivery)
+    ladder = ladder_of(law_of(merchant.country), today)
+    await db.execute(_REMINDED, merchant.id, invoice.id, step, channel, now)
+    await db.execute(
+        _REMIND_ON, merchant.id, invoice.id, ladder.next_on(invoice.due_on, sent=step, today=today)
+    )
+    await outbox.put(
+        merchant.id,
+        REMIND_JOB,
+        {"template": "reminder", "invoice": invoice.public_id, "step": step, "channel": channel},
+        run_at=now,
+        key=f"reminder:{invoice.public_id}:{step}",
+        about=invoice.order_public_id,
+    )
+
+
+async def _found(sql: str, now: datetime, limit: int) -> list[tuple[Merchant, InvoiceView]]:
+    return [await _pair(row["merchant_id"], row["id"]) for row in await db.fetch_all(sql, now, limit)]
+
+
+async def _pair(merchant_id: UUID, invoice_id: UUID) -> tuple[Merchant, InvoiceView]:
+    merchant = await merchant_by_id(merchant_id)
+    invoice = await invoice_by_id(merchant_id, invoice_id)
+    assert merchant is not None
+    assert invoice is not None
+    return merchant, invoice
+
+
+async def _move(merchant_id: UUID, invoice: InvoiceView, to: InvoiceState, now: datetime) -> None:
+    await MACHINE.move(merchant_id, invoice.id, expected=invoice.state, to=to, actor=ACTOR, at=now)

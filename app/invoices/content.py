@@ -1,0 +1,124 @@
+"""Everything that is printed on an invoice, as one value that is stored with it and never changes.
+
+Words are not in it: they come from the catalogue of the language when it is drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import Literal
+
+import msgspec
+
+Kind = Literal["invoice", "receipt", "notice", "credit_note"]
+
+
+@dataclass(frozen=True, slots=True)
+class Party:
+    """Who sells or buys. `address` holds its lines in order."""
+
+    name: str
+    address: tuple[str, ...] = ()
+    company_id: str | None = None
+    vat_id: str | None = None
+    email: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """To whom and how to pay. `barcode` holds 54 digits, None where the account is not Finnish or the sum too large."""
+
+    payee: str
+    payee_id: str | None
+    iban: str
+    reference: str
+    rf_reference: str
+    barcode: str | None
+    assigned: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineItem:
+    """A line of the order, VAT included; `vat_percent` is percent as text."""
+
+    name: str
+    sku: str | None
+    quantity: int
+    unit_price_minor: int
+    vat_percent: str
+    total_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class VatItem:
+    percent: str
+    net_minor: int
+    vat_minor: int
+    gross_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class InstalmentItem:
+    number: int
+    due: date
+    amount_minor: int
+    principal_minor: int
+    interest_minor: int
+    fee_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class LateItem:
+    """What paying late costs, percent a year as text; None while the figure is not known."""
+
+    interest_percent: str | None
+    margin_percent: str | None
+    reminder_fee_minor: int
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Amounts are minor units of `currency`. `sale_number` is the document a notice collects or a credit note opposes.
+
+    `lines` and `vat` are of the whole sale, negative on a credit note, empty on a notice; `schedule` holds every
+    instalment of a sale in parts, and on a notice its own alone, number `instalment` of `instalments`.
+    """
+
+    kind: Kind
+    number: str
+    sale_number: str | None
+    order_reference: str
+    seller: Party
+    buyer: Party
+    purchased_on: date
+    issue_on: date
+    due_on: date | None
+    currency: str
+    lines: tuple[LineItem, ...]
+    vat: tuple[VatItem, ...]
+    price_minor: int
+    interest_minor: int
+    fee_minor: int
+    amount_minor: int
+    payment: Payment | None
+    instalment: int
+    instalments: int
+    schedule: tuple[InstalmentItem, ...]
+    nominal_rate: str
+    apr: str
+    late: LateItem
+    quote_id: str
+    quote_hash: str
+    version: int = 1
+
+    def to_data(self) -> dict[str, object]:
+        """As plain objects, for a jsonb column."""
+        data: dict[str, object] = msgspec.to_builtins(self)
+        return data
+
+    @classmethod
+    def from_data(cls, data: Mapping[str, object]) -> Content:
+        """From what the column gives back. Raises msgspec.ValidationError when it never came from `to_data`."""
+        return msgspec.convert(data, type=cls)

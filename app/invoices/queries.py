@@ -1,0 +1,163 @@
+"""Reads of invoices. Every list is one statement, whatever its length."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from typing import Final
+from uuid import UUID
+
+from app.invoices.content import Content, Kind
+from app.invoices.states import InvoiceState
+from app.kernel import db
+
+
+@dataclass(frozen=True, slots=True)
+class Seller:
+    """What invoices say of a shop beside its name; None where nobody has said it."""
+
+    company_id: str | None = None
+    vat_id: str | None = None
+    street: str | None = None
+    postcode: str | None = None
+    city: str | None = None
+    iban: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceView:
+    """A document with what has been paid of it. Amounts are minor units of `currency`."""
+
+    id: UUID
+    public_id: str
+    kind: Kind
+    number: str
+    order_id: UUID
+    order_public_id: str
+    customer_id: UUID
+    customer_public_id: str
+    quote_id: str
+    instalment: int
+    currency: str
+    amount_minor: int
+    principal_minor: int
+    interest_minor: int
+    fee_minor: int
+    paid_minor: int
+    issue_on: date
+    due_on: date | None
+    reference: str | None
+    state: InvoiceState
+    delivery: str
+    lang: str
+    created_at: datetime
+    charges_posted_at: datetime | None
+    remind_on: date | None
+    content: Content = field(repr=False)
+
+    @property
+    def open_minor(self) -> int:
+        """What is still asked for."""
+        asks = self.kind in {"invoice", "notice"} and self.state is not InvoiceState.CREDITED
+        return self.amount_minor - self.paid_minor if asks else 0
+
+    @property
+    def charges_minor(self) -> int:
+        return self.interest_minor + self.fee_minor
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentView:
+    """Money that came in: `applied_minor` paid the invoice, `over_minor` is the customer's credit."""
+
+    public_id: str
+    invoice_id: UUID
+    key: str
+    amount_minor: int
+    applied_minor: int
+    over_minor: int
+    currency: str
+    paid_on: date
+    source: str
+    actor: str
+    recorded_at: datetime
+
+
+_COLUMNS: Final = """
+    i.id, i.public_id, i.kind, i.number, i.order_id, o.public_id AS order_public_id, i.customer_id,
+    c.public_id AS customer_public_id, i.quote_id, i.instalment, i.currency, i.amount_minor, i.principal_minor,
+    i.interest_minor, i.fee_minor, i.paid_minor, i.issue_on, i.due_on, i.reference, i.state, i.delivery, i.lang,
+    i.created_at, i.charges_posted_at, i.remind_on, i.content
+"""
+_TABLES: Final = """
+    invoices i JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
+    JOIN customers c ON c.id = i.customer_id
+"""
+# The two parts above are constants of this module.
+_BY_PUBLIC_ID: Final = f"SELECT {_COLUMNS} FROM {_TABLES} WHERE i.merchant_id = $1 AND i.public_id = $2"  # noqa: S608
+_BY_ID: Final = f"SELECT {_COLUMNS} FROM {_TABLES} WHERE i.merchant_id = $1 AND i.id = $2"  # noqa: S608
+_OF_ORDER: Final = (
+    f"SELECT {_COLUMNS} FROM {_TABLES} WHERE i.merchant_id = $1 AND o.public_id = $2 ORDER BY i.id"  # noqa: S608
+)
+
+_PAYMENT_COLUMNS: Final = """public_id, invoice_id, key, amount_minor, applied_minor, over_minor, currency, paid_on,
+    source, actor, recorded_at"""
+
+
+async def invoice_by_public_id(
+    merchant_id: UUID, public_id: str, *, lock: bool = False
+) -> InvoiceView | None:
+    """One document; with `lock` its row stays locked until the end of the transaction."""
+    sql = f"{_BY_PUBLIC_ID} FOR UPDATE OF i" if lock else _BY_PUBLIC_ID
+    row = await db.fetch_one(sql, merchant_id, public_id)
+    return None if row is None else _view(row)
+
+
+async def invoice_by_id(merchant_id: UUID, invoice_id: UUID, *, lock: bool = False) -> InvoiceView | None:
+    sql = f"{_BY_ID} FOR UPDATE OF i" if lock else _BY_ID
+    row = await db.fetch_one(sql, merchant_id, invoice_id)
+    return None if row is None else _view(row)
+
+
+async def invoices_of_order(
+    merchant_id: UUID, order_public_id: str, *, lock: bool = False
+) -> tuple[InvoiceView, ...]:
+    """Every document of an order, in the order they were drawn."""
+    sql = f"{_OF_ORDER} FOR UPDATE OF i" if lock else _OF_ORDER
+    return tuple(_view(row) for row in await db.fetch_all(sql, merchant_id, order_public_id))
+
+
+async def payments_of(merchant_id: UUID, *invoice_ids: UUID) -> tuple[PaymentView, ...]:
+    """What came in for these documents, oldest first."""
+    rows = await db.fetch_all(
+        f"SELECT {_PAYMENT_COLUMNS} FROM invoice_payments"  # noqa: S608 - a constant of this module
+        " WHERE merchant_id = $1 AND invoice_id = ANY($2::uuid[]) ORDER BY id",
+        merchant_id,
+        list(invoice_ids),
+    )
+    return tuple(PaymentView(**row) for row in rows)
+
+
+async def payment_by_key(merchant_id: UUID, key: str) -> PaymentView | None:
+    row = await db.fetch_one(
+        f"SELECT {_PAYMENT_COLUMNS} FROM invoice_payments WHERE merchant_id = $1 AND key = $2",  # noqa: S608
+        merchant_id,
+        key,
+    )
+    return None if row is None else PaymentView(**row)
+
+
+async def seller_of(merchant_id: UUID) -> Seller:
+    """What is known of a shop as a seller; an empty one when nobody said anything."""
+    row = await db.fetch_one(
+        "SELECT company_id, vat_id, street, postcode, city, iban FROM invoice_sellers WHERE merchant_id = $1",
+        merchant_id,
+    )
+    return Seller() if row is None else Seller(**row)
+
+
+def _view(row: db.Record) -> InvoiceView:
+    values = dict(row.items())
+    values["state"] = InvoiceState(values["state"])
+    values["content"] = Content.from_data(values["content"])
+    return InvoiceView(**values)
