@@ -14,7 +14,7 @@ from tools.flow_samples import samples
 
 FIRST_FLIGHT = 14_000
 SCRIPT_BUDGET = 20 * 1024
-VOID = frozenset({"br", "hr", "img", "input", "link", "meta"})
+VOID = frozenset({"br", "hr", "img", "input", "link", "meta", "wbr"})
 NAMES = sorted(samples("en"))
 
 HEADINGS = {
