@@ -143,6 +143,7 @@ async def _buy(flow: Flow, customer: Customer, quote: Quote, contact: Contact, l
         street=contact.street,
         city=contact.city,
         postcode=contact.postcode,
+        phone=contact.phone,
         now=now,
     )
     await _tell(flow, quote)

@@ -157,7 +157,7 @@ async def identify_by_bank(
     flow: Flow, identity: VerifiedIdentity, browser: BrowserToken, wall: datetime
 ) -> Identification:
     """A provider vouches for who this is. A phone that a code has proved in this browser becomes theirs; one that was
-    only typed here, or passed by the shop to this browser, is kept as claimed. Raises SessionEnded."""
+    only typed here, or passed by the shop to this browser, is theirs to confirm with the purchase. Raises SessionEnded."""
 
     async def identify() -> Identification:
         browser_id, token = await _browser(browser, wall), ids.token()
@@ -166,12 +166,9 @@ async def identify_by_bank(
         given = (
             _Given(passed.phone, passed.postcode) if typed is None else _Given(typed.phone, typed.postcode)
         )
-        contact = KnownContact(
-            country=flow.country,
-            postcode=given.postcode,
-            proved_phone=given.phone if flow.phone_proved_here else None,
-            claimed_phone=given.phone,
-        )
+        contact = KnownContact(flow.country)
+        if flow.phone_proved_here:
+            contact = KnownContact(flow.country, given.postcode, given.phone)
         customer_id = await customers.remember_identity(identity, contact, flow.now)
         await _identified(flow, customer_id, browser_id, "bank", given, token)
         return Identification("identified", token=token)

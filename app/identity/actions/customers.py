@@ -23,7 +23,6 @@ class KnownContact:
     country: str
     postcode: str | None = field(default=None, repr=False)
     proved_phone: str | None = field(default=None, repr=False)
-    claimed_phone: str | None = field(default=None, repr=False)
     email: str | None = field(default=None, repr=False)
     street: str | None = field(default=None, repr=False)
     city: str | None = field(default=None, repr=False)
@@ -133,13 +132,11 @@ async def _attach_contact(customer_id: UUID, contact: KnownContact) -> None:
             customer_id,
         )
     await db.execute(
-        """UPDATE customers SET phone = coalesce($2, phone), claimed_phone = coalesce($3, claimed_phone),
-               postcode = coalesce($4, postcode), email = coalesce(email, $5), street = coalesce(street, $6),
-               city = coalesce(city, $7)
+        """UPDATE customers SET phone = coalesce($2, phone), postcode = coalesce($3, postcode),
+               email = coalesce(email, $4), street = coalesce(street, $5), city = coalesce(city, $6)
            WHERE id = $1""",
         customer_id,
         contact.proved_phone,
-        contact.claimed_phone if contact.proved_phone is None else None,
         contact.postcode,
         contact.email,
         contact.street,
@@ -159,14 +156,15 @@ async def prove_phone(customer_id: UUID, phone: str, postcode: str, now: datetim
     await _attach_contact(customer_id, KnownContact(country="", postcode=postcode, proved_phone=phone))
 
 
-# The profile that joins a customer to a merchant is made by the first purchase there.
+# The profile that joins a customer to a merchant is made by the first purchase there. A phone is claimed by buying with
+# it in sight, and never by identifying alone: whoever is lured to a bank must not lend their name to a stranger's phone.
 _BOUGHT: Final = """
 WITH profile AS (
     INSERT INTO profiles (merchant_id, id, customer_id, created_at) VALUES ($1, $2, $3, $4)
     ON CONFLICT (merchant_id, customer_id) DO NOTHING
 )
 UPDATE customers SET email = coalesce($5, email), street = coalesce($6, street), city = coalesce($7, city),
-    postcode = coalesce(postcode, $8)
+    postcode = coalesce(postcode, $8), claimed_phone = CASE WHEN phone IS NULL THEN coalesce($9, claimed_phone) END
 WHERE id = $3
 """
 
@@ -179,7 +177,11 @@ async def bought(
     street: str | None,
     city: str | None,
     postcode: str | None,
+    phone: str | None,
     now: datetime,
 ) -> None:
-    """A purchase: the customer has a profile with the merchant, and what was typed is never asked again."""
-    await db.execute(_BOUGHT, merchant_id, ids.internal_id(), customer_id, now, email, street, city, postcode)
+    """A purchase: the customer has a profile with the merchant, and what was typed is never asked again. A `phone` that
+    no code has proved is kept as claimed."""
+    await db.execute(
+        _BOUGHT, merchant_id, ids.internal_id(), customer_id, now, email, street, city, postcode, phone
+    )

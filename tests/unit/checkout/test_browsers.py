@@ -61,6 +61,8 @@ async def test_a_phone_proved_in_one_browser_is_never_given_to_the_person_of_ano
     assert (await stranger.flow()).phone_proved_here
     assert not (await victim.flow()).phone_proved_here
     await victim.return_from_bank()
+    await victim.be_decided()
+    await victim.confirm()
     person = await db.fetch_one("SELECT phone, claimed_phone, postcode FROM customers")
     assert person is not None
     assert (person["phone"], person["claimed_phone"], person["postcode"]) == (None, PHONE, POSTCODE)

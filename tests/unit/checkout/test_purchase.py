@@ -133,9 +133,21 @@ async def test_a_phone_only_claimed_at_the_bank_counts_once_a_code_reaches_it() 
     first = Shopper.at(await a_session(merchant))
     await first.choose()
     await first.return_from_bank()
+    await first.be_decided()
+    await first.confirm()
     second = Shopper.at(await a_session(merchant))
     await second.choose()
     assert (await second.type_code(await second.ask_code())).outcome == "identified"
+
+
+async def test_identifying_without_buying_lends_nobodys_name_to_the_phone_that_the_shop_passed() -> None:
+    merchant = await a_merchant()
+    lured = Shopper.at(await a_session(merchant))
+    await lured.choose()
+    await lured.return_from_bank()
+    stranger = Shopper.at(await a_session(merchant))
+    await stranger.choose()
+    assert (await stranger.type_code(await stranger.ask_code())).outcome == "needs_bank"
 
 
 async def test_the_right_code_with_another_postcode_leads_to_the_bank() -> None:
