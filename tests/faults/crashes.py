@@ -263,7 +263,9 @@ class Crashes:
         if len(events) != len(EVENTS) * len(shop.told):
             self.tally.violations.append(f"{order}: {len(events)} events of {len(shop.told)} purchases")
         receipts = await db.fetch_value(
-            "SELECT count(*) FROM outbox WHERE about = $1 AND kind = 'mail' AND done_at IS NOT NULL", order
+            """SELECT count(*) FROM outbox
+               WHERE about = $1 AND kind = 'mail' AND payload->>'template' = 'receipt' AND done_at IS NOT NULL""",
+            order,
         )
         if receipts != 1:
             self.tally.violations.append(f"{order}: {receipts} receipts")
