@@ -157,7 +157,7 @@ async def prove_phone(customer_id: UUID, phone: str, postcode: str, now: datetim
 
 
 # The profile that joins a customer to a merchant is made by the first purchase there. A phone is claimed by buying with
-# it in sight, and never by identifying alone: whoever is lured to a bank must not lend their name to a stranger's phone.
+# it in sight, never by identifying alone: whoever is lured to a bank must not lend their name to a stranger's phone.
 _BOUGHT: Final = """
 WITH profile AS (
     INSERT INTO profiles (merchant_id, id, customer_id, created_at) VALUES ($1, $2, $3, $4)

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 RETURN_PATH: Final = "/bank/return"
 _COOKIE: Final = "kolme_bank"
 _PURPOSE: Final = "bank-login"
-_LIFE_S: Final = 900
+# Longer than any login is good for, so that whoever comes back too late is told so on their own page.
+_LIFE_S: Final = 2 * 3600
 # What a provider may send back: https://openid.net/specs/openid-connect-core-1_0.html#AuthResponse and RFC 9207.
 _RETURNED: Final = ("code", "state", "error", "iss")
 
