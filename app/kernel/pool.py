@@ -18,7 +18,13 @@ CLOSE_TIMEOUT_S: Final = 5.0
 
 # The driver's own state is broken: the server's last words to a connection came while a statement was being sent.
 BROKEN: Final = pg.InternalClientError
-NO_ANSWER: Final = (OSError, pg.InterfaceError, pg.PostgresConnectionError, pg.OperatorInterventionError, BROKEN)
+NO_ANSWER: Final = (
+    OSError,
+    pg.InterfaceError,
+    pg.PostgresConnectionError,
+    pg.OperatorInterventionError,
+    BROKEN,
+)
 _log = logging.getLogger("kolme.db")
 
 
@@ -155,7 +161,9 @@ def cut(connection: Connection) -> None:
 
 def unavailable(error: BaseException, *, lost: bool) -> DatabaseUnavailable | None:
     """The error under the name that callers know, or None when it is the caller's own or a broken constraint."""
-    if isinstance(error, BROKEN) or (lost and isinstance(error, (OSError, pg.InterfaceError, pg.PostgresError))):
+    if isinstance(error, BROKEN) or (
+        lost and isinstance(error, (OSError, pg.InterfaceError, pg.PostgresError))
+    ):
         return ConnectionLost()
     if isinstance(error, (pg.SerializationError, pg.DeadlockDetectedError, pg.LockNotAvailableError)):
         return Contended()

@@ -121,6 +121,8 @@ async def test_an_answer_without_a_claim_is_a_mistake(db: str) -> None:
 async def test_old_keys_are_forgotten(db: str) -> None:
     await answer()
     async with tx():
-        assert await idempotency.forget_older_than(await fetch_value("SELECT now() - interval '1 day'"), 9) == 0
+        assert (
+            await idempotency.forget_older_than(await fetch_value("SELECT now() - interval '1 day'"), 9) == 0
+        )
         assert await idempotency.forget_older_than(await fetch_value("SELECT now() + interval '1 s'"), 9) == 1
     assert await answer() == Fresh()

@@ -114,6 +114,19 @@ def test_the_borders_between_parts_count() -> None:
         ":" + FIRST[3:],
         "a" * 17 + FIRST[2:],
     ],
+    # The keys are new in every run, and test names must not be.
+    ids=[
+        "empty",
+        "no key",
+        "empty key",
+        "no base64",
+        "short",
+        "all zero",
+        "bad id",
+        "twice",
+        "no id",
+        "long id",
+    ],
 )
 def test_a_bad_key_file_is_refused_without_quoting_it(text: str) -> None:
     with pytest.raises(KeyringInvalid) as refused:
