@@ -80,36 +80,33 @@ _LAST_NAMES: Final = [
     "Toivola",
     "Vainio",
 ]
-_HOMES: Final = (
-    ("00530", "Helsinki", "Kaarikuja"),
-    ("02130", "Espoo", "Rantapolku"),
-    ("20100", "Turku", "Myllymäki"),
-    ("33200", "Tampere", "Puistorinne"),
-    ("40100", "Jyväskylä", "Harjupolku"),
-    ("70100", "Kuopio", "Satamakuja"),
-    ("90100", "Oulu", "Saaripolku"),
-    ("96200", "Rovaniemi", "Jokitörmä"),
+_HOMES: Final[Mapping[str, Sequence[tuple[str, str, str]]]] = MappingProxyType(
+    {
+        "FI": (
+            ("00530", "Helsinki", "Kaarikuja"),
+            ("02130", "Espoo", "Rantapolku"),
+            ("20100", "Turku", "Myllymäki"),
+            ("33200", "Tampere", "Puistorinne"),
+            ("40100", "Jyväskylä", "Harjupolku"),
+            ("70100", "Kuopio", "Satamakuja"),
+            ("90100", "Oulu", "Saaripolku"),
+            ("96200", "Rovaniemi", "Jokitörmä"),
+        ),
+        "SE": (("11455", "Stockholm", "Lindgatan"), ("41103", "Göteborg", "Hamnstigen")),
+        "DK": (("2100", "København", "Lindevej"), ("8000", "Aarhus", "Havnestien")),
+    }
+)
+# What people earn and owe is said in their own money: its name, and about how many of it make a euro.
+_MONEY: Final[Mapping[str, tuple[str, int]]] = MappingProxyType(
+    {"FI": ("EUR", 1), "SE": ("SEK", 11), "DK": ("DKK", 7)}
 )
 
 # What the sandbox register answers. The three that pass earn an ordinary wage and owe little.
-_STEADY: Final = MappingProxyType(
-    {
-        "income_minor_month": 3_200_00,
-        "loans": [{"outstanding_minor": 4_800_00, "monthly_minor": 160_00}],
-        "credit_ban": False,
-    }
-)
-_STRAINED: Final = MappingProxyType(
-    {
-        "income_minor_month": 1_450_00,
-        "loans": [
-            {"outstanding_minor": 6_200_00, "monthly_minor": 310_00},
-            {"outstanding_minor": 2_900_00, "monthly_minor": 225_00},
-        ],
-        "credit_ban": False,
-    }
-)
-_REGISTER: Final[Mapping[ShopperKind, Mapping[str, object]]] = MappingProxyType(
+# Income a month, then what is left of each loan and what it takes a month, then a ban; in cents.
+_Earning: TypeAlias = tuple[int, tuple[tuple[int, int], ...], bool]
+_STEADY: Final[_Earning] = (3_200_00, ((4_800_00, 160_00),), False)
+_STRAINED: Final[_Earning] = (1_450_00, ((6_200_00, 310_00), (2_900_00, 225_00)), False)
+_REGISTER: Final[Mapping[ShopperKind, _Earning]] = MappingProxyType(
     {"returning": _STEADY, "first-timer": _STEADY, "no-phone": _STEADY, "declined": _STRAINED}
 )
 
@@ -171,9 +168,17 @@ def kind_of(text: str) -> ShopperKind:
 
 
 async def make_shopper(
-    kind: ShopperKind, now: datetime, *, name: str | None = None, introduce: Introduction | None = None
+    kind: ShopperKind,
+    now: datetime,
+    *,
+    name: str | None = None,
+    country: str = "FI",
+    introduce: Introduction | None = None,
 ) -> SandboxShopper:
     """A fresh shopper that shares nothing with any other. `now`: business time. One transaction.
+
+    `country` is where they live and earn; Finland for one that the sandbox knows no homes in. Bank and phone are
+    Finnish all the same.
 
     `introduce` runs inside it and tells the product of them, so that nobody is made by half.
     """
@@ -182,7 +187,7 @@ async def make_shopper(
         # Two at once would both look before either writes.
         await db.execute("SELECT pg_advisory_xact_lock($1)", _LOCK_KEY)
         for _ in range(_ATTEMPTS):
-            shopper = _invented(kind, now, name)
+            shopper = _invented(kind, now, name, country if country in _HOMES else "FI")
             if not await db.fetch_value(_TAKEN, shopper.phone, shopper.national_number):
                 await db.execute(_INSERT, *_row(shopper))
                 if introduce is not None:
@@ -234,9 +239,9 @@ def national_number_of(birthdate: date, individual: int) -> str:
     return f"{birthdate:%d%m%y}{sign}{individual:03d}{_NATIONAL_NUMBER_CHECKS[int(digits) % 31]}"
 
 
-def _invented(kind: ShopperKind, now: datetime, name: str | None) -> SandboxShopper:
+def _invented(kind: ShopperKind, now: datetime, name: str | None, country: str) -> SandboxShopper:
     name = name or f"{secrets.choice(_FIRST_NAMES)} {secrets.choice(_LAST_NAMES)}"
-    postcode, city, street = secrets.choice(_HOMES)
+    postcode, city, street = secrets.choice(_HOMES[country])
     birthdate = date(1955, 1, 1) + timedelta(days=secrets.randbelow(50 * 365))
     free_digits = secrets.randbelow(10**_PHONE_FREE_DIGITS)
     return SandboxShopper(
@@ -248,13 +253,28 @@ def _invented(kind: ShopperKind, now: datetime, name: str | None) -> SandboxShop
         email=f"{_mailbox(name)}.{free_digits:07d}@kolme.example",
         street=f"{street} {1 + secrets.randbelow(60)}",
         city=city,
-        country="FI",
+        country=country,
         subject=ids.public_id("person"),
         national_number=national_number_of(birthdate, 900 + secrets.randbelow(100)),
         birthdate=birthdate,
-        register=dict(_REGISTER[kind]),
+        register=_earning(kind, country),
         created_at=now,
     )
+
+
+def _earning(kind: ShopperKind, country: str) -> dict[str, object]:
+    """What the register answers of a kind, in the money of a country."""
+    currency, times = _MONEY[country]
+    income_minor, loans, has_ban = _REGISTER[kind]
+    return {
+        "income_minor_month": income_minor * times,
+        "loans": [
+            {"outstanding_minor": outstanding_minor * times, "monthly_minor": monthly_minor * times}
+            for outstanding_minor, monthly_minor in loans
+        ],
+        "credit_ban": has_ban,
+        "currency": currency,
+    }
 
 
 def _mailbox(name: str) -> str:

@@ -120,9 +120,9 @@ async def list_shoppers(merchant: NamedDependency[Merchant]) -> Response[bytes]:
 async def make_shopper(
     request: AnyRequest, merchant: NamedDependency[Merchant], place: NamedDependency[Place]
 ) -> Response[bytes]:
-    del merchant
+    """Somebody who lives and earns where the merchant is."""
     kind = sandbox_shoppers.kind_of((await _body(request, NewShopper)).kind)
-    shopper = await make(kind, place.bank_issuer, await clock.business_now())
+    shopper = await make(kind, place.bank_issuer, await clock.business_now(), country=merchant.country)
     return _json(_shopper(shopper), status=201)
 
 

@@ -20,16 +20,16 @@ _LEVEL: Final = "http://ftn.ficora.fi/2017/loa2"
 
 
 async def make(
-    kind: ShopperKind, bank_issuer: str, now: datetime, *, name: str | None = None
+    kind: ShopperKind, bank_issuer: str, now: datetime, *, name: str | None = None, country: str = "FI"
 ) -> SandboxShopper:
-    """A fresh shopper of that kind. `now`: business time; `bank_issuer`: the bank that would vouch for
-    them."""
+    """A fresh shopper of that kind, at home in that country. `now`: business time; `bank_issuer`: the bank that would
+    vouch for them."""
 
     async def introduce(shopper: SandboxShopper) -> None:
         if shopper.kind in _KNOWN:
             await _remember(shopper, bank_issuer, now)
 
-    return await make_shopper(kind, now, name=name, introduce=introduce)
+    return await make_shopper(kind, now, name=name, country=country, introduce=introduce)
 
 
 async def _remember(shopper: SandboxShopper, bank_issuer: str, now: datetime) -> None:

@@ -15,7 +15,9 @@ from app.merchants.queries import Merchant
 from app.orders.rules import Line
 from app.plans.actions import create_plan
 from app.plans.rules import standard_plans
+from app.web.sandbox.people import make
 from tests.factories.checkout import Shopper, a_merchant, a_session
+from tests.web.shopper.test_flow import hidden, the_code
 
 NOTHING = "None of our ways to pay fits this purchase"
 PHONES = {"SE": ("070-174 06 05", "114 55"), "DK": ("20 12 34 56", "2100")}
@@ -127,3 +129,19 @@ async def test_a_shopper_abroad_types_the_phone_and_postcode_of_their_own_countr
     answer = await client.post(f"/pay/{session}/code", data={"phone": "20 12 34 56", "postcode": "2100"})
     assert answer.status_code == 303, answer.text
     assert "+45" in (await client.get(answer.headers["location"])).text
+
+
+@pytest.mark.parametrize("country", ["SE", "DK"])
+async def test_a_swedish_and_a_danish_sandbox_shopper_buy_by_code(
+    client: httpx.AsyncClient, country: str
+) -> None:
+    merchant = await a_shop_in(country, {"SE": "SEK", "DK": "DKK"}[country])
+    session = await a_basket(merchant, 900_00)
+    shopper = await make("returning", "http://127.0.0.1:9/bank", clock.wall(), country=country)
+    await client.post(f"/pay/{session}", data={"method": "invoice", "delivery": "email"})
+    await client.post(f"/pay/{session}/code", data={"phone": shopper.phone, "postcode": shopper.postcode})
+    answer = await client.post(f"/pay/{session}/identify", data={"code": await the_code()})
+    assert answer.headers["location"] == f"/pay/{session}/confirm", answer.text
+    page = await client.get(answer.headers["location"])
+    answer = await client.post(f"/pay/{session}/confirm", data={"shown": hidden(page.text, "shown")})
+    assert "Purchase confirmed" in (await client.get(answer.headers["location"])).text
