@@ -52,6 +52,8 @@ CHORES_EVERY_S: Final = 5.0
 DRAIN_S: Final = 25.0
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 EXPIRE_AT_ONCE: Final = 100
+# More tries than any kind of job asks for: a job that comes so often ends the worker that takes it up.
+ATTEMPTS_MAX: Final = 25
 
 _log = structlog.get_logger("worker")
 
@@ -202,6 +204,8 @@ class Worker:
         handler = self._handlers.get(job.kind)
         if handler is None:
             return GiveUp(f"nobody knows how to do a job of kind {job.kind}")
+        if job.attempt > ATTEMPTS_MAX:
+            return GiveUp(f"no end after {ATTEMPTS_MAX} tries")
         try:
             return await handler(job)
         except LeaseLost:

@@ -18,7 +18,7 @@ from app.messages.sandbox_outbox import messages
 from app.orders.queries import deliveries_about, order_for_api, order_timeline
 from app.outside.mail import SandboxLetterbox
 from app.webhooks.ports import OutgoingWebhook, WebhookReply
-from app.worker import Worker, chores, handlers, listen
+from app.worker import ATTEMPTS_MAX, Worker, chores, handlers, listen
 from tests.factories.checkout import (
     Shopper,
     a_known_person,
@@ -119,6 +119,17 @@ async def test_what_a_killed_worker_held_is_done_by_another_when_its_lease_ends(
     assert hands.did == ["orphan"]
     [delivery] = await deliveries_about(merchant.id, "thing")
     assert [t.outcome for t in delivery.tries] == ["failed", "done"]
+
+
+async def test_a_job_that_ends_every_worker_is_given_up_in_the_end(merchant: Merchant) -> None:
+    hands = Hands()
+    await a_job(merchant, "deadly")
+    for _ in range(ATTEMPTS_MAX):
+        assert len(await outbox.claim(8, 0, now=await clock.business_now())) == 1
+    await Worker({"task": hands}).run_once()
+    assert hands.did == []
+    [delivery] = await deliveries_about(merchant.id, "thing")
+    assert (delivery.failed_at is not None, delivery.tries[-1].outcome) == (True, "gave_up")
 
 
 async def test_a_worker_that_lost_its_lease_does_not_undo_the_others_work(merchant: Merchant) -> None:
