@@ -157,7 +157,10 @@ async def identify_by_bank(
     flow: Flow, identity: VerifiedIdentity, browser: BrowserToken, wall: datetime
 ) -> Identification:
     """A provider vouches for who this is. A phone that a code has proved in this browser becomes theirs; one that was
-    only typed here, or passed by the shop to this browser, is theirs to confirm with the purchase. Raises SessionEnded."""
+    only typed here, or passed by the shop to this browser, is theirs to confirm with the purchase.
+
+    Raises SessionEnded.
+    """
 
     async def identify() -> Identification:
         browser_id, token = await _browser(browser, wall), ids.token()
