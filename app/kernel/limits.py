@@ -100,6 +100,17 @@ async def take(limits: Sequence[Limit], *, now: datetime) -> None:
         raise max(refused, key=lambda refusal: refusal.resets_in_s)
 
 
+async def give_back(scope: str, subject: str, *, taken_at: datetime) -> None:
+    """Take back the hit of `taken_at`: what it counted did not happen after all. Inside a transaction."""
+    digest = keys.process_keyring().mac(_PURPOSE, scope, subject)
+    await db.execute(
+        "UPDATE limits SET hits = array_remove(hits, $3) WHERE scope = $1 AND subject = $2",
+        scope,
+        digest,
+        taken_at,
+    )
+
+
 async def forget(scope: str, subject: str) -> None:
     """Forget a subject's hits, as after a right code. Inside a transaction."""
     digest = keys.process_keyring().mac(_PURPOSE, scope, subject)

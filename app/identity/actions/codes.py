@@ -12,7 +12,7 @@ from uuid import UUID
 
 from app.identity import rules
 from app.kernel import db, ids, keys
-from app.kernel.limits import Limit, take
+from app.kernel.limits import Limit, give_back, take
 
 _PURPOSE: Final = "code"
 
@@ -147,6 +147,20 @@ async def mark(challenge_id: UUID, state: ChallengeState) -> None:
             challenge_id,
             state.value,
         )
+
+    await db.in_tx(write)
+
+
+async def never_left(issued: Issued, *, phone: str, asked_at: datetime) -> None:
+    """The gateway refused the message: the code is worth nothing, and the phone's count of the day is as before, so
+    that a gateway that is down for minutes costs nobody a day. The minute between two codes stands. One transaction."""
+
+    async def write() -> None:
+        await db.execute(
+            "UPDATE code_challenges SET state = 'failed' WHERE id = $1 AND state = 'sending'",
+            issued.challenge_id,
+        )
+        await give_back("code.phone.day", phone, taken_at=asked_at)
 
     await db.in_tx(write)
 

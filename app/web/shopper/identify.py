@@ -13,7 +13,7 @@ from app.checkout.actions.identifying import Outcome
 from app.checkout.errors import SessionEnded, StepNotReached
 from app.checkout.policy import code_is_enough
 from app.checkout.steps import Page, may_see
-from app.identity.actions.codes import ChallengeState, mark
+from app.identity.actions.codes import ChallengeState, mark, never_left
 from app.identity.rules import read_code
 from app.kernel.limits import LimitReached
 from app.kernel.phone import PhoneRefused, parse_phone
@@ -100,7 +100,7 @@ async def _send(here: Visit, phone: str, postcode: str) -> tuple[Visit, Backgrou
     )
     if sending != "failed":
         return here, BackgroundTask(mark, issued.challenge_id, ChallengeState(sending))
-    await mark(issued.challenge_id, ChallengeState.FAILED)
+    await never_left(issued, phone=phone, asked_at=here.flow.now)
     return await here.again(), None
 
 
