@@ -7,6 +7,7 @@ VERSION = "1.38.0"
 DESCRIPTION = "The double-entry ledger"
 
 SQL = """
+-- One amount is at most 10^12 minor units; a merchant's account gathers many of them.
 CREATE TABLE ledger_accounts (
     merchant_id   uuid NOT NULL REFERENCES merchants (id) ON DELETE RESTRICT,
     id            uuid NOT NULL,
@@ -14,7 +15,7 @@ CREATE TABLE ledger_accounts (
     kind          text NOT NULL,
     normal_side   text NOT NULL CHECK (normal_side IN ('debit', 'credit')),
     currency      text NOT NULL CHECK (currency IN ('EUR', 'SEK', 'DKK')),
-    balance_minor bigint NOT NULL CHECK (balance_minor BETWEEN -1000000000000 AND 1000000000000),
+    balance_minor bigint NOT NULL CHECK (balance_minor BETWEEN -1000000000000000 AND 1000000000000000),
     PRIMARY KEY (merchant_id, id),
     UNIQUE (merchant_id, address, currency)
 );

@@ -21,7 +21,7 @@ WHERE s.merchant_id = $1 AND s.public_id = $2
 FOR UPDATE OF s, o
 """
 
-_UNPAID: Final = frozenset({OrderState.DRAFT, OrderState.IN_PAYMENT})
+_UNPAID: Final = frozenset({OrderState.DRAFT, OrderState.IN_PAYMENT, OrderState.HELD})
 
 
 async def cancel_session(merchant_id: UUID, public_id: str, *, actor: str, now: datetime) -> bool:

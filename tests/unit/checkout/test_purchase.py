@@ -18,10 +18,12 @@ from app.checkout.errors import (
     StepNotReached,
 )
 from app.checkout.queries import session_for_api
+from app.checkout.states import MACHINE as SESSIONS
 from app.checkout.states import SessionState
 from app.checkout.steps import Progress
 from app.kernel import clock, db
 from app.ledger.queries import postings_about
+from app.orders.states import MACHINE as ORDERS
 from tests.factories.checkout import (
     Shopper,
     a_known_person,
@@ -240,3 +242,21 @@ async def test_expiry_and_payment_at_once_have_exactly_one_winner() -> None:
 
 async def _a_minute_passes() -> None:
     await db.in_tx(lambda: clock.set_offset_s(61))
+
+
+async def test_cancelling_a_held_session_cancels_its_order_too() -> None:
+    merchant = await a_merchant()
+    shopper = await a_shopper_at_confirm(merchant)
+    flow = await shopper.flow()
+
+    async def hold() -> None:
+        await SESSIONS.move(
+            merchant.id, flow.session_id, expected="open", to="held", actor="test", at=flow.now
+        )
+        await ORDERS.move(
+            merchant.id, flow.order_id, expected="in_payment", to="held", actor="test", at=flow.now
+        )
+
+    await db.in_tx(hold)
+    assert await cancel_session(merchant.id, shopper.session, actor="merchant", now=flow.now)
+    assert (await shopper.flow()).order_state == "cancelled"
