@@ -6,7 +6,7 @@ Composition: the one place, with `main` and `worker`, that names a concrete adap
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -16,13 +16,14 @@ from joserfc.jwk import ECKey, RSAKey
 from app.credit.ports import CreditRegister
 from app.identity.ports import StrongAuthentication
 from app.kernel.keys import Keyring, use_keyring
-from app.messages.ports import MailDoor, SmsDoor
+from app.messages.ports import LetterDoor, MailDoor, SmsDoor
 from app.outside.bank import Bank, BankProfile, ClientSecretBasic, PrivateKeyJwt
+from app.outside.letters import LetterFolder, NoPrinter, SandboxPostbox
 from app.outside.mail import SandboxLetterbox, SmtpMail
 from app.outside.register import HttpRegister, RegisterProfile, SandboxRegister
 from app.outside.sms import GatewaySms, SandboxPhone
 from app.outside.webhook_door import HttpWebhookDoor, RememberingWebhookDoor
-from app.settings import BankDoor, Settings
+from app.settings import SANDBOX_OPERATOR, BankDoor, Operator, Settings
 from app.web.sandbox import bank as sandbox_bank
 from app.web.sandbox.bank_keys import signing_key_at
 from app.web.shared.doors import House
@@ -37,6 +38,9 @@ class WorkerDoors:
 
     mail: MailDoor
     webhooks: WebhookDoor
+    sms: SmsDoor = field(default_factory=SandboxPhone)
+    letters: LetterDoor = field(default_factory=SandboxPostbox)
+    operator: Operator = SANDBOX_OPERATOR
 
 
 def turn_keys(settings: Settings) -> None:
@@ -52,11 +56,23 @@ def web_house(settings: Settings) -> House:
 
 def worker_doors(settings: Settings) -> WorkerDoors:
     """What a worker process needs."""
-    return WorkerDoors(mail_door(settings), webhook_door(settings))
+    return WorkerDoors(
+        mail_door(settings),
+        webhook_door(settings),
+        sms_door(settings),
+        letter_door(settings),
+        settings.operator,
+    )
 
 
 def mail_door(settings: Settings) -> MailDoor:
     return SandboxLetterbox() if settings.mail is None else SmtpMail(settings.mail)
+
+
+def letter_door(settings: Settings) -> LetterDoor:
+    if settings.letter_dir is not None:
+        return LetterFolder(settings.letter_dir)
+    return SandboxPostbox() if settings.is_test else NoPrinter()
 
 
 def webhook_door(settings: Settings) -> WebhookDoor:

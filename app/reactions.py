@@ -9,18 +9,29 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
+from app.invoices import actions as invoices
 from app.kernel import db, outbox
 from app.kernel.jobs import EndedAlready, Event, Outcome, event_of
 from app.kernel.outbox import Job
 from app.messages import actions as messages
+from app.messages.language import language_of_order
 from app.webhooks import actions as webhooks
 
 Reaction: TypeAlias = Callable[[Event], Awaitable[None]]
 
 TO_EVERY_EVENT: Final[tuple[Reaction, ...]] = (webhooks.fan_out,)
 
+
+async def draw_invoice(event: Event) -> None:
+    """A paid order is invoiced, in the language it was bought in."""
+    order_id = str(event.data["order_id"])
+    lang = await language_of_order(event.merchant_id, order_id)
+    await invoices.ask_to_draw(event.merchant_id, order_id, lang)
+
+
 TO: Final[Mapping[str, tuple[Reaction, ...]]] = {
-    "order.paid": (messages.send_receipt,),
+    "order.paid": (messages.send_receipt, draw_invoice),
+    "invoice.issued": (messages.send_invoice,),
 }
 
 

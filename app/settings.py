@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
+from stdnum import iban
+
 ROOT = Path(__file__).resolve().parent.parent
 
 Mode = Literal["test", "live"]
@@ -83,6 +85,10 @@ class Operator:
     iban: str
 
 
+# The example account number of the Finnish IBAN description; nobody's account.
+SANDBOX_OPERATOR = Operator(name="Kolme Sandbox", company_id="0000000-0", iban="FI2112345600000785")
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """A door that is None is the sandbox twin's place; live mode never has one."""
@@ -101,6 +107,7 @@ class Settings:
     sms: SmsDoor | None
     bank: BankDoor | None
     register: RegisterDoor | None
+    letter_dir: Path | None
     operator: Operator
 
     @property
@@ -332,9 +339,15 @@ def _register(environ: Mapping[str, str], mode: Mode, secrets_dir: Path) -> Regi
     return RegisterDoor(url=address, token=_door_secret(secrets_dir, "register_token", "KOLME_REGISTER_URL"))
 
 
+def _letter_dir(environ: Mapping[str, str]) -> Path | None:
+    """The folder that a printing house takes letters from; without it live mode prints nothing."""
+    value = _text(environ, "KOLME_LETTER_DIR")
+    return Path(value).absolute() if value else None
+
+
 def _operator(environ: Mapping[str, str], mode: Mode) -> Operator:
-    # The example account number of the Finnish IBAN description; nobody's account.
-    sandbox = {"NAME": "Kolme Sandbox", "ID": "0000000-0", "IBAN": "FI2112345600000785"}
+    example = SANDBOX_OPERATOR
+    sandbox = {"NAME": example.name, "ID": example.company_id, "IBAN": example.iban}
     values = {key: _text(environ, f"KOLME_OPERATOR_{key}") for key in sandbox}
     if mode == "live":
         for key, value in values.items():
@@ -344,7 +357,10 @@ def _operator(environ: Mapping[str, str], mode: Mode) -> Operator:
                 )
     else:
         values = {key: value or sandbox[key] for key, value in values.items()}
-    return Operator(name=values["NAME"], company_id=values["ID"], iban=values["IBAN"].replace(" ", ""))
+    account = values["IBAN"].replace(" ", "")
+    if not iban.is_valid(account):
+        raise SettingsError("KOLME_OPERATOR_IBAN must be an account number whose check digits are right.")
+    return Operator(name=values["NAME"], company_id=values["ID"], iban=account)
 
 
 def _loopback_webhooks(environ: Mapping[str, str], mode: Mode) -> bool:
@@ -397,5 +413,6 @@ def load(environ: Mapping[str, str]) -> Settings:
         sms=_sms(environ, mode, secrets_dir),
         bank=_bank(environ, mode, secrets_dir),
         register=_register(environ, mode, secrets_dir),
+        letter_dir=_letter_dir(environ),
         operator=_operator(environ, mode),
     )

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Final
 
 import asyncpg
@@ -20,6 +21,8 @@ import structlog
 from app import doors, reactions
 from app.checkout.actions import expire_due
 from app.identity.actions.codes import mark_unknown_sends
+from app.invoices import actions as invoices
+from app.invoices.jobs import draw
 from app.kernel import clock, db, logs, outbox
 from app.kernel.jobs import (
     Chore,
@@ -35,6 +38,7 @@ from app.kernel.jobs import (
 from app.kernel.outbox import Job, LeaseLost
 from app.messages import actions as messages
 from app.messages import delivery as mail_delivery
+from app.messages import letters, reminders
 from app.privacy import retention
 from app.settings import Settings
 from app.webhooks import actions as webhooks
@@ -52,6 +56,7 @@ CHORES_EVERY_S: Final = 5.0
 DRAIN_S: Final = 25.0
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 EXPIRE_AT_ONCE: Final = 100
+INVOICES_AT_ONCE: Final = 100
 # More tries than any kind of job asks for: a job that comes so often ends the worker that takes it up.
 ATTEMPTS_MAX: Final = 25
 
@@ -64,6 +69,11 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
         outbox.EVENT_KIND: reactions.react,
         webhooks.JOB_KIND: lambda job: webhook_delivery.deliver(job, through.webhooks),
         messages.JOB_KIND: lambda job: mail_delivery.deliver(job, through.mail),
+        messages.LETTER_JOB: lambda job: letters.deliver(job, through.letters),
+        invoices.DRAW_JOB: lambda job: draw(job, through.operator),
+        invoices.REMIND_JOB: lambda job: reminders.remind(
+            job, reminders.Doors(through.sms, through.mail, through.letters)
+        ),
     }
 
 
@@ -76,7 +86,26 @@ def chores() -> Sequence[Chore]:
     async def give_up_on_codes(now: Now) -> int:
         return await db.in_tx(lambda: mark_unknown_sends(now.wall))
 
-    return (expire_sessions, give_up_on_codes, *retention.rules())
+    of_invoices = (
+        invoices.issue_due,
+        invoices.post_due_charges,
+        invoices.mark_overdue,
+        invoices.remind_due,
+    )
+    return (
+        expire_sessions,
+        give_up_on_codes,
+        *(_by_business_time(verb) for verb in of_invoices),
+        *retention.rules(),
+    )
+
+
+def _by_business_time(verb: Callable[[datetime, int], Awaitable[int]]) -> Chore:
+    async def chore(now: Now) -> int:
+        return await verb(now.business, INVOICES_AT_ONCE)
+
+    chore.__name__ = verb.__name__
+    return chore
 
 
 class Worker:

@@ -12,7 +12,8 @@ from typing import Literal
 
 import msgspec
 
-Kind = Literal["invoice", "receipt", "notice", "credit_note"]
+# A reminder is printed and never stored.
+Kind = Literal["invoice", "receipt", "notice", "credit_note", "reminder"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -80,7 +80,7 @@ def epc_qr(name: str, iban: str, amount: Money, reference: str) -> segno.QRCode:
         raise BarcodeRefused("amount_minor")
     return helpers.make_epc_qr(
         name=name[:QR_NAME_MAX],
-        iban=_checked_iban(iban),
+        iban=checked_iban(iban),
         amount=amount.major,
         reference=rf_reference(reference),
     )
@@ -94,6 +94,14 @@ def in_groups(reference: str) -> str:
     first = len(compact) % 5 or 5
     groups = [compact[:first], *(compact[at : at + 5] for at in range(first, len(compact), 5))]
     return " ".join(groups)
+
+
+def checked_iban(iban: str) -> str:
+    """An account number without spaces. Raises BarcodeRefused when its check digits or its country are wrong."""
+    try:
+        return ibans.validate(iban)
+    except ValidationError:
+        raise BarcodeRefused("iban") from None
 
 
 def iban_in_groups(iban: str) -> str:
@@ -141,15 +149,8 @@ def _national(reference: str) -> str:
     return _checked_national(_checked_rf(compact)[4:] if compact.startswith("RF") else compact)
 
 
-def _checked_iban(iban: str) -> str:
-    try:
-        return ibans.validate(iban)
-    except ValidationError:
-        raise BarcodeRefused("iban") from None
-
-
 def _finnish_account(iban: str) -> str:
-    compact = _checked_iban(iban)
+    compact = checked_iban(iban)
     if not compact.startswith("FI") or len(compact) != _FINNISH_IBAN_LENGTH:
         raise BarcodeRefused("iban")
     return compact[2:]

@@ -127,6 +127,29 @@ def opposing(content: Content, number: str, issue_on: date) -> Content:
     )
 
 
+def reminder_of(content: Content, paid_minor: int) -> Content:
+    """The sheet that asks again for what is open of a document: its codes carry the rest, to be paid at once."""
+    assert content.payment is not None, "only what asks for money is reminded of"
+    open_minor = content.amount_minor - paid_minor
+    payment = content.payment
+    try:
+        barcode = virtual_barcode(payment.iban, payment.reference, open_minor, None, BARCODE_VERSION)
+    except BarcodeRefused:
+        barcode = None
+    return replace(
+        content,
+        kind="reminder",
+        lines=(),
+        vat=(),
+        price_minor=content.amount_minor,
+        interest_minor=0,
+        fee_minor=0,
+        amount_minor=open_minor,
+        payment=replace(payment, barcode=barcode),
+        schedule=(),
+    )
+
+
 def _invoice(sale: Sale, number: str, reference: str) -> Document:
     [row] = sale.quote.schedule
     content = replace(

@@ -45,6 +45,15 @@ class SmsDoor(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file that goes with a message, such as `application/pdf`."""
+
+    name: str
+    content_type: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Mail:
     """An e-mail, plain and HTML. `message_id` is stable over retries, so that a mailbox can tell a repeat."""
 
@@ -56,6 +65,24 @@ class Mail:
     from_name: str
     message_id: str
     merchant_id: UUID
+    attachments: tuple[Attachment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A sheet to be printed and posted. `to` is the address, line by line; `letter_id` is stable over retries."""
+
+    to: tuple[str, ...] = field(repr=False)
+    subject: str = field(repr=False)
+    sheet: Attachment
+    letter_id: str
+    merchant_id: UUID
+
+
+class LetterDoor(Protocol):
+    async def send(self, letter: Letter, timeout_s: float) -> None:
+        """Hand the sheet to the printer, never inside a transaction. Raises NotTaken."""
+        ...
 
 
 class MailDoor(Protocol):

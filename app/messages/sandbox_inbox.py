@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final, Literal
 from uuid import UUID
 
 from app.kernel import clock, db, ids
+from app.messages.ports import Attachment
 
 Channel = Literal["sms", "email", "letter", "webhook"]
 
@@ -20,6 +22,12 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
 """
 
 
+_ATTACH: Final = """
+INSERT INTO sandbox_attachments (message_id, position, name, content_type, data)
+VALUES ($1, $2, $3, $4, $5)
+"""
+
+
 async def remember_message(
     channel: Channel,
     recipient: str,
@@ -28,15 +36,17 @@ async def remember_message(
     body: str,
     html: str | None = None,
     merchant_id: UUID | None = None,
+    attachments: Sequence[Attachment] = (),
 ) -> None:
     """Keep a message that a twin was given, with the code and the links that stand in it. One transaction."""
     code = _CODE.search(body)
     links = list(dict.fromkeys(link.rstrip(".,)") for link in _LINK.findall(body)))
 
     async def write() -> None:
+        message_id = ids.internal_id()
         await db.execute(
             _REMEMBER,
-            ids.internal_id(),
+            message_id,
             merchant_id,
             channel,
             recipient,
@@ -47,5 +57,9 @@ async def remember_message(
             links,
             clock.wall(),
         )
+        for position, attached in enumerate(attachments, start=1):
+            await db.execute(
+                _ATTACH, message_id, position, attached.name, attached.content_type, attached.data
+            )
 
     await db.in_tx(write)

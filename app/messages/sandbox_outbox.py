@@ -29,11 +29,16 @@ class SandboxMessage:
     code: str | None = field(repr=False)
     links: tuple[str, ...] = field(repr=False)
     at: datetime
+    attachments: tuple[str, ...] = ()
+    """File names; the letterbox serves the n-th, counted from 1, beside the message."""
 
 
 # Ids are ordered by wall time; the oldest first, so that the last one shown is the next `since`.
 _LIST: Final = """
-SELECT id, channel, recipient, subject, body, html, code, links, at FROM sandbox_messages
+SELECT id, channel, recipient, subject, body, html, code, links, at,
+       ARRAY(SELECT a.name FROM sandbox_attachments a WHERE a.message_id = sandbox_messages.id ORDER BY a.position)
+           AS attachments
+FROM sandbox_messages
 WHERE ($1::uuid IS NULL OR merchant_id = $1) AND ($2::text IS NULL OR recipient = $2)
   AND ($3::text IS NULL OR channel = $3) AND ($4::uuid IS NULL OR id > $4) AND ($5::timestamptz IS NULL OR at
   > $5)
@@ -71,6 +76,7 @@ async def messages(
             code=row["code"],
             links=tuple(row["links"]),
             at=row["at"],
+            attachments=tuple(row["attachments"]),
         )
         for row in rows
     )

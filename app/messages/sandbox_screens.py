@@ -7,10 +7,13 @@ from typing import Final
 from uuid import UUID
 
 from app.kernel import db
+from app.messages.ports import Attachment
 from app.messages.sandbox_inbox import Channel
 from app.messages.sandbox_outbox import SandboxMessage
 
-_COLUMNS: Final = 'id, channel, recipient AS "to", subject, body, html, code, links, at'
+_COLUMNS: Final = """id, channel, recipient AS "to", subject, body, html, code, links, at,
+    ARRAY(SELECT a.name FROM sandbox_attachments a WHERE a.message_id = sandbox_messages.id ORDER BY a.position)
+        AS attachments"""
 
 _NEWEST: Final = f"""
 SELECT {_COLUMNS} FROM sandbox_messages
@@ -31,5 +34,16 @@ async def message_by_id(message_id: UUID) -> SandboxMessage | None:
     return None if row is None else _message(row)
 
 
+async def attachment(message_id: UUID, position: int) -> Attachment | None:
+    """The n-th file of a message, counted from 1."""
+    row = await db.fetch_one(
+        "SELECT name, content_type, data FROM sandbox_attachments WHERE message_id = $1 AND position = $2",
+        message_id,
+        position,
+    )
+    return None if row is None else Attachment(row["name"], row["content_type"], bytes(row["data"]))
+
+
 def _message(row: db.Record) -> SandboxMessage:
-    return SandboxMessage(**{**dict(row.items()), "links": tuple(row["links"])})
+    lists = {name: tuple(row[name]) for name in ("links", "attachments")}
+    return SandboxMessage(**{**dict(row.items()), **lists})

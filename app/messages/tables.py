@@ -1,6 +1,6 @@
 """What the sandbox twins remember. The database has composite keys: see migrations/."""
 
-from piccolo.columns import JSONB, UUID, Array, Date, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, Bytea, Date, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -15,6 +15,14 @@ class SandboxMessage(Table, tablename="sandbox_messages"):
     code = Text(null=True, default=None)
     links = Array(base_column=Text(), default=None)
     at = Timestamptz(default=None)
+
+
+class SandboxAttachment(Table, tablename="sandbox_attachments"):
+    message_id = UUID(default=None)
+    position = Integer(primary_key=True, default=None)
+    name = Text(default=None)
+    content_type = Text(default=None)
+    data = Bytea(default=None)
 
 
 class SandboxShopper(Table, tablename="sandbox_shoppers"):

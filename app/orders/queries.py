@@ -67,7 +67,7 @@ class OrderPage:
     next_cursor: str | None
 
 
-TimelineKind = Literal["order", "session", "delivery"]
+TimelineKind = Literal["order", "session", "invoice", "delivery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +150,11 @@ FROM the_order o JOIN order_history h ON h.merchant_id = o.merchant_id AND h.sub
 UNION ALL
 SELECT 'session', h.at, h.event, h.actor, h.from_state, h.to_state, h.detail, NULL, NULL, NULL, h.id
 FROM its_sessions s JOIN session_history h ON h.merchant_id = s.merchant_id AND h.subject_id = s.id
+UNION ALL
+SELECT 'invoice', h.at, h.event, h.actor, h.from_state, h.to_state, h.detail || jsonb_build_object('number', i.number),
+       NULL, NULL, NULL, h.id
+FROM the_order o JOIN invoices i ON i.merchant_id = o.merchant_id AND i.order_id = o.id
+JOIN invoice_history h ON h.merchant_id = i.merchant_id AND h.subject_id = i.id
 UNION ALL
 SELECT 'delivery', t.ended_at, j.kind, NULL, NULL, NULL, j.payload, t.attempt, t.outcome, t.detail, j.id
 FROM outbox j JOIN outbox_tries t ON t.merchant_id = j.merchant_id AND t.outbox_id = j.id

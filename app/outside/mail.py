@@ -31,6 +31,9 @@ def composed(mail: Mail, sender: str) -> EmailMessage:
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(mail.text)
     message.add_alternative(mail.html, subtype="html")
+    for attachment in mail.attachments:
+        main_type, _, subtype = attachment.content_type.partition("/")
+        message.add_attachment(attachment.data, maintype=main_type, subtype=subtype, filename=attachment.name)
     return message
 
 
@@ -84,4 +87,5 @@ class SandboxLetterbox:
             body=message.text,
             html=message.html,
             merchant_id=message.merchant_id,
+            attachments=message.attachments,
         )

@@ -142,7 +142,7 @@ class Shopper:
         assert found is not None
         return found
 
-    async def choose(self, kind: str = "invoice", months: int = 0) -> Quote:
+    async def choose(self, kind: str = "invoice", months: int = 0, delivery: str = "email") -> Quote:
         flow = await self.flow()
         plan = next(plan for plan in await plans_of(flow.merchant.id) if plan.kind == kind)
         quote = make_quote(
@@ -153,6 +153,7 @@ class Shopper:
             flow.merchant.local_date(flow.now),
             months,
             merchant=flow.merchant.public_id,
+            delivery=delivery,
         )
         await actions.choose_plan(flow, quote, self.browser, clock.wall())
         return quote

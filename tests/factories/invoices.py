@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date, datetime, timedelta
 from typing import Final
 
+from app.checkout.actions import Details
 from app.invoices import actions
 from app.invoices.actions import NewPayment
 from app.invoices.queries import InvoiceView, PaymentView, invoices_of_order
@@ -12,19 +13,22 @@ from app.kernel import clock, db
 from app.kernel.money import Money
 from app.merchants.queries import Merchant
 from app.orders.rules import Line
+from app.plans.queries import forget_kept_plans
 from app.settings import Operator
 from tests.factories.checkout import Shopper, a_session
 
+ADDRESS: Final = Details(street="Puistokatu 12 B 4", city="Helsinki")
 OPERATOR: Final = Operator(name="Kolme Sandbox", company_id="0000000-0", iban="FI2112345600000785")
 
 
-async def a_purchase(merchant: Merchant, *lines: Line, months: int = 0) -> str:
+async def a_purchase(merchant: Merchant, *lines: Line, months: int = 0, delivery: str = "email") -> str:
     """A confirmed order's public id: by invoice, or by instalments over so many months."""
+    forget_kept_plans()
     shopper = Shopper.at(await a_session(merchant, *lines))
-    await shopper.choose("instalments" if months else "invoice", months=months)
+    await shopper.choose("instalments" if months else "invoice", months=months, delivery=delivery)
     await shopper.return_from_bank()
     await shopper.be_decided()
-    return (await shopper.confirm()).order_public_id
+    return (await shopper.confirm(ADDRESS)).order_public_id
 
 
 async def drawn(merchant: Merchant, order: str, lang: str = "en") -> tuple[InvoiceView, ...]:

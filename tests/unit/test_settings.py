@@ -33,6 +33,7 @@ OPTIONAL = {
     "KOLME_TRUSTED_PROXIES",
     "KOLME_ALLOW_LOOPBACK_WEBHOOKS",
     "KOLME_BANK_KEY",
+    "KOLME_LETTER_DIR",
 }
 LIVE = {
     "KOLME_MODE": "live",
@@ -117,6 +118,11 @@ def test_live_mode_refuses_a_short_master_secret(live: dict[str, str]) -> None:
 def test_live_mode_refuses_the_master_secret_that_everyone_knows(live: dict[str, str]) -> None:
     (Path(live["KOLME_SECRETS_DIR"]) / "master").write_text(WELL_KNOWN_TEST_SECRET)
     assert "everyone knows" in sentence_of(live)
+
+
+@pytest.mark.parametrize("iban", ["FI21 1234 5600 0007 86", "1234", "FI"])
+def test_an_account_number_that_cannot_be_paid_to_is_refused(live: dict[str, str], iban: str) -> None:
+    assert "KOLME_OPERATOR_IBAN" in sentence_of({**live, "KOLME_OPERATOR_IBAN": iban})
 
 
 def test_live_mode_refuses_a_plain_http_base_url(live: dict[str, str]) -> None:

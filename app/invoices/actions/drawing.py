@@ -13,7 +13,7 @@ from app.invoices.content import Party
 from app.invoices.errors import NoAccount
 from app.invoices.events import tell_issued
 from app.invoices.queries import InvoiceView, Seller, invoices_of_order, seller_of
-from app.invoices.references import finnish_reference
+from app.invoices.references import checked_iban, finnish_reference
 from app.invoices.rules import Payee, Sale
 from app.invoices.states import InvoiceState
 from app.kernel import db, outbox
@@ -38,7 +38,7 @@ async def ask_to_draw(merchant_id: UUID, order_public_id: str, lang: str) -> Non
 
 
 async def set_seller(merchant_id: UUID, seller: Seller) -> None:
-    """Say what invoices tell of a shop from now on, in the caller's transaction."""
+    """Say what invoices tell of a shop from now on, in the caller's transaction. Raises BarcodeRefused: the account."""
     await db.execute(
         _SET_SELLER,
         merchant_id,
@@ -47,7 +47,7 @@ async def set_seller(merchant_id: UUID, seller: Seller) -> None:
         seller.street,
         seller.postcode,
         seller.city,
-        seller.iban,
+        None if seller.iban is None else checked_iban(seller.iban),
     )
 
 

@@ -10,15 +10,17 @@ from litestar import Response, get
 from litestar.params import FromPath
 
 from app.checkout import overview
-from app.kernel import ids
+from app.invoices.queries import invoices_of_order
+from app.kernel import clock, ids
 from app.kernel.cursors import CursorRefused
 from app.ledger.queries import postings_about
 from app.orders import queries
 from app.orders.states import OrderState
 from app.web.admin.access import AdminRequest
 from app.web.admin.pages import merchant_of, show
-from app.web.admin.views import detail_of, row_of
+from app.web.admin.views import detail_of, document_of, row_of
 from app.web.shared import forms
+from app.web.shared.forms import Form
 
 PAGE_SIZE: Final = 25
 LIST: Final = "/admin/orders"
@@ -57,8 +59,18 @@ async def one_order(request: AdminRequest, public_id: FromPath[str]) -> Response
     order = (
         await queries.order_for_api(merchant.id, public_id) if ids.is_public_id("ord", public_id) else None
     )
-    if order is None:
-        return await show(request, "admin/no_order.html", {}, section="orders", status=404)
+    return await no_order(request) if order is None else await show_order(request, order)
+
+
+async def no_order(request: AdminRequest) -> Response[str]:
+    return await show(request, "admin/no_order.html", {}, section="orders", status=404)
+
+
+async def show_order(
+    request: AdminRequest, order: queries.OrderView, *, form: Form | None = None, status: int = 200
+) -> Response[str]:
+    """One order's page; `form` is what was typed of a payment, with what is wrong in it."""
+    merchant = await merchant_of(request)
     sessions = await overview.sessions_of_order(merchant.id, order.id)
     about = (order.public_id, *(session.public_id for session in sessions))
     context = detail_of(
@@ -68,7 +80,18 @@ async def one_order(request: AdminRequest, public_id: FromPath[str]) -> Response
         deliveries=await queries.deliveries_about(merchant.id, *about),
         postings=await postings_about(merchant.id, order.public_id),
     )
-    return await show(request, "admin/order.html", {"order": context}, section="orders")
+    documents = tuple(
+        document_of(invoice) for invoice in await invoices_of_order(merchant.id, order.public_id)
+    )
+    around = {
+        "order": context,
+        "documents": documents,
+        "payable": tuple(each for each in documents if each.asks and each.open),
+        "payment_key": str(ids.internal_id()),
+        "today": merchant.local_date(clock.business(request.user.staff.offset_s)),
+        "form": form or Form(),
+    }
+    return await show(request, "admin/order.html", around, section="orders", status=status)
 
 
 def list_url(state: str = "", q: str = "", cursor: str = "") -> str:

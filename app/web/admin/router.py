@@ -5,7 +5,7 @@ from __future__ import annotations
 from litestar import Router
 
 from app.settings import Settings
-from app.web.admin import home, orders, sign_in
+from app.web.admin import documents, home, orders, sign_in
 from app.web.admin.access import HOME
 from app.web.admin.guard import admit
 
@@ -18,6 +18,7 @@ def admin_router(settings: Settings) -> Router:
             home.home,
             orders.order_list,
             orders.one_order,
+            documents.record_payment,
             sign_in.sign_in_form,
             sign_in.sign_in,
             sign_in.sign_out,

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
+from app.invoices.states import InvoiceState
 from app.kernel.money import Money
 from app.orders.rules import vat_groups
 from app.plans.disclosure import QuoteView, view_of
@@ -16,6 +17,7 @@ from app.plans.quote import Quote
 
 if TYPE_CHECKING:
     from app.checkout.overview import FailedDelivery, SessionView, Steps
+    from app.invoices.queries import InvoiceView
     from app.ledger.queries import PostingView
     from app.orders.queries import DeliveryView, OrderContact, OrderView, TimelineEntry
 
@@ -74,6 +76,20 @@ class DeliveryRow:
     state: DeliveryState
     next_at: datetime | None
     tries: Sequence[object]
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentRow:
+    """An invoice or what goes with one. `asks` tells whether money is asked for with it, `open` how much still."""
+
+    public_id: str
+    number: str
+    kind: str
+    state: str
+    due_on: date | None
+    amount: Money
+    asks: bool
+    open: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +175,19 @@ def detail_of(
         timeline=tuple(reversed(timeline)),
         deliveries=tuple(_delivery(delivery) for delivery in deliveries),
         postings=tuple(_posting(posting) for posting in postings),
+    )
+
+
+def document_of(invoice: InvoiceView) -> DocumentRow:
+    return DocumentRow(
+        public_id=invoice.public_id,
+        number=invoice.number,
+        kind=invoice.kind,
+        state=invoice.state.value,
+        due_on=invoice.due_on,
+        amount=Money(invoice.amount_minor, invoice.currency),
+        asks=invoice.reference is not None and invoice.state is not InvoiceState.CREDITED,
+        open=Money(invoice.open_minor, invoice.currency),
     )
 
 

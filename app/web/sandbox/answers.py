@@ -213,7 +213,18 @@ def _message(message: SandboxMessage) -> dict[str, object]:
         "code": message.code,
         "links": message.links,
         "at": message.at,
-    }
+    } | _attachments(message)
+
+
+def _attachments(message: SandboxMessage) -> dict[str, object]:
+    """Where the files of a message are; a message without any says nothing of them."""
+    if not message.attachments:
+        return {}
+    places = [
+        {"name": name, "url": f"/sandbox/letterbox/{message.id}/files/{position}"}
+        for position, name in enumerate(message.attachments, start=1)
+    ]
+    return {"attachments": places}
 
 
 def _clock(face: ClockFace) -> dict[str, object]:

@@ -22,7 +22,7 @@ from litestar.params import FromPath
 from app.kernel import clock
 from app.messages import sandbox_clock, sandbox_shoppers
 from app.messages.sandbox_outbox import SandboxMessage
-from app.messages.sandbox_screens import message_by_id, newest_messages
+from app.messages.sandbox_screens import attachment, message_by_id, newest_messages
 from app.settings import Settings
 from app.web.sandbox.answers import answers_router
 from app.web.sandbox.people import make
@@ -59,6 +59,7 @@ def sandbox_router(settings: Settings, *, bank_issuer: str) -> Router:
             show_letterbox,
             show_letter,
             show_letter_body,
+            show_attachment,
             show_webhooks,
             show_time,
             move_time,
@@ -125,6 +126,20 @@ async def show_letter_body(message_id: FromPath[UUID]) -> Response[str]:
         ),
     }
     return Response(message.html, media_type=MediaType.HTML, headers=headers)
+
+
+@get("/letterbox/{message_id:uuid}/files/{position:int}")
+async def show_attachment(message_id: FromPath[UUID], position: FromPath[int]) -> Response[bytes]:
+    """A file that came with a message, as it was sent."""
+    message = await _posted(message_id)
+    found = await attachment(message.id, position) if 0 < position <= len(message.attachments) else None
+    if found is None:
+        raise NotFoundException
+    headers = {
+        "Cache-Control": NO_STORE,
+        "Content-Disposition": f'inline; filename="{found.name}"',
+    }
+    return Response(found.data, media_type=found.content_type, headers=headers)
 
 
 @get("/webhooks")
