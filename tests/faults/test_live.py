@@ -177,6 +177,8 @@ def said(command: subprocess.CompletedProcess[str]) -> str:
 def a_first_shop(environ: dict[str, str]) -> tuple[str, str, str]:
     """What an operator types once: the shop, its owner, its key. (key, owner's address, second factor)"""
     said(processes.finish("migrate", environ=environ))
+    vouched = ["--country", "FI", "--all", "--by", "Olli Operaattori"]
+    assert "FI: 0 figures are open." in said(processes.finish("law", "confirm", *vouched, environ=environ))
     shop = ["--name", "Havu & Kivi", "--country", "FI", "--email", "shop@havu.example"]
     shop += ["--credit-limit-minor", "200000", "--return-host", "shop.example"]
     merchant = said(processes.finish("merchant", "create", *shop, environ=environ)).strip()
@@ -269,11 +271,13 @@ async def test_a_purchase_by_bank_goes_through_every_real_door(live: Live) -> No
     assert "Purchase confirmed" in (await browser.get(f"{url}/outcome")).text
 
     async def mailed() -> bool:
-        return len(live.mails.taken) == 1
+        return len(live.mails.taken) == 2
 
+    # The receipt, and the invoice with its PDF.
     await until(mailed, 20)
-    [receipt] = live.mails.taken
-    assert receipt["To"] == "anna@example.test"
+    assert {mail["To"] for mail in live.mails.taken} == {"anna@example.test"}
+    names = [attached.get_filename() for mail in live.mails.taken for attached in mail.iter_attachments()]
+    assert [re.sub(r"[0-9]+", "n", name or "") for name in names] == ["invoice-n-n.pdf"]
     session = await live.client.get(
         f"/api/v1/sessions/{url.removeprefix('/pay/')}", headers={"Authorization": f"Bearer {live.key}"}
     )

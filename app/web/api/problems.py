@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Request, Response
 
+from app.invoices.errors import NotFound as InvoiceNotFound
+from app.invoices.errors import NotPayable, PaymentKeyReused, PaymentRefused
 from app.kernel.cursors import CursorRefused
 from app.kernel.db import DatabaseUnavailable
 from app.kernel.idempotency import KeyReused, StillRunning
@@ -54,6 +56,8 @@ _STATUSES: Final[Mapping[type[Exception], int]] = {
     KeyReused: 409,
     StillRunning: 409,
     TooManyEndpoints: 409,
+    NotPayable: 409,
+    PaymentKeyReused: 409,
     LimitReached: 429,
     DatabaseUnavailable: 503,
 }
@@ -97,7 +101,9 @@ def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
         exc = invalid(fault(exc.pointer, exc.reason))
     elif isinstance(exc, TotalRefused):
         exc = invalid(fault("/lines", exc.code))
-    elif isinstance(exc, EndpointUnknown):
+    elif isinstance(exc, PaymentRefused):
+        exc = invalid(fault(f"/{exc.field}", "out_of_range" if exc.field != "currency" else "unknown"))
+    elif isinstance(exc, EndpointUnknown | InvoiceNotFound):
         exc = not_found()
     if isinstance(exc, InputRefused):
         return _answer(exc)

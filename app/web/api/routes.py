@@ -6,7 +6,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from app.settings import Settings
-from app.web.api import docs, events, orders, sessions, webhook_endpoints
+from app.web.api import docs, events, invoices, orders, sessions, webhook_endpoints
 from app.web.api.body import BODY_MAX_BYTES
 from app.web.api.keys import caller
 from app.web.api.problems import handle
@@ -22,6 +22,8 @@ def api_router(settings: Settings) -> Router:
             sessions.cancel_session,
             orders.read_order,
             orders.list_orders,
+            invoices.read_invoice,
+            invoices.record_payment,
             events.list_events,
             webhook_endpoints.create_endpoint,
             webhook_endpoints.list_endpoints,

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from app.kernel.money import MAX_AMOUNT_MINOR
 from app.orders.rules import LINES_MAX, QUANTITY_MAX, UNIT_PRICE_MAX_MINOR
 
 Country = Literal["FI", "SE", "DK", "BG"]
@@ -104,6 +105,14 @@ class NewWebhookEndpoint(Input, frozen=True, forbid_unknown_fields=True):
 
     url: Url
     types: Annotated[tuple[EventType, ...], Meta(min_length=1, max_length=100)]
+
+
+class NewPayment(Input, frozen=True, forbid_unknown_fields=True):
+    """Money that came in for an invoice, and the day it was paid: from the purchase to today."""
+
+    amount_minor: Annotated[int, Meta(ge=1, le=MAX_AMOUNT_MINOR)]
+    currency: Currency
+    paid_on: date
 
 
 class Nothing(Input, frozen=True, forbid_unknown_fields=True):
@@ -203,6 +212,48 @@ class OrderList(msgspec.Struct, frozen=True):
 
     data: tuple[Order, ...]
     next_cursor: str | None
+
+
+class Payment(msgspec.Struct, frozen=True):
+    """`applied_minor` paid the invoice, `over_minor` is the customer's credit."""
+
+    id: str
+    invoice_id: str
+    amount_minor: int
+    applied_minor: int
+    over_minor: int
+    currency: str
+    paid_on: date
+    source: str
+    recorded_at: datetime
+
+
+class Invoice(msgspec.Struct, frozen=True):
+    """`kind`: an `invoice` asks for the price and shows its VAT; a `receipt` shows the VAT of a sale that is paid by
+    instalments, each asked for by a `notice`; a `credit_note` opposes one of the first two. `number` is unique with
+    VAT documents of a year. What asks for no money has no `due_on`, `iban` and references.
+    """
+
+    id: str
+    kind: str
+    number: str
+    state: str
+    order_id: str
+    instalment: int | None
+    currency: str
+    amount_minor: int
+    principal_minor: int
+    interest_minor: int
+    fee_minor: int
+    paid_minor: int
+    open_minor: int
+    issue_on: date
+    due_on: date | None
+    iban: str | None
+    reference: str | None
+    rf_reference: str | None
+    quote_id: str
+    payments: tuple[Payment, ...]
 
 
 class Event(msgspec.Struct, frozen=True):

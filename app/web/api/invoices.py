@@ -1,0 +1,104 @@
+"""`/api/v1/invoices`: one document, and the payments of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+from litestar import Request, Response, get, post
+from litestar.params import FromPath
+
+from app.invoices import actions
+from app.invoices.actions import NewPayment
+from app.invoices.queries import (
+    InvoiceView,
+    PaymentView,
+    invoice_by_public_id,
+    payment_by_key,
+    payments_of,
+)
+from app.kernel import ids
+from app.kernel.money import Money
+from app.web.api import body, schemas
+from app.web.api.keys import TheCaller
+from app.web.api.once import Answer, key_of, once
+from app.web.api.problems import not_found
+
+
+@get("/invoices/{invoice_id:str}")
+async def read_invoice(invoice_id: FromPath[str], caller: TheCaller) -> Response[bytes]:
+    """One invoice, receipt, notice or credit note, with what was paid of it."""
+    if not ids.is_public_id("inv", invoice_id):
+        raise not_found()
+    invoice = await invoice_by_public_id(caller.merchant.id, invoice_id)
+    if invoice is None:
+        raise not_found()
+    payments = await payments_of(caller.merchant.id, invoice.id)
+    return Answer(200, msgspec.json.encode(presented(invoice, payments))).response()
+
+
+@post("/invoices/{invoice_id:str}/payments", status_code=201)
+async def record_payment(
+    request: Request[Any, Any, Any], invoice_id: FromPath[str], caller: TheCaller
+) -> Response[bytes]:
+    """Money that came in. What is over becomes the customer's credit."""
+    if not ids.is_public_id("inv", invoice_id):
+        raise not_found()
+    given, raw = await body.read(request, schemas.NewPayment)
+    key = f"api:{invoice_id}:{key_of(request) or ids.internal_id()}"
+    payment = NewPayment(Money(given.amount_minor, given.currency), given.paid_on, "api", caller.actor, key)
+
+    async def work() -> Answer:
+        recorded = await actions.record_payment(caller.merchant, invoice_id, payment, caller.now)
+        return _answer(recorded, invoice_id)
+
+    async def landed() -> Answer | None:
+        recorded = await payment_by_key(caller.merchant.id, key)
+        return None if recorded is None else _answer(recorded, invoice_id)
+
+    return await once(request, caller.merchant.id, raw, work, landed)
+
+
+def presented(invoice: InvoiceView, payments: tuple[PaymentView, ...]) -> schemas.Invoice:
+    """A document as the API tells it."""
+    asked = invoice.content.payment
+    return schemas.Invoice(
+        id=invoice.public_id,
+        kind=invoice.kind,
+        number=invoice.number,
+        state=invoice.state.value,
+        order_id=invoice.order_public_id,
+        instalment=invoice.instalment or None,
+        currency=invoice.currency,
+        amount_minor=invoice.amount_minor,
+        principal_minor=invoice.principal_minor,
+        interest_minor=invoice.interest_minor,
+        fee_minor=invoice.fee_minor,
+        paid_minor=invoice.paid_minor,
+        open_minor=invoice.open_minor,
+        issue_on=invoice.issue_on,
+        due_on=invoice.due_on,
+        iban=None if asked is None else asked.iban,
+        reference=invoice.reference,
+        rf_reference=None if asked is None else asked.rf_reference,
+        quote_id=invoice.quote_id,
+        payments=tuple(_payment(payment, invoice.public_id) for payment in payments),
+    )
+
+
+def _answer(payment: PaymentView, invoice_id: str) -> Answer:
+    return Answer(201, msgspec.json.encode(_payment(payment, invoice_id)))
+
+
+def _payment(payment: PaymentView, invoice_id: str) -> schemas.Payment:
+    return schemas.Payment(
+        id=payment.public_id,
+        invoice_id=invoice_id,
+        amount_minor=payment.amount_minor,
+        applied_minor=payment.applied_minor,
+        over_minor=payment.over_minor,
+        currency=payment.currency,
+        paid_on=payment.paid_on,
+        source=payment.source,
+        recorded_at=payment.recorded_at,
+    )
