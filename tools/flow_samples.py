@@ -15,9 +15,11 @@ from app.plans.disclosure import QuoteView, view_of
 from app.plans.quote import make_quote, terms
 from app.plans.rules import standard_plans
 from app.web.shared.forms import FieldError, Form
+from app.web.shopper.offers import COMPARED_MONTHS
 from app.web.shopper.views import (
     BankReturnView,
     ChallengeView,
+    ComparedPlan,
     ConfirmView,
     DeliveryView,
     FlowView,
@@ -106,7 +108,7 @@ def _method(lang: str) -> dict[str, Sample]:
             MethodView("invoice", selected == "invoice"),
             MethodView("instalments", selected == "instalments"),
         ]
-        more = {"methods": methods, "invoice": invoice, "instalments": instalments, **changed}
+        more = {"methods": methods, "invoice": invoice, "instalments": instalments, "compared": (), **changed}
         return _page(lang, "method", 1, more, form)
 
     return {
@@ -114,9 +116,17 @@ def _method(lang: str) -> dict[str, Sample]:
         "method-invoice": shown("invoice", invoice=replace(invoice, delivery="email")),
         "method-instalments": shown("instalments"),
         "method-moved": shown("instalments", instalments=replace(instalments, moved=True)),
+        "method-compared": shown(None, compared=_compared()),
         "method-wrong": shown(None, Form().refused(method=FieldError("empty"))),
         "method-delivery-wrong": shown("invoice", Form().refused(delivery=FieldError("empty"))),
     }
+
+
+def _compared() -> list[ComparedPlan]:
+    quotes = [quote("invoice"), *(quote("instalments", months=months) for months in COMPARED_MONTHS)]
+    return [
+        ComparedPlan(q.months, len(q.rows), q.first_due, q.monthly, q.cost, q.total, q.apr) for q in quotes
+    ]
 
 
 def _identify(lang: str) -> dict[str, Sample]:

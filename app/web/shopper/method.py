@@ -20,12 +20,16 @@ from app.web.shopper.visit import visit
 
 @get("/pay/{session_id:str}", include_in_schema=False)
 async def show_method(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
-    """The figures follow the address (`?method=instalments&months=6`), and nothing is written."""
+    """The figures follow the address (`?method=instalments&months=6`), and nothing is written.
+
+    With `compare=1` all plans stand side by side.
+    """
     here = await visit(request, session_id)
     if not may_see(Page.METHOD, here.flow.state, here.flow.progress):
         return await page_now(here)
-    values = {name: value for name, value in request.query_params.items() if name != "lang"}
-    return await method_page(here, read_wish(values, here.flow))
+    values = {name: value for name, value in request.query_params.items() if name not in {"lang", "compare"}}
+    compare = request.query_params.get("compare") == "1"
+    return await method_page(here, read_wish(values, here.flow), compare=compare)
 
 
 @post("/pay/{session_id:str}", include_in_schema=False, status_code=200)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from app.checkout.queries import Flow
 from app.kernel.money import Money
 from app.law.rules import law_of
 from app.plans.disclosure import view_of
-from app.plans.errors import NoTermPossible
 from app.plans.queries import plans_of
 from app.plans.quote import DELIVERIES, Kind, Plan, Quote, make_quote, nearest_term, terms
 from app.web.shopper.views import (
+    ComparedPlan,
     Delivery,
     DeliveryView,
     InstalmentsView,
@@ -23,6 +23,7 @@ from app.web.shopper.views import (
 )
 
 DEFAULT_MONTHS = 12
+COMPARED_MONTHS = (3, 6, 12, 24, 36)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,14 @@ class Offers:
             moved=moved,
         )
 
+    def compared(self) -> list[ComparedPlan]:
+        """The invoice and the usual terms side by side, the cheapest first. A quote each: only for who asks."""
+        quotes = [self.quote("invoice")] if "invoice" in self.plans else []
+        if "instalments" in self.plans:
+            offered = {option.months for option in terms(self.plans["instalments"], self.flow.total_minor)}
+            quotes += [self.quote("instalments", months=n) for n in COMPARED_MONTHS if n in offered]
+        return [_compared(quote) for quote in sorted(quotes, key=lambda quote: quote.total_payable_minor)]
+
     def term(self, wish: Wish) -> tuple[int, bool]:
         """The months that come nearest to a wish, and whether the wish was moved; without a wish a middle term."""
         plan, total = self.plans["instalments"], self.flow.total_minor
@@ -127,26 +136,39 @@ class Offers:
         return term.months, moved
 
 
+def _compared(quote: Quote) -> ComparedPlan:
+    return ComparedPlan(
+        months=quote.months,
+        payments=len(quote.schedule),
+        due=quote.first_due,
+        monthly=Money(quote.monthly_minor, quote.currency),
+        cost=Money(quote.interest_minor + quote.fees_minor, quote.currency),
+        total=Money(quote.total_payable_minor, quote.currency),
+        apr=quote.apr,
+    )
+
+
 async def offers_for(flow: Flow) -> Offers:
-    """Credit is offered to consumers only; a plan of another currency or another range of sums is left out.
+    """Credit is offered to consumers only. Empty where nothing can be offered, which the page says."""
+    if flow.buyer != "consumer":
+        return Offers(flow, {})
+    plans = await plans_of(flow.merchant.id)
+    return Offers(flow, plans_on_offer(plans, flow.merchant.country, flow.currency, flow.total_minor))
 
-    Empty where nothing can be offered, which the page says. A country without an electronic identity is such a place:
-    nobody could be identified in the flow, and so nothing be confirmed.
+
+def plans_on_offer(plans: Sequence[Plan], country: str, currency: str, amount_minor: int) -> dict[Kind, Plan]:
+    """The plan of each kind that takes a sum; one of another currency or another range of sums is left out.
+
+    A country without an electronic identity offers none: nobody could be identified in the flow, and so nothing
+    be confirmed.
     """
-    law = law_of(flow.merchant.country)
-    plans: dict[Kind, Plan] = {}
-    if flow.buyer == "consumer" and flow.currency == law.currency and law.identification.policy != "manual":
-        for plan in await plans_of(flow.merchant.id):
-            if plan.currency == flow.currency and plan.takes(flow.total_minor) and plan.kind not in plans:
-                if plan.kind == "instalments" and not _has_terms(plan, flow.total_minor):
-                    continue
-                plans[plan.kind] = plan
-    return Offers(flow, plans)
-
-
-def _has_terms(plan: Plan, amount_minor: int) -> bool:
-    try:
-        nearest_term(plan, amount_minor)
-    except NoTermPossible:
-        return False
-    return True
+    law = law_of(country)
+    found: dict[Kind, Plan] = {}
+    if currency != law.currency or law.identification.policy == "manual":
+        return found
+    for plan in plans:
+        if plan.currency == currency and plan.takes(amount_minor) and plan.kind not in found:
+            if plan.kind == "instalments" and not terms(plan, amount_minor):
+                continue
+            found[plan.kind] = plan
+    return found

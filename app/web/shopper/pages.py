@@ -54,8 +54,15 @@ async def page_now(visit: Visit, *, push: bool = False) -> Response[str]:
 
 
 async def method_page(
-    visit: Visit, wish: Wish | None = None, form: Form | None = None, *, status: int = 200, push: bool = False
+    visit: Visit,
+    wish: Wish | None = None,
+    form: Form | None = None,
+    *,
+    compare: bool = False,
+    status: int = 200,
+    push: bool = False,
 ) -> Response[str]:
+    """`compare` lays all plans out side by side, which takes a quote of each."""
     offers = await offers_for(visit.flow)
     wanted = wish or read_wish({}, visit.flow)
     context = {
@@ -63,6 +70,7 @@ async def method_page(
         "methods": offers.methods(wanted),
         "invoice": offers.invoice(wanted),
         "instalments": offers.instalments(wanted),
+        "compared": offers.compared() if compare else (),
         "support_email": visit.flow.merchant.contact_email,
     }
     return visit.page("method", context, step=1, status=status, push=push)

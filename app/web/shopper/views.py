@@ -5,9 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
+from app.web.shopper.picture import SchedulePicture, picture_of
+
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from datetime import date, datetime
+    from decimal import Decimal
 
     from app.kernel.money import Money
     from app.plans.disclosure import QuoteView
@@ -86,6 +89,23 @@ class InstalmentsView:
     months: int
     quote: QuoteView
     moved: bool = False
+
+    @property
+    def picture(self) -> SchedulePicture:
+        return picture_of(self.quote.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedPlan:
+    """A plan beside the others. ``months`` is 0 for an invoice; ``monthly`` is the largest regular instalment."""
+
+    months: int
+    payments: int
+    due: date
+    monthly: Money
+    cost: Money
+    total: Money
+    apr: Decimal
 
 
 @dataclass(frozen=True, slots=True)
