@@ -18,7 +18,9 @@ from typing import Final
 
 import msgspec
 
-from app.kernel import clock
+from app.invoices.actions import set_seller
+from app.invoices.queries import Seller, seller_of
+from app.kernel import clock, db
 from app.kernel.ids import token
 from app.merchants import actions as merchants
 from app.merchants.queries import (
@@ -77,6 +79,14 @@ _SHOP: Final = merchants.NewMerchant(
     accent="#9a4f2e",
     return_hosts=("localhost",),
 )
+# Numbers of zeros, which nobody has.
+_SELLER: Final = Seller(
+    company_id="0000000-0",
+    vat_id="FI00000000",
+    street="Satamakatu 3",
+    postcode="00160",
+    city="Helsinki",
+)
 _KEY_NAME: Final = "Demo shop"
 _FILE_NAME: Final = "demo.json"
 
@@ -108,6 +118,7 @@ async def seed_demo(settings: Settings) -> None:
     known = _read(path)
     merchant = await _merchant(now)
     await _plans(merchant, now)
+    await _seller(merchant)
     _write(
         path,
         Demo(
@@ -130,6 +141,12 @@ async def _merchant(now: datetime) -> Merchant:
     # A password that nobody knows yet: `_admin` makes the first one that somebody does.
     await merchants.create_staff(merchant.id, OWNER_EMAIL, "Oona Omistaja", token(), "owner", now=now)
     return merchant
+
+
+async def _seller(merchant: Merchant) -> None:
+    """What the demo shop's invoices say of it; what somebody changed meanwhile stays."""
+    if await seller_of(merchant.id) == Seller():
+        await db.in_tx(lambda: set_seller(merchant.id, _SELLER))
 
 
 async def _plans(merchant: Merchant, now: datetime) -> None:

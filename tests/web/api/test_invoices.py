@@ -18,7 +18,7 @@ async def pay(
 ) -> httpx.Response:
     headers = {} if key is None else {"Idempotency-Key": key}
     today = shop.merchant.local_date(await clock.business_now()).isoformat()
-    document = {"amount_minor": 5_000, "currency": "EUR", "paid_on": today} | (changes or {})
+    document = {"amount_minor": 5_000, "currency": "EUR", "paid_on": today, **(changes or {})}
     return await shop.client.post(
         f"/api/v1/invoices/{invoice.public_id}/payments", json=document, headers=headers
     )
