@@ -30,6 +30,7 @@ HEADER_BYTES_MAX = 32 * 1024
 HEADER_READ_TIMEOUT_MS = 10_000
 # What a request may still take after SIGTERM; the supervisor's own patience is a little longer.
 DRAIN_S = 3
+COUNTRIES = ("FI", "SE", "DK", "BG")
 
 Command = Callable[[argparse.Namespace], None]
 
@@ -221,6 +222,37 @@ def create_plan(arguments: argparse.Namespace) -> None:
     asyncio.run(_in_product(verb))
 
 
+def list_law(arguments: argparse.Namespace) -> None:
+    """Every figure that rests on a secondary source or none, and who vouched for it."""
+    from app.law.queries import confirmations
+
+    async def verb(now: datetime) -> None:
+        for claim, given in (await confirmations(arguments.country, now.date())).items():
+            word = f"confirmed by {given.confirmed_by}, {given.confirmed_at:%Y-%m-%d}" if given else "open"
+            print(f"{claim.key} = {claim.value} (since {claim.since}, {claim.trust}: {claim.source}): {word}")
+
+    asyncio.run(_in_product(verb))
+
+
+def confirm_law(arguments: argparse.Namespace) -> None:
+    """Vouches for figures as they stand today; live mode offers credit in a country once none is open."""
+    from app.law.actions import confirm
+    from app.law.queries import confirmations
+
+    if bool(arguments.figure) == arguments.all:
+        raise Stopped("Name figures with --figure, or say --all.")
+    by, source = arguments.by, arguments.source
+
+    async def verb(now: datetime) -> None:
+        country, today = arguments.country, now.date()
+        for claim in await confirm(country, arguments.figure, by=by, source=source, on=today, now=now):
+            print(f"{claim.key} = {claim.value}")
+        still_open = [*(await confirmations(country, today)).values()].count(None)
+        print(f"{country}: {still_open} figures are open.")
+
+    asyncio.run(_in_product(verb))
+
+
 def _worker_count(text: str) -> int:
     if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= WORKERS_MAX:
         raise argparse.ArgumentTypeError(f"a number from 1 to {WORKERS_MAX}")
@@ -267,6 +299,7 @@ def _parser() -> argparse.ArgumentParser:
     add("migrate", migrate, "bring the database up to date")
     add("check-books", check_books, "prove that the books balance and every history is lawful")
     _add_merchant_commands(commands)
+    _add_law_commands(commands)
     return parser
 
 
@@ -285,7 +318,7 @@ def _add_merchant_commands(commands: Subcommands) -> None:
         _group(commands, "merchant", "shops"), "create", create_merchant, "create a shop; prints its id"
     )
     shop.add_argument("--name", required=True)
-    shop.add_argument("--country", required=True, choices=["FI", "SE", "DK", "BG"])
+    shop.add_argument("--country", required=True, choices=COUNTRIES)
     shop.add_argument("--email", required=True, help="where shoppers and the operator reach it")
     shop.add_argument(
         "--credit-limit-minor", type=_positive, required=True, help="per customer, in cents or the like"
@@ -331,6 +364,18 @@ def _add_merchant_commands(commands: Subcommands) -> None:
     )
     key.add_argument("--merchant", required=True)
     key.add_argument("--name", required=True, help="what the shop calls it")
+
+
+def _add_law_commands(commands: Subcommands) -> None:
+    law = _group(commands, "law", "what an operator vouches for before live mode offers credit")
+    listed = _add(law, "list", list_law, "list the figures that want an operator's word")
+    confirmed = _add(law, "confirm", confirm_law, "vouch for figures as they stand today")
+    for entry in (listed, confirmed):
+        entry.add_argument("--country", required=True, choices=COUNTRIES)
+    confirmed.add_argument("--figure", action="append", default=[], help="a key of `kolme law list`; repeat")
+    confirmed.add_argument("--all", action="store_true", help="every figure that is still open")
+    confirmed.add_argument("--by", required=True, help="who vouches for it")
+    confirmed.add_argument("--source", help="where it was read (default: what the law file says)")
 
 
 def _sentence(error: Exception) -> str | None:

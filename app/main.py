@@ -15,6 +15,7 @@ from app import doors
 from app.kernel import clock, db, logs
 from app.kernel.keys import process_keyring
 from app.kernel.limits import LimitReached
+from app.law.queries import forget_kept_confirmations
 from app.merchants.queries import forget_kept_merchants
 from app.plans.queries import forget_kept_plans
 from app.plans.schedule import load_calendars
@@ -121,6 +122,7 @@ def _running(settings: Settings) -> Any:
             await db.close_pool()
             forget_kept_merchants()
             forget_kept_plans()
+            forget_kept_confirmations()
 
     return running
 

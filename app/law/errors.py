@@ -14,6 +14,17 @@ class CountryNotServed(Refusal):
         self.country = country
 
 
+class ClaimUnknown(Refusal):
+    """No figure of that key wants an operator's word: there is none, or it is primary already."""
+
+    code: ClassVar[str] = "law_claim_unknown"
+
+    def __init__(self, country: str, key: str) -> None:
+        super().__init__(f"{country} {key}")
+        self.country = country
+        self.key = key
+
+
 class FigureUnknown(Refusal):
     """No figure of that key is in force on that day: whoever needs it must not guess."""
 

@@ -92,6 +92,19 @@ class LateCost:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """Something of the law file that was not read in the text of the law itself: an operator vouches for it before
+    live mode offers credit. Another value, or another date, is another claim."""
+
+    country: str
+    key: str
+    value: str
+    since: date
+    source: str
+    trust: Trust
+
+
+@dataclass(frozen=True, slots=True)
 class CountryLaw:
     country: str
     currency: str
@@ -131,6 +144,24 @@ class CountryLaw:
             reminder_fee_cap_minor=self._whole("reminder_fee_cap_minor", on),
             reminder_after_days=self._whole("reminder_after_days", on),
         )
+
+    def claims(self, on: date) -> tuple[Claim, ...]:
+        """What is in force on that day and rests on a secondary source or none, in the order of the file."""
+        identification = self.identification
+        policy = f"{identification.policy} {identification.code_alone_max_minor}"
+        said = [
+            self._claim("methods", " ".join(self.methods.order), self.methods),
+            self._claim("identification", policy, identification),
+        ]
+        said += [
+            self._claim(figure.key, f"{figure.value:f}", figure)
+            for figure in self.figures
+            if figure is self.find(figure.key, on)
+        ]
+        return tuple(claim for claim in said if claim.trust != "primary")
+
+    def _claim(self, key: str, value: str, origin: Methods | Identification | Figure) -> Claim:
+        return Claim(self.country, key, value, origin.since, origin.source, origin.trust)
 
     def _whole(self, key: str, on: date) -> int | None:
         found = self.find(key, on)

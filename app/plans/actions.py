@@ -9,9 +9,10 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from app.kernel import audit, db, ids
-from app.plans import rules
+from app.plans import caps, rules
 from app.plans.errors import PlanKeyTaken, PlanUnknown
 from app.plans.queries import forget_kept_plans
 from app.plans.quote import Plan
@@ -24,12 +25,14 @@ async def create_plan(
 ) -> None:
     """The merchant offers this plan, last in its list unless `position` says otherwise.
 
-    Raises PlanRefused (a field out of its bounds) and PlanKeyTaken.
+    Raises PlanRefused (a field out of its bounds), CurrencyMismatch and CapBroken (what the law of the merchant's
+    country says), and PlanKeyTaken. Nothing is written then.
     """
     rules.check(plan)
     plan_id = ids.internal_id()
 
     async def write() -> None:
+        await _check_law(merchant_id, plan, now)
         holder = await db.fetch_value(
             """WITH written AS (
                    INSERT INTO plans (merchant_id, id, key, kind, currency, style, nominal_rate, due_days,
@@ -65,6 +68,12 @@ async def create_plan(
 
     await db.in_tx(write)
     forget_kept_plans()
+
+
+async def _check_law(merchant_id: UUID, plan: Plan, now: datetime) -> None:
+    shop = await db.fetch_one("SELECT country, time_zone FROM merchants WHERE id = $1", merchant_id)
+    if shop is not None:
+        caps.check_caps(plan, shop["country"], now.astimezone(ZoneInfo(shop["time_zone"])).date())
 
 
 async def retire_plan(merchant_id: UUID, key: str, *, now: datetime, actor: str = OPERATOR) -> None:

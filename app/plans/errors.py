@@ -1,7 +1,9 @@
 """What plans refuse by name. Each carries the figures a page needs to word it."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from datetime import date
+from decimal import Decimal
+from typing import ClassVar, Final
 
 from app.kernel.errors import Refusal
 
@@ -83,6 +85,38 @@ class PlanRefused(Refusal):
     def __init__(self, field: str) -> None:
         super().__init__(field)
         self.field = field
+
+
+_UNITS: Final = {"percent": "%", "minor": "minor units"}
+
+
+class CapBroken(Refusal):
+    """A price above what the country's law allows: which cap, where it stands, and what was found."""
+
+    code: ClassVar[str] = "cap_broken"
+
+    def __init__(self, key: str, limit: Decimal, found: Decimal, unit: str, source: str, trust: str) -> None:
+        word = _UNITS[unit]
+        super().__init__(
+            f"{key}: at most {limit:.2f} {word}, this plan comes to {found:.2f} {word} ({source}; {trust})"
+        )
+        self.key = key
+        self.limit = limit
+        self.found = found
+        self.unit = unit
+        self.source = source
+        self.trust = trust
+
+
+class StartInThePast(Refusal):
+    """A quote of a day that is over: its due dates count from that day."""
+
+    code: ClassVar[str] = "start_in_the_past"
+
+    def __init__(self, start: date, today: date) -> None:
+        super().__init__()
+        self.start = start
+        self.today = today
 
 
 class PlanKeyTaken(Refusal):

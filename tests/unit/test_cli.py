@@ -80,7 +80,7 @@ async def test_an_operator_makes_a_shop_its_owner_and_its_key(kolme: Kolme, data
 async def test_an_operator_makes_the_plans_of_a_shop_one_by_one(kolme: Kolme, database_url: str) -> None:
     _, merchant, _ = await kolme.says(*A_SHOP, "--credit-limit-minor", "200000", "--without-plans")
     plan = ("plan", "create", "--merchant", merchant, "--max-amount-minor", "300000")
-    invoice = ("--kind", "invoice", "--due-days", "14", "--paper-fee-minor", "300")
+    invoice = ("--kind", "invoice", "--due-days", "30", "--paper-fee-minor", "300")
     months = ("--kind", "instalments", "--key", "half-year", "--nominal-rate", "9.5")
     bounds = ("--min-months", "3", "--max-months", "6", "--min-instalment-minor", "2000")
     assert await kolme.says(*plan, *invoice) == (0, "invoice", "")
@@ -92,13 +92,21 @@ async def test_an_operator_makes_the_plans_of_a_shop_one_by_one(kolme: Kolme, da
     assert status == 2
     assert "a number such as 14.9" in complaint
 
+    status, _, complaint = await kolme.says(
+        *plan, *months, *bounds, "--key", "dear", "--nominal-rate", "19.9"
+    )
+    assert status == 1
+    assert complaint.startswith(
+        "Refused: cap_broken interest_cap_margin_percent: at most 15.00 %, this plan comes to 19.90 %"
+    )
+
     connection = await asyncpg.connect(database_url)
     rows = await connection.fetch(
         "SELECT key, currency, due_days, paper_fee_minor, nominal_rate, max_months FROM plans ORDER BY position"
     )
     await connection.close()
     assert [tuple(row) for row in rows] == [
-        ("invoice", "EUR", 14, 300, 0, 0),
+        ("invoice", "EUR", 30, 300, 0, 0),
         ("half-year", "EUR", 0, 0, Decimal("9.5"), 6),
     ]
 
@@ -109,6 +117,23 @@ async def test_a_refusal_is_a_sentence_and_no_traceback(kolme: Kolme) -> None:
     status, _, complaint = await kolme.says(*A_SHOP[:-1], "no-address", "--credit-limit-minor", "1")
     assert status == 1
     assert complaint.startswith("Refused: field_refused contact_email")
+
+
+async def test_an_operator_vouches_for_the_law_of_a_country(kolme: Kolme) -> None:
+    vouch = ("law", "confirm", "--country", "SE", "--by", "Olli")
+    status, listed, _ = await kolme.says("law", "list", "--country", "SE")
+    assert status == 0
+    assert len(listed.splitlines()) == listed.count(": open")
+    status, _, complaint = await kolme.says(*vouch)
+    assert (status, complaint) == (1, "Name figures with --figure, or say --all.")
+    status, _, complaint = await kolme.says(*vouch, "--figure", "nonsense")
+    assert (status, complaint) == (1, "Refused: law_claim_unknown SE nonsense.")
+    status, printed, _ = await kolme.says(*vouch, "--figure", "withdrawal_days", "--source", "riksdagen.se")
+    assert printed.splitlines()[0] == "withdrawal_days = 14"
+    status, printed, _ = await kolme.says(*vouch, "--all")
+    assert (status, printed.splitlines()[-1]) == (0, "SE: 0 figures are open.")
+    _, listed, _ = await kolme.says("law", "list", "--country", "SE")
+    assert len(listed.splitlines()) == listed.count(": confirmed by Olli, ")
 
 
 async def test_the_books_of_a_new_deployment_hold(kolme: Kolme) -> None:

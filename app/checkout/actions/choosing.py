@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from app.checkout.errors import SessionEnded
-from app.checkout.queries import Flow
+from app.checkout.queries import QUOTE_GRACE, Flow
 from app.checkout.states import SessionState
 from app.identity.actions import browsers
 from app.identity.actions.browsers import BrowserToken
@@ -15,6 +15,7 @@ from app.kernel import db
 from app.kernel.states import LostRace
 from app.orders import actions as orders
 from app.orders.states import OrderState
+from app.plans.errors import StartInThePast
 from app.plans.quote import Quote
 
 # The quote is stored by the first POST that uses it. A decision is for one quote: another quote clears it.
@@ -36,8 +37,12 @@ RETURNING true AS chosen, browser_id
 async def choose_plan(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime) -> Flow:
     """Fix the quote on the session; the first browser to do so is the one the session is bound to.
 
-    Answers the flow as it is now. Raises SessionEnded when the session is no longer open, or no longer to this browser.
+    Answers the flow as it is now. Raises SessionEnded when the session is no longer open, or no longer to this browser,
+    and StartInThePast for a quote whose day is over.
     """
+    today = flow.merchant.local_date(flow.now - QUOTE_GRACE)
+    if quote.start < today:
+        raise StartInThePast(quote.start, today)
     return await db.in_tx(lambda: _choose(flow, quote, browser, wall))
 
 

@@ -38,7 +38,7 @@ async def choose_method(request: Request[Any, Any, Any], session_id: FromPath[st
     if not may_see(Page.METHOD, here.flow.state, here.flow.progress):
         return await page_now(here, push=True)
     form = await here.form()
-    offers, wish = await offers_for(here.flow), read_wish(form.values, here.flow)
+    offers, wish = await offers_for(here.flow, live=here.is_live), read_wish(form.values, here.flow)
     quote = _quote(offers, wish)
     if not isinstance(quote, Quote):
         return await method_page(here, wish, Form(form.values, quote), status=422)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from app.checkout.queries import Flow
 from app.kernel.money import Money
+from app.law.queries import may_offer_credit_live
 from app.law.rules import law_of
+from app.plans.caps import broken_caps, caps_broken_by_plan, raise_broken
 from app.plans.disclosure import view_of
 from app.plans.queries import plans_of
 from app.plans.quote import DELIVERIES, Kind, Plan, Quote, make_quote, nearest_term, terms
@@ -68,9 +71,10 @@ class Offers:
     plans: Mapping[Kind, Plan]
 
     def quote(self, kind: Kind, *, months: int = 0, delivery: str = "email") -> Quote:
-        """Raises what `make_quote` raises; KeyError when the kind is not on offer."""
+        """Raises what `make_quote` raises; KeyError when the kind is not on offer. CapBroken stands guard: a price
+        above the law is not shown, whatever let its plan through."""
         flow = self.flow
-        return make_quote(
+        made = make_quote(
             self.plans[kind],
             flow.total_minor,
             flow.currency,
@@ -80,6 +84,9 @@ class Offers:
             merchant=flow.merchant.public_id,
             delivery=delivery,
         )
+        for broken in broken_caps(made):
+            raise_broken(broken)
+        return made
 
     def methods(self, wish: Wish) -> list[MethodView]:
         order = law_of(self.flow.merchant.country).methods.order
@@ -148,16 +155,23 @@ def _compared(quote: Quote) -> ComparedPlan:
     )
 
 
-async def offers_for(flow: Flow) -> Offers:
-    """Credit is offered to consumers only. Empty where nothing can be offered, which the page says."""
-    if flow.buyer != "consumer":
+async def offers_for(flow: Flow, *, live: bool) -> Offers:
+    """Credit is offered to consumers only, in live mode only where the operator has vouched for the law's figures.
+
+    Empty where nothing can be offered, which the page says.
+    """
+    country, today = flow.merchant.country, flow.merchant.local_date(flow.now)
+    if flow.buyer != "consumer" or (live and not await may_offer_credit_live(country, today)):
         return Offers(flow, {})
     plans = await plans_of(flow.merchant.id)
-    return Offers(flow, plans_on_offer(plans, flow.merchant.country, flow.currency, flow.total_minor))
+    return Offers(flow, plans_on_offer(plans, country, flow.currency, flow.total_minor, on=today))
 
 
-def plans_on_offer(plans: Sequence[Plan], country: str, currency: str, amount_minor: int) -> dict[Kind, Plan]:
-    """The plan of each kind that takes a sum; one of another currency or another range of sums is left out.
+def plans_on_offer(
+    plans: Sequence[Plan], country: str, currency: str, amount_minor: int, *, on: date
+) -> dict[Kind, Plan]:
+    """The plan of each kind that takes a sum; one of another currency or another range of sums is left out, and one
+    that breaks a cap of the law as it stands on that day.
 
     A country without an electronic identity offers none: nobody could be identified in the flow, and so nothing
     be confirmed.
@@ -170,5 +184,6 @@ def plans_on_offer(plans: Sequence[Plan], country: str, currency: str, amount_mi
         if plan.currency == currency and plan.takes(amount_minor) and plan.kind not in found:
             if plan.kind == "instalments" and not terms(plan, amount_minor):
                 continue
-            found[plan.kind] = plan
+            if not caps_broken_by_plan(plan, country, on):
+                found[plan.kind] = plan
     return found

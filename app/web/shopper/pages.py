@@ -63,7 +63,7 @@ async def method_page(
     push: bool = False,
 ) -> Response[str]:
     """`compare` lays all plans out side by side, which takes a quote of each."""
-    offers = await offers_for(visit.flow)
+    offers = await offers_for(visit.flow, live=visit.is_live)
     wanted = wish or read_wish({}, visit.flow)
     context = {
         "form": form or Form(),

@@ -48,6 +48,10 @@ class Visit:
         return f"/pay/{self.flow.public_id}"
 
     @property
+    def is_live(self) -> bool:
+        return not self.house.settings.is_test
+
+    @property
     def address(self) -> str:
         return client_address(self.request, self.house.settings.trusted_proxies)
 

@@ -12,7 +12,7 @@ from app.merchants.actions import NewMerchant, create_merchant
 from app.merchants.queries import Merchant
 from app.plans import rules
 from app.plans.actions import create_plan, retire_plan
-from app.plans.errors import PlanKeyTaken, PlanRefused, PlanUnknown
+from app.plans.errors import CapBroken, CurrencyMismatch, PlanKeyTaken, PlanRefused, PlanUnknown
 from app.plans.queries import plans_of
 from app.plans.quote import Plan
 
@@ -56,6 +56,24 @@ async def test_a_retired_plan_is_offered_no_more_and_its_key_stays_taken(merchan
         await create_plan(merchant.id, INVOICE, now=now)
     with pytest.raises(PlanUnknown):
         await retire_plan(merchant.id, INVOICE.key, now=now)
+
+
+@pytest.mark.parametrize(
+    ("plan", "refusal"),
+    [
+        (replace(INSTALMENTS, nominal_rate=Decimal("19.9")), CapBroken),
+        (replace(INVOICE, paper_fee_minor=195), CapBroken),
+        (replace(INVOICE, currency="SEK"), CurrencyMismatch),
+        (replace(INVOICE, due_days=0), PlanRefused),
+    ],
+)
+async def test_a_plan_that_the_law_or_the_bounds_refuse_leaves_nothing(
+    merchant: Merchant, plan: Plan, refusal: type[Exception]
+) -> None:
+    with pytest.raises(refusal):
+        await create_plan(merchant.id, plan, now=clock.wall())
+    assert await plans_of(merchant.id) == ()
+    assert await db.fetch_value("SELECT count(*) FROM audit_log WHERE action = 'plan.created'") == 0
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from decimal import Decimal
 
 import httpx
@@ -9,13 +10,18 @@ import pytest
 
 from app.checkout import actions
 from app.checkout.drafts import SessionDraft
-from app.kernel import clock
+from app.kernel import clock, db
+from app.law.actions import confirm
 from app.merchants.actions import NewMerchant, create_merchant
 from app.merchants.queries import Merchant
 from app.orders.rules import Line
 from app.plans.actions import create_plan
+from app.plans.errors import StartInThePast
+from app.plans.queries import forget_kept_plans
+from app.plans.quote import make_quote
 from app.plans.rules import standard_plans
 from app.web.sandbox.people import make
+from app.web.shopper.offers import offers_for
 from tests.factories.checkout import Shopper, a_merchant, a_session
 from tests.web.shopper.test_flow import hidden, the_code
 
@@ -95,8 +101,73 @@ async def test_a_sum_above_every_plan_is_told_so(client: httpx.AsyncClient) -> N
 
 
 async def test_a_currency_that_the_country_does_not_lend_in_is_told_so(client: httpx.AsyncClient) -> None:
-    merchant = await a_shop_in("FI", "SEK")
+    merchant = await a_shop_in("FI", "EUR")
     await nothing_is_offered(client, await a_basket(merchant, currency="SEK"))
+
+
+async def test_a_plan_that_breaks_a_cap_is_never_offered(client: httpx.AsyncClient) -> None:
+    merchant = await a_merchant()
+    # Saved before the law changed: no verb writes it today.
+    await db.in_tx(lambda: db.execute("UPDATE plans SET nominal_rate = 19.9 WHERE kind = 'instalments'"))
+    forget_kept_plans()
+    session = await a_basket(merchant)
+    page = await client.get(f"/pay/{session}")
+    assert 'value="invoice"' in page.text
+    assert 'value="instalments"' not in page.text
+    answer = await client.post(f"/pay/{session}", data={"method": "instalments", "months": "6"})
+    assert answer.status_code == 422
+    assert await db.fetch_value("SELECT count(*) FROM quotes") == 0
+
+
+async def test_live_mode_offers_nothing_until_the_operator_has_vouched_for_the_law(
+    client: httpx.AsyncClient,
+) -> None:
+    del client
+    flow = await Shopper.at(await a_basket(await a_merchant())).flow()
+    assert (await offers_for(flow, live=True)).plans == {}
+    assert set((await offers_for(flow, live=False)).plans) == {"invoice", "instalments"}
+    today = flow.merchant.local_date(flow.now)
+    await confirm("SE", [], by="Olli", source=None, on=today, now=flow.now)
+    assert (await offers_for(flow, live=True)).plans == {}
+    await confirm("FI", [], by="Olli", source=None, on=today, now=flow.now)
+    assert set((await offers_for(flow, live=True)).plans) == {"invoice", "instalments"}
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"method": "instalments", "months": "2"},
+        {"method": "instalments", "months": "37"},
+        {"method": "instalments", "months": "999999999999"},
+        {"method": "instalments", "months": "-3"},
+        {"method": "instalments", "months": "three"},
+        {"method": "instalments", "monthly": "1", "shown_months": "3"},
+        {"method": "invoice", "delivery": "pigeon"},
+        {"method": "loan"},
+        {},
+    ],
+)
+async def test_a_choice_out_of_range_is_told_at_its_field_and_nothing_is_saved(
+    client: httpx.AsyncClient, form: dict[str, str]
+) -> None:
+    session = await a_basket(await a_merchant())
+    answer = await client.post(f"/pay/{session}", data=form)
+    assert answer.status_code == 422
+    assert 'aria-invalid="true"' in answer.text or 'role="alert"' in answer.text
+    assert await db.fetch_value("SELECT count(*) FROM quotes") == 0
+    assert await db.fetch_value("SELECT count(*) FROM checkout_sessions WHERE quote_id IS NOT NULL") == 0
+
+
+async def test_a_quote_of_a_day_that_is_over_is_refused_by_name(client: httpx.AsyncClient) -> None:
+    del client
+    shopper = Shopper.at(await a_basket(await a_merchant()))
+    flow = await shopper.flow()
+    plan = (await offers_for(flow, live=False)).plans["invoice"]
+    yesterday = flow.merchant.local_date(flow.now) - timedelta(days=2)
+    quote = make_quote(plan, flow.total_minor, "EUR", "FI", yesterday, merchant=flow.merchant.public_id)
+    with pytest.raises(StartInThePast):
+        await actions.choose_plan(flow, quote, shopper.browser, clock.wall())
+    assert await db.fetch_value("SELECT count(*) FROM quotes") == 0
 
 
 async def test_where_nobody_can_be_identified_nothing_is_offered(client: httpx.AsyncClient) -> None:
