@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from app.invoices.content import Content, Kind
@@ -102,6 +103,39 @@ _OF_ORDER: Final = (
 
 _PAYMENT_COLUMNS: Final = """public_id, invoice_id, key, amount_minor, applied_minor, over_minor, currency, paid_on,
     source, actor, recorded_at"""
+
+
+DueKind = Literal["issue", "charge", "overdue", "remind"]
+
+# What falls due by the clock: a condition that a partial index serves, the day that counts, and how it counts.
+_DUE: Final[Mapping[DueKind, tuple[str, str, str]]] = {
+    "issue": ("i.state = 'scheduled'", "issue_on", "<="),
+    "charge": (
+        "i.charges_posted_at IS NULL AND i.interest_minor + i.fee_minor > 0 AND i.state <> 'credited'",
+        "due_on",
+        "<=",
+    ),
+    "overdue": ("i.state IN ('issued', 'partly_paid')", "due_on", "<"),
+    "remind": ("i.state = 'overdue' AND i.remind_on IS NOT NULL", "remind_on", "<="),
+}
+
+
+def due_sql(kind: DueKind) -> str:
+    """FROM and WHERE of what is due at business time $1. A day begins in the merchant's country: no zone is a whole day
+    ahead of UTC, so the first comparison uses the index and the second one decides."""
+    condition, day, comparison = _DUE[kind]
+    return f"""FROM invoices i JOIN merchants m ON m.id = i.merchant_id
+        WHERE {condition} AND i.{day} <= ($1::timestamptz AT TIME ZONE 'UTC')::date + 1
+          AND i.{day} {comparison} ($1::timestamptz AT TIME ZONE m.time_zone)::date"""
+
+
+async def due_by_clock(now: datetime) -> Mapping[DueKind, int]:
+    """How much of each kind should have been done by `now` and has not."""
+    # Only constants of this module are joined here.
+    counts = ", ".join(f'(SELECT count(*) {due_sql(kind)}) AS "{kind}"' for kind in _DUE)
+    row = await db.fetch_one(f"SELECT {counts}", now)
+    assert row is not None
+    return {kind: row[kind] for kind in _DUE if row[kind]}
 
 
 async def invoice_by_public_id(

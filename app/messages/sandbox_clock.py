@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final
 
+from app.invoices.queries import due_by_clock
 from app.kernel import clock, db, outbox
 from app.kernel.errors import Refusal
 
@@ -91,14 +92,19 @@ async def reset_clock() -> ClockFace:
 async def due(now: datetime) -> list[Due]:
     """What should have happened by `now` (business time) and has not."""
     rows = await db.fetch_all(_DUE, now)
-    return [Due(row["kind"], row["count"]) for row in rows]
+    of_invoices = await due_by_clock(now)
+    return [
+        *(Due(row["kind"], row["count"]) for row in rows),
+        *(Due(f"invoice_{kind}", count) for kind, count in of_invoices.items()),
+    ]
 
 
 async def wait_until_drained(now: datetime, wait_s: float) -> list[Due]:
-    """Waits until the worker has done everything that was due at `now`; what is left when `wait_s` are
-    over."""
+    """Waits until the worker has done everything that was due at `now`, and what followed from it meanwhile; what is
+    left when `wait_s` are over."""
     deadline = asyncio.get_running_loop().time() + wait_s
-    while left := await due(now):
+    # What follows is due a moment later than what it follows from.
+    while left := await due(max(now, (await read_clock()).now)):
         if asyncio.get_running_loop().time() >= deadline:
             return left
         await asyncio.sleep(_LOOK_AGAIN_S)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.invoices.actions.charges import post_charges
 from app.invoices.events import tell_issued, tell_overdue
-from app.invoices.queries import InvoiceView, invoice_by_id
+from app.invoices.queries import DueKind, InvoiceView, due_sql, invoice_by_id
 from app.invoices.rules import channel_of, ladder_of
 from app.invoices.states import MACHINE, InvoiceState
 from app.kernel import db, outbox
@@ -20,27 +20,9 @@ from app.merchants.queries import Merchant, merchant_by_id
 ACTOR: Final = "system"
 REMIND_JOB: Final = "reminder"
 
-# A day begins in the merchant's country. The widest zone is ahead of UTC by less than a day, so the first comparison
-# uses the index and the second one decides.
-_TODAY: Final = "($1::timestamptz AT TIME ZONE m.time_zone)::date"
-_SOON: Final = "($1::timestamptz AT TIME ZONE 'UTC')::date + 1"
+# Workers share what is due: a row in another one's hands is passed by.
+_BATCH: Final = "ORDER BY i.id LIMIT $2 FOR UPDATE OF i SKIP LOCKED"
 
-
-def _due_sql(condition: str, column: str, comparison: str) -> str:
-    return f"""
-        SELECT i.merchant_id, i.id FROM invoices i JOIN merchants m ON m.id = i.merchant_id
-        WHERE {condition} AND i.{column} <= {_SOON} AND i.{column} {comparison} {_TODAY}
-        ORDER BY i.{column}, i.id LIMIT $2 FOR UPDATE OF i SKIP LOCKED"""  # noqa: S608 - constants of this module
-
-
-_TO_ISSUE: Final = _due_sql("i.state = 'scheduled'", "issue_on", "<=")
-_TO_CHARGE: Final = _due_sql(
-    "i.charges_posted_at IS NULL AND i.interest_minor + i.fee_minor > 0 AND i.state <> 'credited'",
-    "due_on",
-    "<=",
-)
-_TO_MARK: Final = _due_sql("i.state IN ('issued', 'partly_paid')", "due_on", "<")
-_TO_REMIND: Final = _due_sql("i.state = 'overdue' AND i.remind_on IS NOT NULL", "remind_on", "<=")
 
 _REMIND_ON: Final = "UPDATE invoices SET remind_on = $3 WHERE merchant_id = $1 AND id = $2"
 
@@ -58,7 +40,7 @@ async def issue_due(now: datetime, limit: int) -> int:
     """Issue the notices whose day has come. One transaction."""
 
     async def issue() -> int:
-        found = await _found(_TO_ISSUE, now, limit)
+        found = await _found("issue", now, limit)
         for merchant, invoice in found:
             await _move(merchant.id, invoice, InvoiceState.ISSUED, now)
             await tell_issued(merchant.id, invoice, now)
@@ -71,7 +53,7 @@ async def post_due_charges(now: datetime, limit: int) -> int:
     """Post the interest and fees of what falls due today or fell due before. One transaction."""
 
     async def post() -> int:
-        found = await _found(_TO_CHARGE, now, limit)
+        found = await _found("charge", now, limit)
         for merchant, invoice in found:
             await post_charges(merchant, invoice, now)
         return len(found)
@@ -83,7 +65,7 @@ async def mark_overdue(now: datetime, limit: int) -> int:
     """Mark what was not paid by the end of its due date, and set the day of its first reminder. One transaction."""
 
     async def mark() -> int:
-        found = await _found(_TO_MARK, now, limit)
+        found = await _found("overdue", now, limit)
         for merchant, invoice in found:
             assert invoice.due_on is not None
             ladder = ladder_of(law_of(merchant.country), merchant.local_date(now))
@@ -102,7 +84,7 @@ async def remind_due(now: datetime, limit: int) -> int:
     """
 
     async def remind() -> int:
-        found = await _found(_TO_REMIND, now, limit)
+        found = await _found("remind", now, limit)
         for merchant, invoice in found:
             await _remind(merchant, invoice, now)
         return len(found)
@@ -125,15 +107,16 @@ async def _remind(merchant: Merchant, invoice: InvoiceView, now: datetime) -> No
     await outbox.put(
         merchant.id,
         REMIND_JOB,
-        {"template": "reminder", "invoice": invoice.public_id, "step": step, "channel": channel},
+        {"invoice": invoice.public_id, "step": step, "channel": channel},
         run_at=now,
         key=f"reminder:{invoice.public_id}:{step}",
         about=invoice.order_public_id,
     )
 
 
-async def _found(sql: str, now: datetime, limit: int) -> list[tuple[Merchant, InvoiceView]]:
-    return [await _pair(row["merchant_id"], row["id"]) for row in await db.fetch_all(sql, now, limit)]
+async def _found(kind: DueKind, now: datetime, limit: int) -> list[tuple[Merchant, InvoiceView]]:
+    rows = await db.fetch_all(f"SELECT i.merchant_id, i.id {due_sql(kind)} {_BATCH}", now, limit)
+    return [await _pair(row["merchant_id"], row["id"]) for row in rows]
 
 
 async def _pair(merchant_id: UUID, invoice_id: UUID) -> tuple[Merchant, InvoiceView]:

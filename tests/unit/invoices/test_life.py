@@ -21,7 +21,7 @@ from app.invoices.errors import (
     PaymentKeyReused,
     PaymentRefused,
 )
-from app.invoices.queries import InvoiceView, Seller, invoices_of_order, payments_of
+from app.invoices.queries import InvoiceView, Seller, due_by_clock, invoices_of_order, payments_of
 from app.invoices.states import EDGES, MACHINE, InvoiceState
 from app.kernel import clock, db
 from app.kernel.money import Money
@@ -395,3 +395,13 @@ def test_only_the_drawn_edges_exist(before: str, after: str) -> None:
     else:
         with pytest.raises(IllegalMove):
             MACHINE.event(before, after)
+
+
+async def test_what_is_due_by_the_clock_is_counted_until_it_is_done(merchant: Merchant) -> None:
+    await drawn(merchant, await a_purchase(merchant, months=3))
+    now = await clock.business_now()
+    assert await due_by_clock(now) == {}
+    now = await days_later(35)
+    assert await due_by_clock(now) == {"issue": 1, "charge": 1}
+    await chores_done()
+    assert await due_by_clock(now) == {}
