@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from functools import lru_cache
 from itertools import groupby
 
 from app.kernel.money import Money, allocate
@@ -82,6 +83,7 @@ class QuoteView:
         return not self.cost
 
 
+@lru_cache(maxsize=2048)
 def view_of(quote: Quote) -> QuoteView:
     """The figures of a quote as they are shown; nothing is computed anew but sums of two shown figures."""
 

@@ -129,6 +129,10 @@ class Quote:
         object.__setattr__(self, "id", quote_id)
         object.__setattr__(self, "hash", digest.hex())
 
+    def __hash__(self) -> int:
+        """The id says everything; hashing each row of the schedule would say it again."""
+        return hash(self.id)
+
     @property
     def first_due(self) -> date:
         return self.schedule[0].due
@@ -165,6 +169,8 @@ class Quote:
             raise QuoteDamagedError(str(error)) from error
 
 
+# Pure, and asked again by each step for the same basket on the same day.
+@lru_cache(maxsize=2048, typed=True)
 def make_quote(
     plan: Plan,
     amount_minor: int,
