@@ -127,7 +127,7 @@ def opposing(content: Content, number: str, issue_on: date) -> Content:
     )
 
 
-def reminder_of(content: Content, paid_minor: int) -> Content:
+def reminder_of(content: Content, paid_minor: int, today: date) -> Content:
     """The sheet that asks again for what is open of a document: its codes carry the rest, to be paid at once."""
     assert content.payment is not None, "only what asks for money is reminded of"
     open_minor = content.amount_minor - paid_minor
@@ -139,6 +139,7 @@ def reminder_of(content: Content, paid_minor: int) -> Content:
     return replace(
         content,
         kind="reminder",
+        issue_on=today,
         lines=(),
         vat=(),
         price_minor=content.amount_minor,

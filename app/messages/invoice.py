@@ -12,7 +12,7 @@ from app.invoices.pdf import file_name, pdf_of
 from app.invoices.queries import InvoiceView, invoice_by_public_id
 from app.invoices.references import iban_in_groups, in_groups
 from app.invoices.rules import reminder_of
-from app.kernel import templating
+from app.kernel import clock, templating
 from app.kernel.money import Money
 from app.merchants.queries import Merchant, merchant_by_id
 from app.messages.ports import Attachment, Letter, Mail
@@ -23,10 +23,11 @@ PDF: Literal["application/pdf"] = "application/pdf"
 
 @dataclass(frozen=True, slots=True)
 class Addressed:
-    """A document with the people around it."""
+    """A document with the people around it, and the day on which it is looked at, in the merchant's country."""
 
     invoice: InvoiceView
     merchant: Merchant
+    today: date
     contact: OrderContact = field(repr=False)
 
 
@@ -54,7 +55,15 @@ async def addressed(merchant_id: UUID, public_id: str) -> Addressed | None:
     if merchant is None or invoice is None:
         return None
     order = await order_by_id(merchant_id, invoice.order_id)
-    return None if order is None else Addressed(invoice, merchant, order.contact)
+    if order is None:
+        return None
+    today = merchant.local_date(await clock.business_now())
+    return Addressed(invoice, merchant, today, order.contact)
+
+
+def reminder_content(found: Addressed) -> Content:
+    """What a reminder of today says."""
+    return reminder_of(found.invoice.content, found.invoice.paid_minor, found.today)
 
 
 async def invoice_mail(merchant_id: UUID, public_id: str) -> Mail | None:
@@ -67,8 +76,8 @@ async def invoice_mail(merchant_id: UUID, public_id: str) -> Mail | None:
 
 async def reminder_mail(found: Addressed, step: int) -> Mail | None:
     """A reminder of what is still open, with a sheet that says so; None when nobody left an address."""
-    content = reminder_of(found.invoice.content, found.invoice.paid_minor)
-    return await mail_of(found, content, f"reminder.{step}.{found.invoice.public_id}")
+    message_id = f"reminder.{step}.{found.invoice.public_id}"
+    return await mail_of(found, reminder_content(found), message_id)
 
 
 async def mail_of(found: Addressed, content: Content, message_id: str) -> Mail | None:

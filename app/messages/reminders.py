@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from app.invoices.rules import reminder_of
 from app.invoices.states import InvoiceState
 from app.kernel import templating
 from app.kernel.jobs import Done, GiveUp, Outcome, again_or_give_up
 from app.kernel.outbox import Job
 from app.messages.delivery import hand_over
-from app.messages.invoice import Addressed, addressed, letter_of, reminder_mail, words_of
+from app.messages.invoice import Addressed, addressed, letter_of, reminder_content, reminder_mail, words_of
 from app.messages.letters import post
 from app.messages.ports import LetterDoor, MailDoor, NotTaken, Sms, SmsDoor
 
@@ -37,7 +36,7 @@ async def remind(job: Job, doors: Doors) -> Outcome:
     if channel == "sms" and found.contact.phone is not None:
         return await _by_sms(job, found, found.contact.phone, doors.sms)
     if channel == "letter":
-        content = reminder_of(found.invoice.content, found.invoice.paid_minor)
+        content = reminder_content(found)
         letter = await letter_of(found, content, f"{found.invoice.public_id}.{step}")
         if letter is not None:
             return await post(job, letter, doors.letters)
@@ -46,7 +45,7 @@ async def remind(job: Job, doors: Doors) -> Outcome:
 
 
 async def _by_sms(job: Job, found: Addressed, phone: str, door: SmsDoor) -> Outcome:
-    content = reminder_of(found.invoice.content, found.invoice.paid_minor)
+    content = reminder_content(found)
     text = templating.render_text("sms/reminder.txt", found.invoice.lang, words=words_of(found, content))
     try:
         await door.send(Sms(phone, text.strip(), found.merchant.id), SMS_TIMEOUT_S)

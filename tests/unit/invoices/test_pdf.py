@@ -52,7 +52,7 @@ def contents() -> dict[str, Content]:
         "receipt": receipt.content,
         "notice": notice.content,
         "credit_note": opposing(invoice.content, "2026-00044", DAY),
-        "reminder": reminder_of(invoice.content, 1_000),
+        "reminder": reminder_of(invoice.content, 1_000, DAY),
     }
 
 
