@@ -79,9 +79,11 @@ NOT_PAGES: Final = frozenset(
         "/api/v1/sessions/{session_id:str}",
         "/api/v1/orders",
         "/api/v1/orders/{order_id:str}",
+        "/api/v1/invoices/{invoice_id:str}",
         "/api/v1/events",
         "/api/v1/webhook-endpoints",
         "/sandbox/outbox",
+        "/sandbox/letterbox/{message_id:uuid}/files/{position:int}",
         "/sandbox/clock",
         "/sandbox/shoppers",
         "/sandbox/bank/.well-known/openid-configuration",
@@ -237,6 +239,14 @@ def confirmed(world: World) -> Stop:
 
 def confirmed_elsewhere(world: World) -> Stop:
     return Stop(confirmed(world).path)
+
+
+def method_compared(world: World) -> Stop:
+    return Stop(f"{_a_session(world, 749_00).path}?compare=1")
+
+
+def _widget(amount_minor: int) -> Callable[[World], Stop]:
+    return lambda world: Stop(f"/widget?amount_minor={amount_minor}&merchant={world.merchant_id}")
 
 
 def cancel(world: World) -> Stop:
@@ -396,6 +406,7 @@ VIEWS: Final = (
     View("pay-1-method", _PAY, method, _open((_G.NOTHING, _P.METHOD))),
     View("pay-1-method-invoice", _PAY, method_invoice),
     View("pay-1-method-instalments", _PAY, method_instalments),
+    View("pay-1-method-compared", _PAY, method_compared),
     View("pay-1-method-missing", _PAY, method_missing),
     View("pay-1-method-nothing", _PAY, method_nothing),
     View("pay-1-method-again", _PAY, method_again, _open((_G.CHOSEN, _P.METHOD))),
@@ -421,6 +432,8 @@ VIEWS: Final = (
     View("pay-4-cancelled", f"{_PAY}/outcome", _moved(_S.CANCELLED), _ended(_S.CANCELLED)),
     View("pay-4-expired", f"{_PAY}/outcome", _moved(_S.EXPIRED), _ended(_S.EXPIRED)),
     View("pay-5-cancel", f"{_PAY}/cancel", cancel),
+    View("widget", "/widget", _widget(749_00), script=False, translated=False),
+    View("widget-nothing", "/widget", _widget(10**12), script=False, translated=False),
     View("pay-6-unknown", _PAY, _at("/pay/cs_nobody", 404)),
     View("demo-products", "/demo", _at("/demo")),
     View("demo-basket-empty", "/demo/basket", _at("/demo/basket")),

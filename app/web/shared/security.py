@@ -25,6 +25,7 @@ FORM_BODY_MAX: Final = 16 * 1024
 BODY_TIMEOUT_S: Final = 10.0
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
+FRAMED_PATH: Final = "/widget"
 HSTS: Final = "max-age=63072000; includeSubDomains"
 
 _PERMISSIONS: Final = ", ".join(
@@ -65,8 +66,20 @@ def content_security_policy(nonce: str) -> str:
     )
 
 
-def security_headers(nonce: str, *, https: bool) -> dict[str, str]:
-    """On every answer, whatever its status. A handler that sets one of them itself keeps its own."""
+def framed_policy(nonce: str) -> str:
+    """For the one page that any site may frame: it can look, and do nothing."""
+    return (
+        f"default-src 'none'; style-src 'nonce-{nonce}'; img-src data:; form-action 'none'; base-uri 'none'; "
+        "object-src 'none'; frame-ancestors *"
+    )
+
+
+def security_headers(nonce: str, *, https: bool, framed: bool = False) -> dict[str, str]:
+    """On every answer, whatever its status. A handler that sets one of them itself keeps its own.
+
+    `framed` opens the answer to other sites' pages. Errors at that address are open too: a shop that mistyped its
+    snippet sees what is wrong in the place where it looks.
+    """
     headers = {
         "content-security-policy": content_security_policy(nonce),
         "cross-origin-opener-policy": "same-origin",
@@ -77,6 +90,10 @@ def security_headers(nonce: str, *, https: bool) -> dict[str, str]:
         "x-content-type-options": "nosniff",
         "x-frame-options": "DENY",
     }
+    if framed:
+        headers["content-security-policy"] = framed_policy(nonce)
+        headers["cross-origin-resource-policy"] = "cross-origin"
+        del headers["x-frame-options"]
     if https:
         headers["strict-transport-security"] = HSTS
     return headers
@@ -154,7 +171,8 @@ class Shield:
         nonce = secrets.token_urlsafe(18)
         # A copy: some servers hand the same state to every request.
         scope["state"] = {**scope.get("state", {}), "csp_nonce": nonce}
-        secured = self._with_headers(send, security_headers(nonce, https=self._policy.https))
+        framed = scope["path"] == FRAMED_PATH
+        secured = self._with_headers(send, security_headers(nonce, https=self._policy.https, framed=framed))
         headers = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }

@@ -38,6 +38,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "css/desk.css": (*_COMMON, "choice", "table", "desk", "admin"),
         "css/demo.css": (*_COMMON, "demo"),
         "css/sandbox.css": (*_COMMON, "table", "desk", "sandbox"),
+        "css/widget.css": ("widget",),
     }
 )
 

@@ -5,6 +5,7 @@ from app.web.shopper.confirm import confirm_purchase, show_confirm
 from app.web.shopper.identify import confirm_code, send_code, show_identify
 from app.web.shopper.method import choose_method, show_method
 from app.web.shopper.outcome import ask_cancel, cancel, show_outcome
+from app.web.shopper.widget import show_widget
 
 ROUTES = (
     show_method,
@@ -20,4 +21,5 @@ ROUTES = (
     show_outcome,
     ask_cancel,
     cancel,
+    show_widget,
 )

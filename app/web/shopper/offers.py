@@ -10,6 +10,7 @@ from app.checkout.queries import Flow
 from app.kernel.money import Money
 from app.law.queries import may_offer_credit_live
 from app.law.rules import law_of
+from app.merchants.queries import Merchant
 from app.plans.caps import broken_caps, caps_broken_by_plan, raise_broken
 from app.plans.disclosure import view_of
 from app.plans.queries import plans_of
@@ -156,15 +157,20 @@ def _compared(quote: Quote) -> ComparedPlan:
 
 
 async def offers_for(flow: Flow, *, live: bool) -> Offers:
-    """Credit is offered to consumers only, in live mode only where the operator has vouched for the law's figures.
-
-    Empty where nothing can be offered, which the page says.
-    """
-    country, today = flow.merchant.country, flow.merchant.local_date(flow.now)
-    if flow.buyer != "consumer" or (live and not await may_offer_credit_live(country, today)):
+    """Credit is offered to consumers only. Empty where nothing can be offered, which the page says."""
+    if flow.buyer != "consumer":
         return Offers(flow, {})
-    plans = await plans_of(flow.merchant.id)
-    return Offers(flow, plans_on_offer(plans, country, flow.currency, flow.total_minor, on=today))
+    today = flow.merchant.local_date(flow.now)
+    return Offers(flow, await plans_for(flow.merchant, flow.currency, flow.total_minor, on=today, live=live))
+
+
+async def plans_for(
+    merchant: Merchant, currency: str, amount_minor: int, *, on: date, live: bool
+) -> dict[Kind, Plan]:
+    """What a merchant may offer on a day; in live mode only where the operator has vouched for the law's figures."""
+    if live and not await may_offer_credit_live(merchant.country, on):
+        return {}
+    return plans_on_offer(await plans_of(merchant.id), merchant.country, currency, amount_minor, on=on)
 
 
 def plans_on_offer(
