@@ -6,19 +6,31 @@ A name that is not in the context is an error and not an empty string.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+from collections.abc import Mapping, MutableMapping
 from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined, pass_eval_context
+from jinja2 import (
+    Environment,
+    FileSystemBytecodeCache,
+    FileSystemLoader,
+    StrictUndefined,
+    nodes,
+    pass_eval_context,
+)
+from jinja2.defaults import DEFAULT_NAMESPACE
 from jinja2.nodes import EvalContext
+from jinja2.visitor import NodeTransformer
 from markupsafe import escape
 
 from app.kernel.i18n import (
+    LANGUAGES,
     DateStyle,
+    catalogue_path,
     current_language,
     format_date,
     format_datetime,
@@ -34,25 +46,63 @@ if TYPE_CHECKING:
 TEMPLATES_DIR: Final = Path(__file__).resolve().parent.parent.parent / "templates"
 
 
-@lru_cache(maxsize=1)
-def environment() -> Environment:
-    """The one environment of the process. Web code adds its globals (``static``, ``inline_css``) to it at start."""
-    env = Environment(
+@lru_cache(maxsize=len(LANGUAGES))
+def environment(lang: str) -> Environment:
+    """The one environment of a language in this process. Web code adds its globals to `GLOBALS` at start."""
+    env = _Spoken(
+        lang,
         loader=FileSystemLoader(TEMPLATES_DIR),
-        autoescape=_escapes,  # noqa: S701  decided by the kind of file
+        autoescape=_escapes,
         undefined=StrictUndefined,
         auto_reload=False,
         cache_size=-1,
         trim_blocks=True,
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
-        bytecode_cache=FileSystemBytecodeCache(),
+        # The words are compiled in, so that a changed catalogue must not meet what was compiled before.
+        bytecode_cache=FileSystemBytecodeCache(pattern=f"__kolme_{lang}_{_catalogue_digest(lang)}_%s.cache"),
     )
     # `{% trans %}` and `_()` name their variables and are escaped by the two functions below.
     env.newstyle_gettext = True  # type: ignore[attr-defined]
-    env.globals.update(_=_gettext, gettext=_gettext, ngettext=_ngettext)
+    env.globals = GLOBALS
     env.filters.update(money=_money, date=_date, datetime=_datetime, percent=_percent)
     return env
+
+
+class _Spoken(Environment):
+    """Jinja2 in one language: a message without variables is looked up once, when its template is compiled."""
+
+    def __init__(self, lang: str, **options: Any) -> None:
+        super().__init__(**options)
+        self.lang = lang
+
+    def make_globals(self, d: MutableMapping[str, Any] | None) -> MutableMapping[str, Any]:
+        """A plain mapping: every import inside a template asks it for its keys, which a chain of mappings answers
+        slowly. What is added to `GLOBALS` is there before the first template is compiled."""
+        return {**self.globals, **(d or {})}
+
+    def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
+        tree = super()._parse(source, name, filename)
+        return cast(nodes.Template, _Translate(self.lang, escaped=_escapes(name)).visit(tree))
+
+
+class _Translate(NodeTransformer):
+    def __init__(self, lang: str, *, escaped: bool) -> None:
+        self._lang = lang
+        self._escaped = escaped
+
+    def visit_Call(self, node: nodes.Call, *args: Any, **kwargs: Any) -> nodes.Node:  # noqa: N802  the visitor's own form
+        self.generic_visit(node, *args, **kwargs)
+        called, given = node.node, node.args
+        if not isinstance(called, nodes.Name) or called.name not in {"_", "gettext"} or node.kwargs:
+            return node
+        if len(given) != 1 or not isinstance(given[0], nodes.Const):
+            return node
+        return nodes.Const(_unvaried(self._lang, given[0].value, escaped=self._escaped), lineno=node.lineno)
+
+
+def _catalogue_digest(lang: str) -> str:
+    return hashlib.sha256(catalogue_path(lang).read_bytes()).hexdigest()[:16]
 
 
 def render_text(name: str, lang: str, /, **context: object) -> str:
@@ -63,7 +113,7 @@ def render_text(name: str, lang: str, /, **context: object) -> str:
 def render(name: str, lang: str, context: Mapping[str, object]) -> str:
     """As ``render_text``, with the context as one mapping; ``lang`` is always in it."""
     with speaking(lang):
-        return environment().get_template(name).render(dict(context, lang=lang))
+        return environment(lang).get_template(name).render(dict(context, lang=lang))
 
 
 def _escapes(name: str | None) -> bool:
@@ -113,3 +163,12 @@ def _datetime(moment: datetime, zone: str = "Europe/Helsinki") -> str:
 
 def _percent(percent: Decimal) -> str:
     return format_percent(percent, current_language())
+
+
+# One mapping for all languages: what web code adds once is there in each.
+GLOBALS: Final[dict[str, Any]] = {
+    **DEFAULT_NAMESPACE,
+    "_": _gettext,
+    "gettext": _gettext,
+    "ngettext": _ngettext,
+}

@@ -12,7 +12,7 @@ from app.kernel.money import Money
 
 
 def rendered(source: str, *, lang: str = "en", file: str = "page.html", **context: object) -> str:
-    env = templating.environment().overlay(
+    env = templating.environment(lang).overlay(
         loader=DictLoader({file: source}), cache_size=0, bytecode_cache=None
     )
     with speaking(lang):
@@ -52,7 +52,16 @@ def test_a_message_and_a_price_inside_of_a_macro_speak_the_page_s_language() -> 
 
 
 def test_rendering_outside_of_a_language_is_an_error() -> None:
-    template = templating.environment().from_string('{{ _("Continue") }}')
+    template = templating.environment("en").from_string('{{ _("Back to %(shop)s", shop="Havu") }}')
 
     with pytest.raises(LookupError):
         template.render()
+
+
+def test_a_message_without_variables_is_compiled_in_its_language_and_escaped() -> None:
+    assert rendered('{{ _("Continue") }}', lang="fi") == "Jatka"
+    assert rendered('<a title="{{ _("Continue") }}">', lang="sv") != rendered(
+        '<a title="{{ _("Continue") }}">', lang="en"
+    )
+    assert rendered('{{ _("<b>%%</b>") }}') == "&lt;b&gt;%&lt;/b&gt;"
+    assert rendered('{{ _("<b>%%</b>") }}', file="mail.txt") == "<b>%</b>"
