@@ -113,6 +113,26 @@ def test_months_and_monthly_amount_follow_each_other_and_every_figure_is_there_b
     expect(any_phone.tab.get_by_text(re.compile(r"^€[\d.]+ in all$")).filter(visible=True)).to_have_count(1)
 
 
+def test_all_plans_open_side_by_side_in_place_and_the_picture_follows_the_months(
+    phone: Phone, shop: Shop
+) -> None:
+    session = shop.open_session(749_00)
+    phone.open(session.path)
+    page = MethodPage(phone).choose_instalments()
+    columns = phone.tab.locator("svg.columns")
+    page.pick_months(3)
+    expect(columns).to_have_attribute("viewBox", "0 0 28 100")
+    page.pick_months(12)
+    expect(columns).to_have_attribute("viewBox", "0 0 118 100")
+
+    phone.tap(phone.tab.get_by_text("Compare all plans"))
+
+    expect(phone.tab.get_by_role("rowheader")).to_have_count(6)
+    expect(phone.tab.get_by_role("rowheader", name="36 payments")).to_be_visible()
+    expect(page.months).to_have_value("12")
+    expect(phone.tab.get_by_role("radio", name="Instalments")).to_be_checked()
+
+
 def test_a_paper_invoice_asks_for_the_address(any_phone: Phone, sandbox: Sandbox, shop: Shop) -> None:
     shopper = sandbox.shopper("first-timer")
     session = shop.open_session(knows=shopper)
