@@ -20,7 +20,8 @@ test: setup ## check everything
 bench: environment ## measure speed and size
 	@$(PYTHON_HERE) -m bench
 
-torture: environment ## kill and cut the product thousands of times, then count the money
+torture: environment ## kill and cut the product thousands of times, then count the money; every amount as a schedule
+	@$(PYTHON_HERE) -m tests.torture.amounts
 	@$(PYTHON_HERE) -m tests.faults
 
 gallery: setup ## shoot every page and state into var/gallery
