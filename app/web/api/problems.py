@@ -46,6 +46,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "port_not_allowed": "Webhooks are sent to port 443 only.",
     "not_mobile": "A code can be sent to mobile numbers only.",
     "premium": "Numbers that cost extra are not taken.",
+    "currency_mismatch": "The currency is neither that of the shop's country nor that of the shopper's.",
     "country_not_served": "The number belongs to a country that is not served.",
     "too_long": "The text is too long.",
     "unknown": "The value is none of the allowed ones.",

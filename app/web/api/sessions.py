@@ -16,6 +16,7 @@ from app.checkout.return_urls import return_url_fault
 from app.kernel import ids
 from app.kernel.phone import PhoneRefused, parse_phone
 from app.kernel.postcode import PostcodeRefused, parse_postcode
+from app.law.rules import law_of
 from app.merchants import rules as merchant_rules
 from app.merchants.errors import FieldRefused
 from app.orders.rules import Line
@@ -38,7 +39,8 @@ async def open_session(
 ) -> Response[bytes]:
     """Open a session on a new draft order."""
     given, raw = await body.read(request, schemas.NewSession)
-    draft = draft_of(given, caller.merchant.return_hosts, live=settings.is_live)
+    merchant = caller.merchant
+    draft = draft_of(given, merchant.return_hosts, live=settings.is_live, home_currency=merchant.currency)
 
     made: list[tuple[str, Answer]] = []
 
@@ -130,9 +132,16 @@ def _url(settings: Settings, session_id: str) -> str:
 # --- from the caller's document to a draft --------------------------------------------------------------------------
 
 
-def draft_of(given: schemas.NewSession, return_hosts: tuple[str, ...], *, live: bool) -> SessionDraft:
-    """Everything that the schema alone cannot check, all faults at once. Raises InputRefused (422)."""
+def draft_of(
+    given: schemas.NewSession, return_hosts: tuple[str, ...], *, live: bool, home_currency: str
+) -> SessionDraft:
+    """Everything that the schema alone cannot check, all faults at once. Raises InputRefused (422).
+
+    The currency is that of the merchant's country (`home_currency`) or of the shopper's.
+    """
     faults: list[FieldProblem] = []
+    if given.currency not in {home_currency, law_of(given.country).currency}:
+        faults.append(fault("/currency", "currency_mismatch"))
     for name in ("success_url", "cancel_url"):
         wrong = return_url_fault(getattr(given, name), live=live, return_hosts=return_hosts)
         if wrong is not None:

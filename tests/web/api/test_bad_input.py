@@ -74,6 +74,7 @@ VALUES: list[tuple[str, Any, int, str]] = [
     ("country", "US", 422, "unknown_value"),
     ("country", "fi", 422, "unknown_value"),
     ("currency", "USD", 422, "unknown_value"),
+    ("currency", "SEK", 422, "currency_mismatch"),
     ("locale", "xx", 422, "unknown_value"),
     ("buyer", "robot", 422, "unknown_value"),
     ("expires_in_s", 299, 422, "out_of_range"),
@@ -124,6 +125,15 @@ async def test_a_wrong_value_is_pointed_at(
     ]
     assert all(error["detail"] for error in problem["errors"])
     assert await orders_written() == before
+
+
+@pytest.mark.parametrize(
+    ("country", "currency"), [("DK", "EUR"), ("DK", "DKK"), ("SE", "EUR"), ("BG", "EUR")]
+)
+async def test_a_currency_of_the_shops_or_the_shoppers_country_is_taken(
+    shop: Shop, country: str, currency: str
+) -> None:
+    assert (await shop.opens(a_basket(country=country, currency=currency))).status_code == 201
 
 
 @pytest.mark.parametrize("field", ["reference", "country", "currency", "lines", "success_url", "cancel_url"])
