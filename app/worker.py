@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 
 CONCURRENCY: Final = 8
 # Longer than any one try may take: 10 s for a webhook or a mail, and the database around it.
+NICENESS: Final = 10
 LEASE_S: Final = 30
 POLL_S: Final = 2.0
 LISTENER_CHECK_S: Final = 5.0
@@ -272,6 +274,8 @@ async def listen(dsn: str, worker: Worker) -> None:
 async def run(settings: Settings) -> None:
     """The worker process, until SIGTERM or SIGINT; what runs then is let come to its end."""
     logs.configure()
+    # A delivery may wait a moment, a shopper may not: where both share a machine, pages and the database go first.
+    os.nice(NICENESS)
     doors.turn_keys(settings)
     worker = Worker(handlers(doors.worker_doors(settings)), chores())
     loop = asyncio.get_running_loop()

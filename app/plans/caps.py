@@ -57,6 +57,7 @@ class Cost:
         return Decimal(100 * (self.interest_minor + self.fees_minor)) / self.amount_minor
 
 
+@lru_cache(maxsize=2048)
 def broken_caps(quote: Quote) -> tuple[BrokenCap, ...]:
     """The caps that this very offer breaks by the law of its country on its first day; empty for a lawful one."""
     return tuple(_broken(_cost_of(quote), law_of(quote.country), quote.start))
