@@ -25,6 +25,7 @@ class ShopSettings(msgspec.Struct, frozen=True):
     """What the shop must know to be paid: the fields of `var/demo.json` that concern it."""
 
     base_url: str
+    merchant_id: str
     api_key: str
     webhook_secret: str
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
+from urllib.parse import urlencode
 
 import httpx
 from litestar import Request, Response, Router, get, post
@@ -199,8 +200,27 @@ async def _session(shop: Shop, session_id: str) -> Session | None:
 def _basket_page(
     request: AnyRequest, shop: Shop, form: forms.Form | None = None, *, problem: str = "", status: int = 200
 ) -> Response[str]:
-    context = {"form": form or forms.Form(), "problem": problem, "most": MOST_OF_ONE}
+    context = {
+        "form": form or forms.Form(),
+        "problem": problem,
+        "most": MOST_OF_ONE,
+        "price_line": _price_line(
+            shop, read_basket(request.cookies.get(BASKET_COOKIE)), language_of(request)
+        ),
+    }
     return _page(request, shop, "basket", context, status=status)
+
+
+def _price_line(shop: Shop, basket: Basket, lang: str) -> str:
+    """The address of the payment service's line for this basket; empty where there is nothing to say."""
+    if not basket.lines:
+        return ""
+    try:
+        merchant = read_settings(shop.api.settings_path).merchant_id
+    except NotSetUp:
+        return ""
+    asked = {"amount_minor": basket.total.amount_minor, "merchant": merchant, "lang": lang}
+    return f"{shop.base_url}/widget?{urlencode(asked)}"
 
 
 def _page(
@@ -220,9 +240,11 @@ def _page(
         "path": request.scope["path"],
         "basket": read_basket(request.cookies.get(BASKET_COOKIE)),
     }
-    # The way to pay leads to the product's own address, which need not be the one this page was asked under.
+    # The way to pay leads to the product's own address, which need not be the one this page was asked under; the
+    # price line in the basket comes from there too.
+    service = own_origin(shop.base_url)
     policy = content_security_policy(nonce_of(request.scope["state"])).replace(
-        "form-action 'self'", f"form-action 'self' {own_origin(shop.base_url)}"
+        "form-action 'self'", f"frame-src {service}; form-action 'self' {service}"
     )
     answer = page(
         request,

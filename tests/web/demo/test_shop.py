@@ -5,8 +5,10 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -297,3 +299,18 @@ async def test_another_site_cannot_fill_the_basket(shop: ASGIApp) -> None:
             "/demo/basket", data={"add": "HK-101"}, headers={"Sec-Fetch-Site": "cross-site"}
         )
     assert answer.status_code == 403
+
+
+async def test_the_basket_frames_the_payment_service_s_line_for_its_sum(visitor: httpx.AsyncClient) -> None:
+    assert "<iframe" not in (await visitor.get("/demo/basket")).text
+
+    await visitor.post("/demo/basket", data={"add": "HK-104"})
+    page = await visitor.get("/demo/basket?lang=en")
+
+    source = re.search(r'<iframe[^>]* src="([^"]+)"', page.text)
+    assert source is not None
+    address = httpx.URL(unescape(source[1]))
+    assert f"{address.scheme}://{address.netloc.decode()}{address.path}" == f"{BASE_URL}/widget"
+    assert (address.params["merchant"], address.params["lang"]) == ("m_1", "en")
+    assert f"€{int(address.params['amount_minor']) / 100:,.2f}" in page.text
+    assert f"frame-src {BASE_URL};" in page.headers["content-security-policy"]
