@@ -16,11 +16,11 @@ from app.kernel import clock, db
 from app.migrate import migrate
 from app.settings import Settings, load
 from app.supervisor import postgres
-from bench import machine, purchases, shop, size
+from bench import figures, machine, purchases, shop, size
 
 PAIRS = 5
 SECONDS = 4
-PURCHASES = 400
+PURCHASES = 300
 FLOOR = 0.28
 AIM = 0.40
 
@@ -68,7 +68,7 @@ def _pages(base_url: str, session: str, bare_port: int, log: Path) -> bool:
     return ratio >= FLOOR
 
 
-async def _purchases(base_url: str, dsn: str, ready: list[shop.Ready]) -> None:
+async def _purchases(base_url: str, dsn: str, ready: list[shop.Ready], words: str) -> None:
     connection = await asyncpg.connect(dsn)
     await purchases.buy_all(base_url, dsn, ready[:20])
     before = await connection.fetchrow(_STATS)
@@ -78,7 +78,7 @@ async def _purchases(base_url: str, dsn: str, ready: list[shop.Ready]) -> None:
     await connection.close()
     count = bought.purchases
     commits = (after["commits"] - before["commits"]) / count
-    print("\n| whole purchases, 8 shoppers at once | |\n|---|---|")
+    print(f"\n| whole purchases, 8 shoppers at once, {words} | |\n|---|---|")
     print(f"| purchases a second, every write durable | **{bought.per_second:.1f}** (aim 100) |")
     print(f"| requests a purchase | {bought.requests / count:.1f} |")
     print(f"| commits of the database a purchase, worker and sandbox and reads included | {commits:.1f} |")
@@ -114,8 +114,11 @@ async def run() -> int:
                 machine.wait_for(f"{base_url}/healthz")
                 good = _pages(base_url, session, size.free_port(), log)
                 good = size.first_load(f"{base_url}/pay/{session}") and good
+                good = figures.table(base_url, session, log) and good
+                half = len(ready) // 2
+                await _purchases(base_url, dsn, ready[:half], "worker stopped")
                 with machine.program(["-m", "app", "worker"], environ, on_web_core=False, log=log):
-                    await _purchases(base_url, dsn, ready)
+                    await _purchases(base_url, dsn, ready[half:], "worker drawing and sending beside them")
         except BaseException:
             sys.stderr.write(log.read_text(errors="replace")[-4000:] if log.exists() else "")
             raise

@@ -104,7 +104,7 @@ class Visit:
     def sealed(self, response: Response[str]) -> Response[str]:
         """The answer with the cookies this browser needs now."""
         if self.browser.fresh or self.wall - self.browser.seen_at >= browsers.REFRESH:
-            response.cookies.append(self._browser_cookie())
+            response.headers["Set-Cookie"] = self._browser_cookie()
         chosen = self.request.query_params.get(LANGUAGE_PARAMETER)
         if chosen == self.lang and self.request.cookies.get(LANGUAGE_COOKIE) != chosen:
             response.cookies.append(
@@ -126,17 +126,13 @@ class Visit:
         joint = "&" if "?" in place else "?"
         return f"{place}{joint}session={self.flow.public_id}{hash_mark}{fragment}"
 
-    def _browser_cookie(self) -> Cookie:
+    def _browser_cookie(self) -> str:
+        """Written by hand: it leaves with every first page, and the standard library's writer takes as long as a query."""
         https = is_https(self.house)
-        return Cookie(
-            key=cookie_name(https=https),
-            value=browsers.write(self.browser.token, wall=self.wall, born_at=self.browser.born_at),
-            max_age=int(browsers.LIFE.total_seconds()),
-            path="/",
-            secure=https,
-            httponly=True,
-            samesite="lax",
-        )
+        value = browsers.write(self.browser.token, wall=self.wall, born_at=self.browser.born_at)
+        life_s = int(browsers.LIFE.total_seconds())
+        secure = "; Secure" if https else ""
+        return f"{cookie_name(https=https)}={value}; HttpOnly; Max-Age={life_s}; Path=/; SameSite=lax{secure}"
 
     def _shop(self) -> ShopView:
         merchant = self.flow.merchant
