@@ -126,5 +126,5 @@ def test_nothing_that_the_document_can_think_of_ends_in_a_500_or_outside_of_it(s
             send()
     assert answers.total() >= EXAMPLES
     # Made-up requests that all end at the first check would prove little.
-    assert answers[200] >= 200, answers
+    assert answers[200] >= EXAMPLES // 20, answers
     assert answers[422] >= 100, answers
