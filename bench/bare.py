@@ -1,8 +1,8 @@
 """The yardstick: a Litestar handler that renders a Jinja page and does nothing else. Fixed; only its padding follows.
 
-The page is what such pages are made of: sixty values by name and three loops of seventeen rows, 213 values in all, which
-is how many the first page of the flow fills in and escapes; and around them text that never changes. `BARE_BYTES` says
-how large the whole is to be: as large as the product's page.
+The page is what such pages are made of: sixty values by name and three loops of seventeen rows, 213 values in all,
+which is how many the first page of the flow fills in and escapes; and around them text that never changes.
+`BARE_BYTES` says how large the whole is to be: as large as the product's page.
 """
 
 from __future__ import annotations

@@ -127,7 +127,7 @@ class Visit:
         return f"{place}{joint}session={self.flow.public_id}{hash_mark}{fragment}"
 
     def _browser_cookie(self) -> str:
-        """Written by hand: it leaves with every first page, and the standard library's writer takes as long as a query."""
+        """Written by hand: it leaves with every first page, and the library's writer takes as long as a query."""
         https = is_https(self.house)
         value = browsers.write(self.browser.token, wall=self.wall, born_at=self.browser.born_at)
         life_s = int(browsers.LIFE.total_seconds())
