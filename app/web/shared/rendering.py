@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 NO_STORE: Final = "no-store"
 
 
-templating.GLOBALS.update(
-    static=static, integrity=integrity, inline_css=inline_css, accent_css=accent_css
-)
+templating.GLOBALS.update(static=static, integrity=integrity, inline_css=inline_css, accent_css=accent_css)
 
 
 def prepare() -> None:
