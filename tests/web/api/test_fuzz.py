@@ -33,7 +33,8 @@ from app.merchants.actions import create_api_key
 from app.web.api import openapi
 from tests.factories.checkout import a_merchant
 
-EXAMPLES = 2_000
+# At least 2,000 are promised; with more operations it takes more of them to reach as many good answers.
+EXAMPLES = 2_800
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
@@ -126,5 +127,5 @@ def test_nothing_that_the_document_can_think_of_ends_in_a_500_or_outside_of_it(s
             send()
     assert answers.total() >= EXAMPLES
     # Made-up requests that all end at the first check would prove little.
-    assert answers[200] >= EXAMPLES // 20, answers
+    assert answers[200] >= 200, answers
     assert answers[422] >= 100, answers
