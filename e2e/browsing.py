@@ -46,6 +46,23 @@ Scheme = Literal["light", "dark"]
 
 _addresses = count(1)
 
+# Waits until nothing of a page is on its way: a request of htmx, a swap, a button that waits, a motion that will end.
+# It asks by frames, so that two calm ones in a row have been painted. Throws what is still moving when time is up.
+_SETTLED: Final = """async (patience_ms) => {
+    const waiting = "[aria-busy=true], .htmx-request, .htmx-swapping, .htmx-settling";
+    const ends = (motion) => motion.effect?.getComputedTiming().endTime !== Infinity;
+    const underway = () => document.querySelector(waiting)?.outerHTML
+        || (document.documentElement.matches(":active-view-transition") && "a view transition")
+        || document.getAnimations().find((one) => one.playState === "running" && ends(one))?.effect?.target?.outerHTML;
+    const late = performance.now() + patience_ms;
+    for (let calm = 0; calm < 2;) {
+        await new Promise(requestAnimationFrame);
+        const what = underway();
+        calm = what ? 0 : calm + 1;
+        if (what && performance.now() > late) throw new Error("never settles: " + what);
+    }
+}"""
+
 
 def chromium_path() -> str:
     """The browser that `make setup` found, or the one that CHROMIUM names. Raises RuntimeError with what to type."""
@@ -160,6 +177,15 @@ class Phone:
     def sees(self, english: str) -> None:
         """The heading of that name is on the page. Waits for it."""
         expect(self.heading(english)).to_be_visible()
+
+    def settles(self) -> None:
+        """Waits until nothing on the page is on its way any more: as somebody looks at it, not as it flickers past.
+
+        Whatever measures or photographs a page waits so first. Without scripts nothing moves after it has loaded.
+        """
+        self.tab.wait_for_load_state("load")
+        if self.has_script:
+            self.tab.evaluate(_SETTLED, PATIENCE_MS)
 
     def second_tab(self) -> Phone:
         """Another tab of the same browser: same cookies."""

@@ -96,6 +96,7 @@ def shoot(browser: Browser, world: World, view: View, stop: Stop, lang: str) -> 
 
 def picture(phone: Phone, path: Path, size: ViewportSize) -> None:
     """The screen as it is when one arrives; where the page goes on below, the screen grows until all of it is seen."""
+    phone.settles()
     phone.tab.evaluate("scrollTo(0, 0)")
     height = int(phone.tab.evaluate("document.documentElement.scrollHeight"))
     if height > size["height"]:

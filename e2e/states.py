@@ -16,7 +16,7 @@ from app.checkout.states import SessionState
 from app.checkout.steps import OPEN_PAGES, Page, Progress, pages
 from e2e import walks
 from e2e.browsing import Phone
-from e2e.pages.flow import ConfirmPage, IdentifyPage, MethodPage
+from e2e.pages.flow import IdentifyPage, MethodPage
 from e2e.sandbox import Shopper
 from e2e.shop import Session
 from e2e.walker import Walker
@@ -213,7 +213,7 @@ def confirm_stranger(world: World) -> Stop:
 
 def confirm_missing(world: World) -> Stop:
     stop = confirm_stranger(world)
-    return Stop(stop.path, stop.cookies, lambda phone: ConfirmPage(phone).confirm())
+    return Stop(stop.path, stop.cookies, _press("Confirm purchase"))
 
 
 def method_change(world: World) -> Stop:

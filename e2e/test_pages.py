@@ -98,9 +98,11 @@ def check_accessibility(phone: Phone, view: View) -> None:
         # Its ground is the other site's. Where there is none, a browser paints this, and the checker believes white.
         phone.tab.add_style_tag(content=":root { background: Canvas }")
     phone.tab.emulate_media(color_scheme="light")
+    phone.settles()
     complain(phone, view, _axe.run(phone.tab).response["violations"])
     # Of all rules only these look at colours.
     phone.tab.emulate_media(color_scheme="dark")
+    phone.settles()
     only = {"runOnly": ["color-contrast", "link-in-text-block"]}
     complain(phone, view, _axe.run(phone.tab, options=only).response["violations"])
 
