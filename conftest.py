@@ -3,6 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
+
+# `make test` tries the same examples every time: what it says depends on the code alone. No example is timed, because
+# machines are noisy. `make torture` asks for the other profile and explores: new examples, and many more of them.
+settings.register_profile("steady", derandomize=True, deadline=None)
+settings.register_profile("exploring", max_examples=3_000, deadline=None, print_blob=True)
+settings.load_profile("steady")
 
 
 @pytest.hookimpl(trylast=True)

@@ -3,14 +3,15 @@
 The rules, in one place:
 - Interest of a month is the open balance times the nominal rate over twelve (equal months), computed exactly
   and rounded half up once. In the first `interest_free_months` it is zero.
-- Annuity: all instalments are one level amount, in whole minor units; the earlier ones carry one unit more,
-  and the last takes what rounding left. Equal principal: the principal is split by largest remainder.
+- Annuity: every instalment is one level amount or one minor unit less, the last one too (`_annuity_payments`
+  says how and why). Equal principal: the principal is split by largest remainder.
 - Instalment n falls n months after the start, on the same day of the month; a day that the month lacks
   becomes its last day, and a start on a month's last day stays on last days. A due date that is no business
   day of the country moves to the next one. The move never changes the interest.
 - The fee per instalment is on every instalment, the arrangement fee on the first.
 """
 
+from bisect import bisect_left
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
@@ -85,7 +86,7 @@ def single_payment(
 
 
 def monthly_minor(amount_minor: int, months: int, pricing: Pricing) -> int:
-    """The largest regular instalment, which is the first one without the arrangement fee."""
+    """The largest regular instalment: that of a month which does not carry the arrangement fee."""
     if pricing.style == "annuity":
         return level_minor(amount_minor, months, pricing) + pricing.fee_minor
     largest_principal = -(-amount_minor // months)
@@ -96,14 +97,25 @@ def monthly_minor(amount_minor: int, months: int, pricing: Pricing) -> int:
 
 
 def level_minor(amount_minor: int, months: int, pricing: Pricing) -> int:
-    """The exact annuity rounded up, and more only if rounded interest would leave a last instalment above it."""
+    """The smallest amount that, paid each month, leaves a last payment which is not above it.
+
+    That is the exact annuity rounded up, unless the rounding of the interest adds up to a unit more or less.
+    """
     rate = _monthly_rate(pricing)
     free = min(pricing.interest_free_months, months)
     if months == 1:
         return _last_payment(amount_minor, [], rate, free)
+
+    def suffices(level: int) -> bool:
+        return _last_payment(amount_minor, [level] * (months - 1), rate, free) <= level
+
     level = _exact_annuity_rounded_up(amount_minor, months - free, free, rate)
-    while _last_payment(amount_minor, [level] * (months - 1), rate, free) > level:
-        level += 1
+    if not suffices(level):
+        while not suffices(level := level + 1):
+            pass
+        return level
+    while level > 1 and suffices(level - 1):
+        level -= 1
     return level
 
 
@@ -163,23 +175,42 @@ def _parts(amount_minor: int, months: int, pricing: Pricing) -> tuple[list[int],
 
 
 def _annuity_payments(amount_minor: int, months: int, pricing: Pricing) -> list[int]:
-    """All payments but the last: the level amount first, then one unit less, as early as the rest allows."""
+    """All payments but the last: the level amount or one unit less, so that the last is one of the two as well.
+
+    A unit paid in a month lowers the last payment by what that unit grows to, and by less the later the month:
+    the open balance with its rounded interest never falls when the balance rises. So the extra units go
+    to the earliest months that do not push the last payment below level - 1: first a run from the first month
+    on, then, where one month more would be too much, single later months, whose unit grows less.
+
+    Why the last is then level or level - 1, for i = rate / 12 with i * (months - 1) <= 1: let k be the last month
+    that had to go without, m the months after it. An extra unit in k would have left level - 2 or less, so without
+    it the last would be at most level - 2 + D, where D is what the unit grows to, the m roundings included. While
+    the unit has grown to d, rounded interest adds at most ceil(i * d) = 1 a month to it: D <= 1 + m. Each of the
+    m - 1 payments after k carries an extra unit, worth one at least: the last is at most level - 2 + 1 + m - (m - 1)
+    = level. For a dearer and longer credit the latest month free takes a unit more if need be: the last is then
+    below level - 1, never above level.
+    """
     rate = _monthly_rate(pricing)
     free = min(pricing.interest_free_months, months)
     level = level_minor(amount_minor, months, pricing)
+    payments = [level - 1] * (months - 1)
 
-    def with_extra(count: int) -> list[int]:
-        return [level] * count + [level - 1] * (months - 1 - count)
+    def is_too_much(first: int, end: int) -> bool:
+        """Whether extra units in the months from index `first` up to `end` leave less than level - 1."""
+        tried = [*payments[:first], *[level] * (end - first), *payments[end:]]
+        return _last_payment(amount_minor, tried, rate, free) < level - 1
 
-    # The more instalments carry the extra unit, the smaller the last payment: a search by halves.
-    low, high = min(1, months - 1), months - 1
-    while low < high:
-        middle = (low + high) // 2
-        if _last_payment(amount_minor, with_extra(middle), rate, free) <= level - 1:
-            high = middle
-        else:
-            low = middle + 1
-    return with_extra(low)
+    month = bisect_left(range(1, months), 1, key=lambda count: is_too_much(0, count))
+    payments[:month] = [level] * month
+    while _last_payment(amount_minor, payments, rate, free) > level:
+        later = range(month + 1, months - 1)
+        found = bisect_left(later, 1, key=lambda index: not is_too_much(index, index + 1))
+        if found == len(later):
+            payments[max(index for index in range(months - 1) if payments[index] < level)] = level
+            break
+        month = later[found]
+        payments[month] = level
+    return payments
 
 
 def _last_payment(amount_minor: int, payments: list[int], rate: Fraction, free: int) -> int:
