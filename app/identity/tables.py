@@ -1,6 +1,6 @@
-"""Customers, their identities, browsers and codes. The database has composite keys: see migrations/."""
+"""Customers, their identities, browsers, codes and passkeys. The database has composite keys: see migrations/."""
 
-from piccolo.columns import UUID, Bytea, Date, SmallInt, Text, Timestamptz
+from piccolo.columns import UUID, BigInt, Boolean, Bytea, Date, SmallInt, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -60,3 +60,33 @@ class Profile(Table, tablename="profiles"):
     id = UUID(primary_key=True, default=None)
     customer_id = UUID(default=None)
     created_at = Timestamptz(default=None)
+
+
+class Passkey(Table, tablename="passkeys"):
+    id = UUID(primary_key=True, default=None)
+    public_id = Text(default=None)
+    customer_id = UUID(default=None)
+    credential_id = Bytea(default=None)
+    public_key = Bytea(default=None)
+    user_handle = Bytea(default=None)
+    sign_count = BigInt(default=None)
+    device = Text(default=None)
+    synced = Boolean(default=None)
+    created_at = Timestamptz(default=None)
+    last_used_at = Timestamptz(null=True, default=None)
+    ended_at = Timestamptz(null=True, default=None)
+    ended_by = Text(null=True, default=None)
+
+
+class PasskeyChallenge(Table, tablename="passkey_challenges"):
+    id = UUID(primary_key=True, default=None)
+    purpose = Text(default=None)
+    browser_id = UUID(default=None)
+    subject = Text(default=None)
+    customer_id = UUID(null=True, default=None)
+    user_handle = Bytea(null=True, default=None)
+    nonce = Bytea(default=None)
+    challenge = Bytea(default=None)
+    created_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
+    answered_at = Timestamptz(null=True, default=None)

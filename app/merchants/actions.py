@@ -48,7 +48,9 @@ _PER_ADDRESS: Final = ("staff.sign_in.address", 60, 15 * 60)
 class NewMerchant:
     """A shop to be. What is None is taken from the country: currency, language and time zone.
 
-    `return_hosts` are the hosts that live mode sends shoppers back to. Amounts are minor units.
+    `return_hosts` are the hosts that live mode sends shoppers back to. Amounts are minor units. Above
+    `code_alone_max_minor` a passkey or the bank is needed; None takes the law file's figure. `passkey_counts` says whether
+    a passkey is as good as the bank: None, where the country lets a code identify.
     """
 
     name: str
@@ -64,6 +66,7 @@ class NewMerchant:
     return_hosts: Sequence[str] = ()
     recognise_returning: bool = True
     code_alone_max_minor: int | None = None
+    passkey_counts: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +106,8 @@ async def create_merchant(new: NewMerchant, *, now: datetime) -> Merchant:
         inserted = await db.fetch_value(
             """INSERT INTO merchants (id, public_id, name, country, currency, locale, time_zone, creditor,
                    accent, logo_url, contact_email, return_hosts, recognise_returning, code_alone_max_minor,
-                   credit_limit_minor, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+                   credit_limit_minor, passkey_counts, created_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
                ON CONFLICT (id) DO NOTHING RETURNING true""",
             merchant_id,
             public_id,
@@ -122,7 +125,7 @@ async def create_merchant(new: NewMerchant, *, now: datetime) -> Merchant:
 
 
 def _checked(new: NewMerchant) -> tuple[object, ...]:
-    """The columns from name to credit_limit_minor, in the order of the INSERT."""
+    """The columns from name to passkey_counts, in the order of the INSERT."""
     if new.country not in rules.HOME_OF:
         raise FieldRefused("country", "unknown")
     currency, locale, time_zone = rules.HOME_OF[new.country]
@@ -140,6 +143,7 @@ def _checked(new: NewMerchant) -> tuple[object, ...]:
         new.recognise_returning,
         new.code_alone_max_minor,
         new.credit_limit_minor,
+        new.passkey_counts,
     )
 
 

@@ -43,6 +43,7 @@ class Merchant:
     recognise_returning: bool
     code_alone_max_minor: int | None
     credit_limit_minor: int
+    passkey_counts: bool | None
 
     def local_date(self, now: datetime) -> date:
         """The calendar date of an instant in the merchant's country."""
@@ -101,7 +102,7 @@ class WebhookTarget:
 
 
 _COLUMNS = """id, public_id, name, country, currency, locale, time_zone, creditor, accent, logo_url,
-    contact_email, return_hosts, recognise_returning, code_alone_max_minor, credit_limit_minor"""
+    contact_email, return_hosts, recognise_returning, code_alone_max_minor, credit_limit_minor, passkey_counts"""
 
 _MERCHANT_FIELDS: Final = tuple(name.strip() for name in _COLUMNS.split(","))
 

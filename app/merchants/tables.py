@@ -21,6 +21,7 @@ class Merchant(Table, tablename="merchants"):
     code_alone_max_minor = BigInt(null=True, default=None)
     credit_limit_minor = BigInt(default=None)
     created_at = Timestamptz(default=None)
+    passkey_counts = Boolean(null=True, default=None)
 
 
 class ApiKey(Table, tablename="api_keys"):

@@ -78,6 +78,15 @@ async def rotate(browser_id: UUID, token: str) -> None:
     await db.execute("UPDATE browsers SET token_digest = $2 WHERE id = $1", browser_id, ids.digest(token))
 
 
+async def hold(browser_id: UUID, token: BrowserToken) -> bool:
+    """Keep this browser as it is until the transaction ends. False when its secret was exchanged meanwhile: another tab
+    of it was faster."""
+    held = await db.fetch_value(
+        "SELECT id FROM browsers WHERE id = $1 AND token_digest = $2 FOR UPDATE", browser_id, token.digest
+    )
+    return held is not None
+
+
 async def forget_expired(wall: datetime, limit: int) -> int:
     """Delete up to `limit` rows past their absolute life that nothing refers to; for the retention job. In a
     transaction."""
@@ -85,6 +94,7 @@ async def forget_expired(wall: datetime, limit: int) -> int:
         """DELETE FROM browsers WHERE id IN (
                SELECT b.id FROM browsers b WHERE b.expires_at < $1
                AND NOT EXISTS (SELECT FROM code_challenges c WHERE c.browser_id = b.id)
+               AND NOT EXISTS (SELECT FROM passkey_challenges p WHERE p.browser_id = b.id)
                AND NOT EXISTS (SELECT FROM checkout_sessions s WHERE s.browser_id = b.id)
                ORDER BY b.expires_at LIMIT $2)""",
         wall,
