@@ -23,6 +23,7 @@ bench: environment ## measure speed and size
 torture: environment ## kill and cut the product thousands of times, then count the money; every amount as a schedule
 	@$(PYTHON_HERE) -m tests.torture.amounts
 	@$(PYTHON_HERE) -m pytest -q -n 2 -m hypothesis --hypothesis-profile exploring --timeout 600 tests
+	@KOLME_FIGURES=1000 $(PYTHON_HERE) -m pytest -q -n 2 e2e/test_figures.py
 	@$(PYTHON_HERE) -m tests.faults
 
 gallery: setup ## shoot every page and state into var/gallery

@@ -1,10 +1,10 @@
 """Exactly the figures a page shows of a quote: money, dates and percents ready for the locale's filters."""
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from functools import lru_cache
-from itertools import groupby
 
 from app.kernel.money import Money, allocate
 from app.law.rules import law_of
@@ -24,7 +24,7 @@ class ScheduleRow:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """So many instalments in a row of one amount: "2 x 90.22, 10 x 90.21" is exact where "12 x 90.22" is not."""
+    """So many instalments of one amount: "2 x 90.22, 10 x 90.21" is exact where "12 x 90.22" is not."""
 
     count: int
     amount: Money
@@ -123,8 +123,8 @@ def view_of(quote: Quote) -> QuoteView:
             for row in quote.schedule
         ),
         runs=tuple(
-            Run(len(list(same)), money(amount_minor))
-            for amount_minor, same in groupby(row.amount_minor for row in quote.schedule)
+            Run(count, money(amount_minor))
+            for amount_minor, count in Counter(row.amount_minor for row in quote.schedule).items()
         ),
         late=LateView(
             interest_percent=quote.late.interest_percent,

@@ -39,6 +39,13 @@ def test_the_runs_of_equal_instalments_sum_to_the_total() -> None:
     assert sum(run.count * run.amount.amount_minor for run in runs) == QUOTE.total_payable_minor
 
 
+def test_instalments_of_one_amount_are_named_once_wherever_they_stand() -> None:
+    quote = make_quote(PLAN, 81_333, "EUR", "FI", QUOTE.start, 7, merchant="m_1")
+    amounts = [row.amount_minor for row in quote.schedule]
+    assert amounts != sorted(amounts, reverse=True), "the extra cents are not in one row"
+    assert [(run.count, run.amount.amount_minor) for run in view_of(quote).runs] == [(2, 12_304), (5, 12_303)]
+
+
 def test_the_bar_of_where_the_money_goes_is_whole() -> None:
     shares = view_of(QUOTE).shares
     assert shares.price_permille + shares.interest_permille + shares.fees_permille == 1000
