@@ -11,6 +11,7 @@ from datetime import UTC, date, datetime
 from typing import Literal
 
 from app.kernel.money import Money
+from app.plans.caps import broken_caps
 from app.plans.disclosure import QuoteView, view_of
 from app.plans.quote import make_quote, terms
 from app.plans.rules import standard_plans
@@ -36,6 +37,8 @@ from app.web.shopper.views import (
 
 START = date(2026, 11, 21)
 SESSION = "cs_0123456789abcdefghjkmnpqrs"
+_DUE_DAYS = 30
+_PAPER_FEE_MINOR = 190
 RETURN_URL = "https://shop.example/thanks?session=" + SESSION
 
 
@@ -52,12 +55,17 @@ def samples(lang: str) -> dict[str, Sample]:
 
 
 def quote(method: str, *, months: int = 0, delivery: str = "email") -> QuoteView:
-    """A quote for 749.00 by the standard plans, but with a paper invoice that costs 1.90."""
+    """A quote for 749.00 by the standard plans, but with an invoice of 30 days that costs 1.90 on paper.
+
+    Finnish law always allows five euros from 30 days on; a fee on one of 14 days would break its caps.
+    """
     invoice, instalments = standard_plans("EUR")
-    plan = replace(invoice, paper_fee_minor=190) if method == "invoice" else instalments
+    with_fee = replace(invoice, due_days=_DUE_DAYS, paper_fee_minor=_PAPER_FEE_MINOR)
+    plan = with_fee if method == "invoice" else instalments
     made = make_quote(
         plan, 74_900, "EUR", "FI", START, months, merchant="me_0123456789abcdefghjkmnpqrs", delivery=delivery
     )
+    assert not broken_caps(made), "a page that nobody may be shown is no sample"
     return view_of(made)
 
 
@@ -93,11 +101,11 @@ def _page(
 def _method(lang: str) -> dict[str, Sample]:
     options = [TermOption(t.months, _eur(t.monthly_minor)) for t in terms(standard_plans("EUR")[1], 74_900)]
     invoice = InvoiceView(
-        due_days=14,
+        due_days=_DUE_DAYS,
         due=quote("invoice").last_due,
         deliveries=(
             DeliveryView("email", _eur(0), quote("invoice")),
-            DeliveryView("paper", _eur(190), quote("invoice", delivery="paper")),
+            DeliveryView("paper", _eur(_PAPER_FEE_MINOR), quote("invoice", delivery="paper")),
         ),
         delivery=None,
     )
