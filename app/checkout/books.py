@@ -87,7 +87,8 @@ _INVOICES_SQL: Final[Mapping[str, str]] = {
         LEFT JOIN invoice_payments p ON p.merchant_id = i.merchant_id AND p.invoice_id = i.id
         GROUP BY i.merchant_id, i.id
         HAVING i.paid_minor <> coalesce(sum(p.applied_minor), 0)
-            OR (i.state = 'paid') <> (i.paid_minor = i.amount_minor AND i.state <> 'credited')""",
+            OR (i.state = 'paid') <> (i.state <> 'credited' AND i.amount_minor
+                = i.paid_minor + i.credited_minor + i.dropped_interest_minor + i.dropped_fee_minor)""",
     "I12 a payment has its transfer": """
         SELECT p.public_id FROM invoice_payments p WHERE NOT EXISTS (
             SELECT FROM transfers t WHERE t.merchant_id = p.merchant_id AND t.key = 'payment:' || p.public_id)""",
@@ -98,6 +99,17 @@ _INVOICES_SQL: Final[Mapping[str, str]] = {
         WHERE i.kind IN ('invoice', 'notice')
         GROUP BY o.merchant_id, o.id, q.content
         HAVING sum(i.amount_minor) <> (q.content->>'total_payable_minor')::bigint""",
+    "I15 credit notes take back no more than was sold, and all of it when nothing is left": """
+        SELECT s.number FROM invoices s
+        JOIN invoices n ON n.merchant_id = s.merchant_id AND n.opposes_id = s.id
+        GROUP BY s.merchant_id, s.id
+        HAVING sum(n.amount_minor) > s.principal_minor
+            OR (s.state = 'credited') <> (sum(n.amount_minor) = s.principal_minor)""",
+    "I15 what documents ask for less was credited": """
+        SELECT o.public_id FROM invoices i
+        JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
+        GROUP BY o.merchant_id, o.id
+        HAVING sum(i.credited_minor) > coalesce(sum(i.amount_minor) FILTER (WHERE i.kind = 'credit_note'), 0)""",
 }
 
 _STEPS: Final = """

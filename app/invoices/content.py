@@ -25,6 +25,7 @@ class Party:
     company_id: str | None = None
     vat_id: str | None = None
     email: str | None = None
+    phone: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +39,13 @@ class Payment:
     rf_reference: str
     barcode: str | None
     assigned: bool
+    bic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LineItem:
-    """A line of the order, VAT included; `vat_percent` is percent as text."""
+    """A line of the order, VAT included; `vat_percent` is percent as text. A part of the price that a credit note takes
+    back without naming goods has no `name`."""
 
     name: str
     sku: str | None
@@ -84,7 +87,9 @@ class Content:
     """Amounts are minor units of `currency`. `sale_number` is the document a notice collects or a credit note opposes.
 
     `lines` and `vat` are of the whole sale, negative on a credit note, empty on a notice; `schedule` holds every
-    instalment of a sale in parts, and on a notice its own alone, number `instalment` of `instalments`.
+    instalment of a sale in parts, and on a notice its own alone, number `instalment` of `instalments`. `partial` tells
+    that a credit note leaves something of the sale. `paid_minor` and `credited_minor` are what came off a notice or a
+    reminder before it was printed: `amount_minor` is the rest. `footer` is the seller's own text.
     """
 
     kind: Kind
@@ -113,6 +118,10 @@ class Content:
     quote_id: str
     quote_hash: str
     version: int = 1
+    partial: bool = False
+    paid_minor: int = 0
+    credited_minor: int = 0
+    footer: str = ""
 
     def to_data(self) -> dict[str, object]:
         """As plain objects, for a jsonb column."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from app.kernel.errors import Refusal
@@ -75,3 +76,46 @@ class NotCreditable(Refusal):
         super().__init__(kind, state)
         self.kind = kind
         self.state = state
+
+
+class CreditRefused(Refusal):
+    """More, or other things, than are left of a sale: `field` is "amount_minor" or "lines"."""
+
+    code: ClassVar[str] = "credit_refused"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
+class CreditedMeanwhile(Refusal):
+    """Another credit note came in between: what was looked at is not what is left."""
+
+    code: ClassVar[str] = "credited_meanwhile"
+
+
+class NothingToSettle(Refusal):
+    """The order has no instalments that still ask for money."""
+
+    code: ClassVar[str] = "nothing_to_settle"
+
+
+class SettlementMoved(Refusal):
+    """The sum is not what settles the credit on that day; `figure_minor` is."""
+
+    code: ClassVar[str] = "settlement_moved"
+
+    def __init__(self, figure_minor: int) -> None:
+        super().__init__(figure_minor)
+        self.figure_minor = figure_minor
+
+
+class SellerRefused(Refusal):
+    """What was said of a seller cannot stand on an invoice: `errors` names each field with "malformed", "checksum",
+    "too_long" or "missing"."""
+
+    code: ClassVar[str] = "seller_refused"
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(dict(errors))
+        self.errors = errors

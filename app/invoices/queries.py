@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal
 from uuid import UUID
 
+from app.invoices import settlement
 from app.invoices.content import Content, Kind
-from app.invoices.states import InvoiceState
+from app.invoices.rules import Off
+from app.invoices.states import UNPAID, InvoiceState
 from app.kernel import db
 
 
 @dataclass(frozen=True, slots=True)
 class Seller:
-    """What invoices say of a shop beside its name; None where nobody has said it."""
+    """What invoices say of a shop; None where nobody has said it: then the shop's own name and e-mail stand there.
+
+    `company_id` and `vat_id` are written as in the country, `iban` and `bic` without spaces; `footer` is free text.
+    """
 
     company_id: str | None = None
     vat_id: str | None = None
@@ -23,6 +28,11 @@ class Seller:
     postcode: str | None = None
     city: str | None = None
     iban: str | None = None
+    bic: str | None = None
+    name: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    footer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +64,43 @@ class InvoiceView:
     created_at: datetime
     charges_posted_at: datetime | None
     remind_on: date | None
+    credited_minor: int
+    dropped_interest_minor: int
+    dropped_fee_minor: int
     content: Content = field(repr=False)
+
+    @property
+    def asks(self) -> bool:
+        """Whether money is asked for with it, or was."""
+        return self.kind in {"invoice", "notice"} and self.state is not InvoiceState.CREDITED
 
     @property
     def open_minor(self) -> int:
         """What is still asked for."""
-        asks = self.kind in {"invoice", "notice"} and self.state is not InvoiceState.CREDITED
-        return self.amount_minor - self.paid_minor if asks else 0
+        return self.amount_minor - self.paid_minor - self.reduced_minor if self.asks else 0
+
+    @property
+    def reduced_minor(self) -> int:
+        """What is asked for no more: credited, or dropped because it will never be earned."""
+        return self.credited_minor + self.dropped_interest_minor + self.dropped_fee_minor
+
+    @property
+    def off(self) -> Off:
+        """What came off it since it was drawn."""
+        return Off(self.paid_minor, self.credited_minor, self.dropped_interest_minor, self.dropped_fee_minor)
+
+    @property
+    def earned_interest_minor(self) -> int:
+        """The interest that is earned sooner or later."""
+        return self.interest_minor - self.dropped_interest_minor
+
+    @property
+    def earned_fee_minor(self) -> int:
+        return self.fee_minor - self.dropped_fee_minor
 
     @property
     def charges_minor(self) -> int:
-        return self.interest_minor + self.fee_minor
+        return self.earned_interest_minor + self.earned_fee_minor
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +124,8 @@ _COLUMNS: Final = """
     i.id, i.public_id, i.kind, i.number, i.order_id, o.public_id AS order_public_id, i.customer_id,
     c.public_id AS customer_public_id, i.quote_id, i.instalment, i.currency, i.amount_minor, i.principal_minor,
     i.interest_minor, i.fee_minor, i.paid_minor, i.issue_on, i.due_on, i.reference, i.state, i.delivery, i.lang,
-    i.created_at, i.charges_posted_at, i.remind_on, i.content
+    i.created_at, i.charges_posted_at, i.remind_on, i.credited_minor, i.dropped_interest_minor, i.dropped_fee_minor,
+    i.content
 """
 _TABLES: Final = """
     invoices i JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
@@ -184,10 +221,39 @@ async def payment_by_key(merchant_id: UUID, key: str) -> PaymentView | None:
 async def seller_of(merchant_id: UUID) -> Seller:
     """What is known of a shop as a seller; an empty one when nobody said anything."""
     row = await db.fetch_one(
-        "SELECT company_id, vat_id, street, postcode, city, iban FROM invoice_sellers WHERE merchant_id = $1",
+        "SELECT company_id, vat_id, street, postcode, city, iban, bic, name, email, phone, footer"
+        " FROM invoice_sellers WHERE merchant_id = $1",
         merchant_id,
     )
     return Seller() if row is None else Seller(**row)
+
+
+def unpaid_of(
+    together: Sequence[InvoiceView],
+) -> tuple[tuple[InvoiceView, ...], tuple[settlement.Part, ...]]:
+    """The documents of an order that still ask for money, and each as the rules of settlement see it."""
+    dues = {invoice.instalment: invoice.due_on for invoice in together if invoice.kind == "notice"}
+    unpaid = tuple(invoice for invoice in together if invoice.asks and invoice.state in UNPAID)
+    parts = []
+    for invoice in unpaid:
+        assert invoice.due_on is not None
+        parts.append(
+            settlement.Part(
+                starts_on=dues.get(invoice.instalment - 1) or invoice.content.purchased_on,
+                due_on=invoice.due_on,
+                open_minor=invoice.open_minor,
+                interest_minor=invoice.earned_interest_minor,
+                fee_minor=invoice.earned_fee_minor,
+                is_posted=invoice.charges_posted_at is not None,
+            )
+        )
+    return unpaid, tuple(parts)
+
+
+def settlement_on(together: Sequence[InvoiceView], day: date) -> settlement.Settlement | None:
+    """What would settle the instalments among an order's documents on a day; None when none asks for money."""
+    _, parts = unpaid_of([invoice for invoice in together if invoice.kind == "notice"])
+    return settlement.settle(parts, day) if parts else None
 
 
 def _view(row: db.Record) -> InvoiceView:

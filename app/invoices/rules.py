@@ -17,8 +17,10 @@ from app.invoices.content import (
     Payment,
     VatItem,
 )
+from app.invoices.credits import TakenBack
 from app.invoices.errors import BarcodeRefused
 from app.invoices.references import rf_reference, virtual_barcode
+from app.kernel.money import Money
 from app.law.rules import CountryLaw
 from app.orders.rules import Line, vat_groups
 from app.plans.quote import Quote
@@ -42,6 +44,7 @@ class Payee:
     company_id: str | None
     iban: str
     assigned: bool
+    bic: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Sale:
     buyer: Party
     payee: Payee
     purchased_on: date
+    footer: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,24 @@ class Document:
     reference: str | None
     is_issued: bool
     content: Content
+
+
+@dataclass(frozen=True, slots=True)
+class Off:
+    """What came off a document since it was drawn: paid, credited, and the costs that will never be earned."""
+
+    paid_minor: int = 0
+    credited_minor: int = 0
+    interest_minor: int = 0
+    fee_minor: int = 0
+
+    @property
+    def dropped_minor(self) -> int:
+        return self.interest_minor + self.fee_minor
+
+    @property
+    def sum_minor(self) -> int:
+        return self.paid_minor + self.credited_minor + self.dropped_minor
 
 
 def references_needed(quote: Quote) -> int:
@@ -101,8 +123,8 @@ def documents(sale: Sale, number: str, references: Sequence[str]) -> tuple[Docum
     return (_receipt(sale, number), *notices)
 
 
-def opposing(content: Content, number: str, issue_on: date) -> Content:
-    """The credit note of a document with VAT: its lines and VAT with the other sign, and nothing to pay."""
+def opposing(content: Content, number: str, issue_on: date, taken: TakenBack) -> Content:
+    """The credit note of a document with VAT: what is taken back with the other sign, and nothing to pay."""
     return replace(
         content,
         kind="credit_note",
@@ -111,43 +133,61 @@ def opposing(content: Content, number: str, issue_on: date) -> Content:
         issue_on=issue_on,
         due_on=None,
         lines=tuple(
-            replace(line, quantity=-line.quantity, total_minor=-line.total_minor) for line in content.lines
+            replace(line, quantity=-line.quantity, total_minor=-line.total_minor) for line in taken.lines
         ),
         vat=tuple(
             VatItem(group.percent, -group.net_minor, -group.vat_minor, -group.gross_minor)
-            for group in content.vat
+            for group in taken.vat
         ),
-        price_minor=-content.price_minor,
+        price_minor=-taken.amount_minor,
         interest_minor=0,
         fee_minor=0,
-        amount_minor=-content.price_minor,
+        amount_minor=-taken.amount_minor,
         payment=None,
         instalments=0,
         schedule=(),
+        partial=taken.amount_minor != content.price_minor,
     )
 
 
-def reminder_of(content: Content, paid_minor: int, today: date) -> Content:
+def reminder_of(content: Content, off: Off, today: date) -> Content:
     """The sheet that asks again for what is open of a document: its codes carry the rest, to be paid at once."""
-    assert content.payment is not None, "only what asks for money is reminded of"
-    open_minor = content.amount_minor - paid_minor
-    payment = content.payment
-    try:
-        barcode = virtual_barcode(payment.iban, payment.reference, open_minor, None, BARCODE_VERSION)
-    except BarcodeRefused:
-        barcode = None
     return replace(
-        content,
+        _less(content, off, due=None),
         kind="reminder",
         issue_on=today,
         lines=(),
         vat=(),
-        price_minor=content.amount_minor,
+        price_minor=content.amount_minor - off.dropped_minor,
         interest_minor=0,
         fee_minor=0,
-        amount_minor=open_minor,
-        payment=replace(payment, barcode=barcode),
         schedule=(),
+    )
+
+
+def notice_of(content: Content, off: Off) -> Content:
+    """A payment notice as it is sent: what was paid, credited or dropped before is not asked for again."""
+    if off == Off():
+        return content
+    return replace(
+        _less(content, off, due=content.due_on),
+        interest_minor=content.interest_minor - off.interest_minor,
+        fee_minor=content.fee_minor - off.fee_minor,
+    )
+
+
+def _less(content: Content, off: Off, due: date | None) -> Content:
+    """With what is open as the sum, and a barcode of it; without anything to pay there is nothing to say of paying."""
+    assert content.payment is not None, "only what asks for money is asked for again"
+    open_minor = content.amount_minor - off.sum_minor
+    asked = content.payment
+    barcode = _barcode(asked.iban, asked.reference, Money(open_minor, content.currency), due)
+    return replace(
+        content,
+        amount_minor=open_minor,
+        paid_minor=off.paid_minor,
+        credited_minor=off.credited_minor,
+        payment=replace(asked, barcode=barcode) if open_minor else None,
     )
 
 
@@ -159,7 +199,7 @@ def _invoice(sale: Sale, number: str, reference: str) -> Document:
         interest_minor=row.interest_minor,
         fee_minor=row.fee_minor,
         amount_minor=row.amount_minor,
-        payment=_payment(sale.payee, reference, row.amount_minor, row.due),
+        payment=_payment(sale, reference, row),
     )
     return _asking(content, row, instalment=0, is_issued=True, in_series=True)
 
@@ -199,7 +239,7 @@ def _notice(sale: Sale, sale_number: str, row: Instalment, reference: str) -> Do
         interest_minor=row.interest_minor,
         fee_minor=row.fee_minor,
         amount_minor=row.amount_minor,
-        payment=_payment(sale.payee, reference, row.amount_minor, row.due),
+        payment=_payment(sale, reference, row),
         instalment=row.number,
         instalments=len(sale.quote.schedule),
         schedule=(_item(row),),
@@ -270,23 +310,32 @@ def _base(sale: Sale, kind: Kind, number: str) -> Content:
         late=_late(quote),
         quote_id=quote.id,
         quote_hash=quote.hash,
+        footer=sale.footer,
     )
 
 
-def _payment(payee: Payee, reference: str, amount_minor: int, due: date) -> Payment:
-    try:
-        barcode = virtual_barcode(payee.iban, reference, amount_minor, due, BARCODE_VERSION)
-    except BarcodeRefused:
-        barcode = None
+def _payment(sale: Sale, reference: str, row: Instalment) -> Payment:
+    payee, amount = sale.payee, Money(row.amount_minor, sale.quote.currency)
     return Payment(
         payee=payee.name,
         payee_id=payee.company_id,
         iban=payee.iban,
         reference=reference,
         rf_reference=rf_reference(reference),
-        barcode=barcode,
+        barcode=_barcode(payee.iban, reference, amount, row.due),
         assigned=payee.assigned,
+        bic=payee.bic,
     )
+
+
+def _barcode(iban: str, reference: str, amount: Money, due: date | None) -> str | None:
+    """None where the code cannot be: it means euros on a Finnish account, below a million."""
+    if amount.currency != "EUR":
+        return None
+    try:
+        return virtual_barcode(iban, reference, amount.amount_minor, due, BARCODE_VERSION)
+    except BarcodeRefused:
+        return None
 
 
 def _item(row: Instalment) -> InstalmentItem:

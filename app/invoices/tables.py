@@ -12,6 +12,11 @@ class InvoiceSeller(Table, tablename="invoice_sellers"):
     postcode = Text(null=True, default=None)
     city = Text(null=True, default=None)
     iban = Text(null=True, default=None)
+    name = Text(null=True, default=None)
+    email = Text(null=True, default=None)
+    phone = Text(null=True, default=None)
+    bic = Text(null=True, default=None)
+    footer = Text(null=True, default=None)
 
 
 class InvoiceSeries(Table, tablename="invoice_series"):
@@ -49,6 +54,9 @@ class Invoice(Table, tablename="invoices"):
     created_at = Timestamptz(default=None)
     charges_posted_at = Timestamptz(null=True, default=None)
     remind_on = Date(null=True, default=None)
+    credited_minor = BigInt(default=None)
+    dropped_interest_minor = BigInt(default=None)
+    dropped_fee_minor = BigInt(default=None)
 
 
 class InvoiceHistory(Table, tablename="invoice_history"):

@@ -11,7 +11,7 @@ from app.invoices.content import Content
 from app.invoices.pdf import file_name, pdf_of
 from app.invoices.queries import InvoiceView, invoice_by_public_id
 from app.invoices.references import iban_in_groups, in_groups
-from app.invoices.rules import reminder_of
+from app.invoices.rules import notice_of, reminder_of
 from app.kernel import clock, templating
 from app.kernel.money import Money
 from app.merchants.queries import Merchant, merchant_by_id
@@ -63,7 +63,12 @@ async def addressed(merchant_id: UUID, public_id: str) -> Addressed | None:
 
 def reminder_content(found: Addressed) -> Content:
     """What a reminder of today says."""
-    return reminder_of(found.invoice.content, found.invoice.paid_minor, found.today)
+    return reminder_of(found.invoice.content, found.invoice.off, found.today)
+
+
+def sheet_content(invoice: InvoiceView) -> Content:
+    """What the sheet of a document says now: it never changes, but a notice asks only for what is still open."""
+    return notice_of(invoice.content, invoice.off) if invoice.kind == "notice" else invoice.content
 
 
 async def invoice_mail(merchant_id: UUID, public_id: str) -> Mail | None:
@@ -71,7 +76,7 @@ async def invoice_mail(merchant_id: UUID, public_id: str) -> Mail | None:
     found = await addressed(merchant_id, public_id)
     if found is None:
         return None
-    return await mail_of(found, found.invoice.content, f"invoice.{public_id}")
+    return await mail_of(found, sheet_content(found.invoice), f"invoice.{public_id}")
 
 
 async def reminder_mail(found: Addressed, step: int) -> Mail | None:

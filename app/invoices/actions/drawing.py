@@ -13,7 +13,7 @@ from app.invoices.content import Party
 from app.invoices.errors import NoAccount
 from app.invoices.events import tell_issued
 from app.invoices.queries import InvoiceView, Seller, invoices_of_order, seller_of
-from app.invoices.references import checked_iban, finnish_reference
+from app.invoices.references import finnish_reference
 from app.invoices.rules import Payee, Sale
 from app.invoices.states import InvoiceState
 from app.kernel import db, outbox
@@ -24,31 +24,11 @@ from app.settings import Operator
 
 DRAW_JOB: Final = "invoice"
 
-_SET_SELLER: Final = """
-INSERT INTO invoice_sellers (merchant_id, company_id, vat_id, street, postcode, city, iban)
-VALUES ($1, $2, $3, $4, $5, $6, $7)
-ON CONFLICT (merchant_id) DO UPDATE SET company_id = $2, vat_id = $3, street = $4, postcode = $5, city = $6, iban = $7
-"""
-
 
 async def ask_to_draw(merchant_id: UUID, order_public_id: str, lang: str) -> None:
     """Put the drawing of a paid order on the outbox, in the caller's transaction; asked again it changes nothing."""
     payload = {"order": order_public_id, "lang": lang}
     await outbox.put(merchant_id, DRAW_JOB, payload, key=f"invoice:{order_public_id}", about=order_public_id)
-
-
-async def set_seller(merchant_id: UUID, seller: Seller) -> None:
-    """Say what invoices tell of a shop from now on, in the caller's transaction. Raises BarcodeRefused: the account."""
-    await db.execute(
-        _SET_SELLER,
-        merchant_id,
-        seller.company_id,
-        seller.vat_id,
-        seller.street,
-        seller.postcode,
-        seller.city,
-        None if seller.iban is None else checked_iban(seller.iban),
-    )
 
 
 async def draw(
@@ -108,16 +88,18 @@ def _sale(merchant: Merchant, order: OrderView, seller: Seller, operator: Operat
         buyer=_buyer(order.contact),
         payee=_payee(merchant, seller, operator),
         purchased_on=merchant.local_date(order.paid_at),
+        footer=seller.footer or "",
     )
 
 
 def _seller(merchant: Merchant, seller: Seller) -> Party:
     return Party(
-        name=merchant.name,
+        name=seller.name or merchant.name,
         address=_address(seller.street, seller.postcode, seller.city),
         company_id=seller.company_id,
         vat_id=seller.vat_id,
-        email=merchant.contact_email,
+        email=seller.email or merchant.contact_email,
+        phone=seller.phone,
     )
 
 
@@ -130,7 +112,7 @@ def _payee(merchant: Merchant, seller: Seller, operator: Operator) -> Payee:
         return Payee(operator.name, operator.company_id, operator.iban, assigned=True)
     if seller.iban is None:
         raise NoAccount
-    return Payee(merchant.name, seller.company_id, seller.iban, assigned=False)
+    return Payee(seller.name or merchant.name, seller.company_id, seller.iban, assigned=False, bic=seller.bic)
 
 
 def _address(street: str | None, postcode: str | None, city: str | None) -> tuple[str, ...]:

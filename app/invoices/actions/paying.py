@@ -59,7 +59,7 @@ async def record_payment(
     known = await payment_by_key(merchant.id, payment.key)
     if known is not None:
         return _same(known, invoice, payment)
-    _check(merchant, invoice, payment, now)
+    check_payment(merchant, invoice, payment, now)
     await post_charges(merchant, invoice, now)
     applied, over = split_payment(invoice.open_minor, payment.amount.amount_minor)
     public_id = await _keep(merchant.id, invoice.id, payment, applied, over, now)
@@ -78,7 +78,8 @@ def _same(known: PaymentView, invoice: InvoiceView, payment: NewPayment) -> Paym
     return known
 
 
-def _check(merchant: Merchant, invoice: InvoiceView, payment: NewPayment, now: datetime) -> None:
+def check_payment(merchant: Merchant, invoice: InvoiceView, payment: NewPayment, now: datetime) -> None:
+    """Whether this money can be for this document. Raises NotPayable, PaymentRefused."""
     if invoice.kind not in {"invoice", "notice"} or invoice.state is InvoiceState.CREDITED:
         raise NotPayable(invoice.kind, invoice.state)
     if payment.amount.amount_minor <= 0:
@@ -163,4 +164,4 @@ async def _move(
         detail={"applied_minor": applied, "paid_on": payment.paid_on.isoformat()},
     )
     if is_whole:
-        await tell_paid(merchant_id, replace(invoice, paid_minor=invoice.amount_minor), now)
+        await tell_paid(merchant_id, replace(invoice, paid_minor=invoice.paid_minor + applied), now)

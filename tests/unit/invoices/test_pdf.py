@@ -15,8 +15,9 @@ import pytest
 from app.invoices import pdf
 from app.invoices.barcode import barcode_svg, code_128_c, qr_svg
 from app.invoices.content import Content, Party
+from app.invoices.credits import EVERYTHING, take_back
 from app.invoices.references import epc_qr, finnish_reference
-from app.invoices.rules import Payee, Sale, documents, opposing, reminder_of
+from app.invoices.rules import Off, Payee, Sale, documents, opposing, reminder_of
 from app.kernel.i18n import LANGUAGES
 from app.kernel.money import Money
 from app.orders.rules import Line
@@ -51,8 +52,10 @@ def contents() -> dict[str, Content]:
         "invoice": invoice.content,
         "receipt": receipt.content,
         "notice": notice.content,
-        "credit_note": opposing(invoice.content, "2026-00044", DAY),
-        "reminder": reminder_of(invoice.content, 1_000, DAY),
+        "credit_note": opposing(
+            invoice.content, "2026-00044", DAY, take_back(invoice.content, [], EVERYTHING)
+        ),
+        "reminder": reminder_of(invoice.content, Off(paid_minor=1_000), DAY),
     }
 
 
