@@ -1,8 +1,8 @@
 """What the shop sells, and the basket: a cookie of article numbers and counts that is believed only as far
 as it is true.
 
-Names and descriptions are the shop's own data in its own two languages; the words around them come from the
-templates.
+Names and descriptions are the shop's own data, in every language of the product; the words around them come from
+the templates.
 """
 
 from __future__ import annotations

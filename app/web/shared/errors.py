@@ -5,7 +5,9 @@ No answer tells what broke. An unexpected failure gets an id, which is in the lo
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final, Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
+from urllib.parse import quote, urlsplit
 
 import structlog
 from litestar import Request, Response
@@ -100,7 +102,12 @@ def answer(
         return Response(problem_body(problem), status_code=status, media_type=PROBLEM_TYPE, headers=headers)
     lang = language_of(request)
     name = "errors/_error.html" if htmx.wants_partial(request.headers) else "errors/error.html"
-    context = {"status": status, "incident": incident, "nonce": nonce_of(request.scope["state"])}
+    context = {
+        "status": status,
+        "incident": incident,
+        "way": way_on(request, status),
+        "nonce": nonce_of(request.scope["state"]),
+    }
     headers["Content-Language"] = lang
     response = Response(
         templating.render(name, lang, context),
@@ -110,6 +117,42 @@ def answer(
     )
     vary_by_htmx(response)
     return response
+
+
+@dataclass(frozen=True, slots=True)
+class WayOn:
+    """Where the page of an error leads. `name` is the host of another site, else empty."""
+
+    kind: Literal["purchase", "again", "start", "site"]
+    address: str
+    name: str = ""
+
+
+def way_on(request: Request[Any, Any, Any], status: int) -> WayOn | None:
+    """A page that is not there leads to the nearest that may be, or to the site that sent somebody here; every other
+    failure leads to the same page once more. None where nothing is known that could help."""
+    path: str = request.scope["path"]
+    room, _, rest = path.lstrip("/").partition("/")
+    if room == "pay" and (rest.partition("/")[2] or (rest and status not in (404, 410))):
+        return WayOn("purchase", f"/pay/{quote(rest.partition('/')[0], safe='')}")
+    if status not in (404, 410):
+        return WayOn("again", quote(path))
+    if room in _ROOMS and rest:
+        return WayOn("start", f"/{room}")
+    return _site_before(request.headers.get("referer", ""), request.headers.get("host", ""))
+
+
+_ROOMS: Final = frozenset({"admin", "demo", "sandbox"})
+
+
+def _site_before(referer: str, own_host: str) -> WayOn | None:
+    try:
+        before = urlsplit(referer)
+    except ValueError:
+        return None
+    if before.scheme not in ("http", "https") or not before.hostname or before.netloc == own_host:
+        return None
+    return WayOn("site", f"{before.scheme}://{before.netloc}/", before.hostname)
 
 
 def speaks_json(path: str) -> bool:

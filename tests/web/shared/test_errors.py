@@ -113,3 +113,24 @@ async def test_the_page_speaks_the_browser_s_language() -> None:
 
     assert '<html lang="fi">' in answer.text
     assert "Tätä sivua ei ole" in answer.text
+
+
+async def test_a_page_that_is_not_there_leads_to_the_purchase_or_to_where_one_came_from() -> None:
+    came = {"Referer": "https://shop.example/basket?secret=1"}
+    async with client() as browser:
+        below = await browser.get("/pay/cs_1/nothing", headers=came)
+        unknown_session = await browser.get("/pay/cs_1", headers=came)
+        own = await browser.get("/pay/cs_1", headers={"Referer": "http://here/pay/cs_1"})
+        script = await browser.get("/nothing", headers={"Referer": "javascript:alert(1)"})
+
+    assert 'href="/pay/cs_1"' in below.text
+    assert 'href="https://shop.example/"' in unknown_session.text
+    assert "Back to shop.example" in unknown_session.text
+    assert "secret" not in unknown_session.text
+    assert 'class="button"' not in own.text
+    assert 'class="button"' not in script.text
+
+
+async def test_a_failure_leads_to_the_same_page_once_more() -> None:
+    async with client() as browser:
+        assert 'href="/bug"' in (await browser.get("/bug?x=1")).text
