@@ -80,6 +80,7 @@ class Flow:
     none yet; `quote`, `customer`, `challenge` are None while unknown. `phone` and `postcode` are the identified
     person's; before that they are the last that anybody asked a code for, in whichever browser. `country` is the
     shopper's, where phones and postcodes are read; the law and the day are those of the merchant's country.
+    `passkeys` counts those of the identified person that work.
     """
 
     now: datetime
@@ -98,6 +99,7 @@ class Flow:
     phone_proved_at: datetime | None
     contact_elsewhere: bool
     identified_by: str | None
+    identified_at: datetime | None
     decisions_made: int
     order_id: UUID
     order_public_id: str
@@ -114,6 +116,7 @@ class Flow:
     decision: Decision | None
     customer: Customer | None
     challenge: Challenge | None
+    passkeys: int
 
     @property
     def total(self) -> Money:
@@ -186,7 +189,8 @@ class Flow:
 _FLOW: Final = """
 SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.cancel_url, s.expires_at,
        s.browser_id,
-       s.phone, s.postcode, s.phone_proved_at, s.contact_elsewhere, s.identified_by, s.decisions_made, s.order_id,
+       s.phone, s.postcode, s.phone_proved_at, s.contact_elsewhere, s.identified_by, s.identified_at, s.decisions_made,
+       s.order_id,
        o.public_id AS order_public_id, o.state AS order_state, o.version, o.reference, o.currency, o.total_minor,
        o.buyer, o.country,
        c.name, c.email, c.phone AS contact_phone, c.postcode AS contact_postcode, c.street, c.city,
@@ -201,6 +205,7 @@ SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.can
        b.id AS asking_browser_id,
        h.phone AS challenge_phone, h.postcode AS challenge_postcode, h.state AS challenge_state, h.tries_left,
        h.created_at AS challenge_created_at, h.expires_at AS challenge_expires_at,
+       (SELECT count(*) FROM passkeys p WHERE p.customer_id = s.customer_id AND p.ended_at IS NULL) AS passkeys,
        (SELECT offset_s FROM business_clock) AS offset_s
 FROM checkout_sessions s
 JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
@@ -252,6 +257,7 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         phone_proved_at=row["phone_proved_at"],
         contact_elsewhere=row["contact_elsewhere"],
         identified_by=row["identified_by"],
+        identified_at=row["identified_at"],
         decisions_made=row["decisions_made"],
         order_id=row["order_id"],
         order_public_id=row["order_public_id"],
@@ -275,6 +281,7 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         decision=_decision(row),
         customer=_customer(row),
         challenge=_challenge(row),
+        passkeys=row["passkeys"],
     )
 
 

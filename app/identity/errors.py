@@ -76,3 +76,30 @@ class CodeUnsent(Refusal):
     """The gateway did not take the message; nothing reached the phone."""
 
     code: ClassVar[str] = "code_unsent"
+
+
+# --- Passkeys. ---
+
+
+class PasskeyRefused(Refusal):
+    """A device's answer saves no passkey, or identifies nobody.
+
+    `reason` is stable. Without a right signature: `malformed` (no answer of a browser's), `stale` (its challenge is
+    over, was answered before, or was for another browser, session or sum), `unproved` (signature, origin or relying
+    party do not fit), `unverified` (the device did not check who holds it), `unknown` (no such passkey, or it was
+    removed: never told apart). With one: `copied` (its counter went back, so it works no more), `other_person` (the
+    session is somebody else's), `stranger_here` (this merchant is its own creditor and does not know the customer),
+    `saved_before` and `too_many`.
+    """
+
+    code: ClassVar[str] = "passkey_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class PasskeyUnknown(Refusal):
+    """The customer has no passkey of this id."""
+
+    code: ClassVar[str] = "passkey_unknown"

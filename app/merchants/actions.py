@@ -49,8 +49,8 @@ class NewMerchant:
     """A shop to be. What is None is taken from the country: currency, language and time zone.
 
     `return_hosts` are the hosts that live mode sends shoppers back to. Amounts are minor units. Above
-    `code_alone_max_minor` a passkey or the bank is needed; None takes the law file's figure. `passkey_counts` says whether
-    a passkey is as good as the bank: None, where the country lets a code identify.
+    `code_alone_max_minor` a passkey or the bank is needed; None takes the law file's figure. `passkey_counts` says
+    whether a passkey is as good as the bank; None: where the country lets a code identify.
     """
 
     name: str

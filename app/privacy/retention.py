@@ -4,6 +4,8 @@
 |---|---|
 | personal data of sessions that came to nothing | 30 days after the end |
 | one-time codes, with phone and postcode | 1 day |
+| challenges of passkeys | 1 day |
+| passkeys that were removed | 30 days; those of an erased customer go at once |
 | answers under idempotency keys | 30 days |
 | counters of limits | 2 days after the last hit: no window is longer than one |
 | browsers, and sessions of staff | their absolute life |
@@ -18,12 +20,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from app.checkout.actions import forget_ended, release_browsers
-from app.identity.actions import browsers, codes
+from app.identity.actions import browsers, codes, passkeys
 from app.kernel import db, idempotency, limits
 from app.kernel.jobs import Chore, Now
 from app.merchants.actions import forget_ended_sessions
 
 CODES_KEPT: Final = timedelta(days=1)
+CHALLENGES_KEPT: Final = timedelta(days=1)
+ENDED_PASSKEYS_KEPT: Final = timedelta(days=30)
 ANSWERS_KEPT: Final = timedelta(days=30)
 LIMITS_KEPT: Final = timedelta(days=2)
 EVERY: Final = timedelta(minutes=10)
@@ -55,6 +59,14 @@ async def forget_codes(now: Now) -> int:
     return await db.in_tx(lambda: codes.forget_older_than(now.business - CODES_KEPT, BATCH))
 
 
+async def forget_challenges(now: Now) -> int:
+    return await db.in_tx(lambda: passkeys.forget_challenges(now.wall - CHALLENGES_KEPT, BATCH))
+
+
+async def forget_passkeys(now: Now) -> int:
+    return await db.in_tx(lambda: passkeys.forget_passkeys(now.business - ENDED_PASSKEYS_KEPT, BATCH))
+
+
 async def forget_answers(now: Now) -> int:
     return await db.in_tx(lambda: idempotency.forget_older_than(now.business - ANSWERS_KEPT, BATCH))
 
@@ -79,6 +91,8 @@ def rules() -> Sequence[Chore]:
     every = (
         forget_sessions,
         forget_codes,
+        forget_challenges,
+        forget_passkeys,
         forget_answers,
         forget_limits,
         forget_browsers,

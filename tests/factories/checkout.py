@@ -20,7 +20,7 @@ from app.identity.actions.customers import KnownContact
 from app.identity.ports import VerifiedIdentity
 from app.kernel import clock, db
 from app.merchants.actions import NewMerchant, create_merchant
-from app.merchants.queries import Merchant
+from app.merchants.queries import Creditor, Merchant
 from app.orders.rules import Line
 from app.plans.actions import create_plan
 from app.plans.queries import plans_of
@@ -52,7 +52,12 @@ INSTALMENTS: Final = Plan(
 
 
 async def a_merchant(
-    name: str = "Havu & Kivi", credit_limit_minor: int = 200_000, code_alone_max_minor: int | None = None
+    name: str = "Havu & Kivi",
+    credit_limit_minor: int = 200_000,
+    code_alone_max_minor: int | None = None,
+    *,
+    passkey_counts: bool | None = None,
+    creditor: Creditor = "operator",
 ) -> Merchant:
     """A Finnish shop with an invoice and an instalment plan."""
     now = clock.wall()
@@ -63,6 +68,8 @@ async def a_merchant(
             contact_email="shop@havu.example",
             credit_limit_minor=credit_limit_minor,
             code_alone_max_minor=code_alone_max_minor,
+            passkey_counts=passkey_counts,
+            creditor=creditor,
         ),
         now=now,
     )

@@ -7,11 +7,20 @@ from app.checkout.actions.ending import cancel_session, cancel_session_in_tx, ex
 from app.checkout.actions.forgetting import forget_ended, release_browsers
 from app.checkout.actions.identifying import Identification, identify_by_bank, identify_by_code, request_code
 from app.checkout.actions.opening import OpenedSession, open_session, open_session_in_tx
+from app.checkout.actions.passkeys import (
+    ask_for_passkey,
+    ask_to_save,
+    identify_by_passkey,
+    remove_passkey,
+    save_passkey,
+)
 
 __all__ = [
     "Details",
     "Identification",
     "OpenedSession",
+    "ask_for_passkey",
+    "ask_to_save",
     "cancel_session",
     "cancel_session_in_tx",
     "choose_plan",
@@ -21,8 +30,11 @@ __all__ = [
     "forget_ended",
     "identify_by_bank",
     "identify_by_code",
+    "identify_by_passkey",
     "open_session",
     "open_session_in_tx",
     "release_browsers",
+    "remove_passkey",
     "request_code",
+    "save_passkey",
 ]

@@ -1,5 +1,5 @@
-"""The verbs of identity: browsers, one-time codes, customers. Each runs inside its caller's transaction."""
+"""The verbs of identity: browsers, one-time codes, customers, passkeys. Each runs inside its caller's transaction."""
 
-from app.identity.actions import browsers, codes, customers
+from app.identity.actions import browsers, codes, customers, passkeys
 
-__all__ = ["browsers", "codes", "customers"]
+__all__ = ["browsers", "codes", "customers", "passkeys"]

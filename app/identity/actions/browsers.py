@@ -87,6 +87,12 @@ async def hold(browser_id: UUID, token: BrowserToken) -> bool:
     return held is not None
 
 
+async def is_known(token: str) -> bool:
+    """Whether a browser carries this secret: for a commit whose answer was lost."""
+    found = await db.fetch_value("SELECT true FROM browsers WHERE token_digest = $1", ids.digest(token))
+    return found is True
+
+
 async def forget_expired(wall: datetime, limit: int) -> int:
     """Delete up to `limit` rows past their absolute life that nothing refers to; for the retention job. In a
     transaction."""
