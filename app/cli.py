@@ -11,10 +11,11 @@ import asyncio
 import getpass
 import multiprocessing
 import os
+import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
@@ -266,10 +267,10 @@ def _positive(text: str) -> int:
 
 
 def _percent(text: str) -> Decimal:
-    try:
-        return Decimal(text)
-    except InvalidOperation:
-        raise argparse.ArgumentTypeError("a number such as 14.9") from None
+    # Decimal itself would take "NaN", "1_4", an exponent and the digits of every script.
+    if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", text) is None:
+        raise argparse.ArgumentTypeError("a number such as 14.9")
+    return Decimal(text)
 
 
 # What a plan may say besides its kind and its sums; what is left out is nought.

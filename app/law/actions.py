@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date, datetime
+from typing import Final
 
 from app.kernel import audit, db, ids
-from app.law.errors import ClaimUnknown
+from app.law.errors import ClaimUnknown, WordRefused
 from app.law.queries import confirmations, forget_kept_confirmations
 from app.law.rules import Claim, law_of
+
+BY_MAX: Final = 200
+SOURCE_MAX: Final = 500
 
 _CONFIRM = """
 INSERT INTO law_confirmations (id, country, key, value, since, source, confirmed_by, confirmed_at)
@@ -22,8 +26,14 @@ async def confirm(
     """Vouch for figures as they stand on that day: those named, or all that still want it when none is.
 
     `source` says where it was read; without one it is the law file's. Answers what was confirmed by this call; what
-    was confirmed before stays as it was. Raises CountryNotServed, and ClaimUnknown for a key that wants nothing.
+    was confirmed before stays as it was. Raises CountryNotServed, ClaimUnknown for a key that wants nothing, and
+    WordRefused.
     """
+    by, source = by.strip(), (source or "").strip()
+    if not (1 <= len(by) <= BY_MAX and by.isprintable()):
+        raise WordRefused("by")
+    if not (len(source) <= SOURCE_MAX and source.isprintable()):
+        raise WordRefused("source")
     claims = {claim.key: claim for claim in law_of(country).claims(on)}
     for key in keys:
         if key not in claims:

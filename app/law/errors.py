@@ -25,6 +25,16 @@ class ClaimUnknown(Refusal):
         self.key = key
 
 
+class WordRefused(Refusal):
+    """An operator's word that cannot be kept: `field` is "by" (1 to 200 characters) or "source" (at most 500)."""
+
+    code: ClassVar[str] = "law_word_refused"
+
+    def __init__(self, field: str) -> None:
+        super().__init__(field)
+        self.field = field
+
+
 class FigureUnknown(Refusal):
     """No figure of that key is in force on that day: whoever needs it must not guess."""
 

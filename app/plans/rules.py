@@ -55,7 +55,8 @@ def check(plan: Plan) -> None:
         raise PlanRefused("currency")
     if not 1 <= plan.min_amount_minor <= plan.max_amount_minor <= MAX_AMOUNT_MINOR:
         raise PlanRefused("max_amount_minor")
-    if not 0 <= plan.nominal_rate <= RATE_MAX or plan.nominal_rate % _RATE_STEP:
+    rate = plan.nominal_rate
+    if not rate.is_finite() or not 0 <= rate <= RATE_MAX or rate % _RATE_STEP:
         raise PlanRefused("nominal_rate")
     for field in ("fee_minor", "arrangement_fee_minor", "paper_fee_minor", "min_instalment_minor"):
         if not 0 <= getattr(plan, field) <= MAX_AMOUNT_MINOR:

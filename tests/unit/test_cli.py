@@ -11,6 +11,8 @@ from pathlib import Path
 import asyncpg
 import pytest
 
+from app import cli
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -111,6 +113,52 @@ async def test_an_operator_makes_the_plans_of_a_shop_one_by_one(kolme: Kolme, da
     ]
 
 
+A_PLAN = ("plan", "create", "--merchant", "m_nobody", "--kind", "instalments", "--max-amount-minor", "300000")
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "wanted"),
+    [
+        ("--max-amount-minor", "0", "a whole number above zero"),
+        ("--max-amount-minor", "-5", "a whole number above zero"),
+        ("--max-amount-minor", "12.90", "a whole number above zero"),
+        ("--min-months", "0", "a whole number above zero"),
+        ("--max-months", "three", "a whole number above zero"),
+        ("--fee-minor", "\u0665", "a whole number above zero"),
+        ("--nominal-rate", "NaN", "a number such as 14.9"),
+        ("--nominal-rate", "-1", "a number such as 14.9"),
+        ("--nominal-rate", "1e9", "a number such as 14.9"),
+        ("--nominal-rate", "1_4", "a number such as 14.9"),
+        ("--nominal-rate", "14,9", "a number such as 14.9"),
+        ("--kind", "loan", "invalid choice"),
+    ],
+)
+def test_a_figure_of_a_plan_that_is_none_is_refused_at_its_option(
+    option: str, value: str, wanted: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main([*A_PLAN, f"{option}={value}"])
+    assert ended.value.code == 2
+    complaint = capsys.readouterr().err
+    assert f"argument {option}: " in complaint
+    assert wanted in complaint
+
+
+async def test_a_plan_out_of_its_bounds_is_named_and_leaves_nothing(kolme: Kolme, database_url: str) -> None:
+    _, merchant, _ = await kolme.says(*A_SHOP, "--credit-limit-minor", "200000", "--without-plans")
+    plan = ("plan", "create", "--merchant", merchant, "--kind", "instalments")
+    for words, field in (
+        (("--max-amount-minor", str(10**13)), "max_amount_minor"),
+        (("--max-amount-minor", "300000", "--min-months", "3", "--max-months", "121"), "max_months"),
+        (("--max-amount-minor", "300000", "--min-amount-minor", "300001"), "max_amount_minor"),
+    ):
+        assert await kolme.says(*plan, *words) == (1, "", f"Refused: plan_refused {field}.")
+
+    connection = await asyncpg.connect(database_url)
+    assert await connection.fetchval("SELECT count(*) FROM plans") == 0
+    await connection.close()
+
+
 async def test_a_refusal_is_a_sentence_and_no_traceback(kolme: Kolme) -> None:
     status, _, complaint = await kolme.says("key", "create", "--merchant", "m_nobody", "--name", "shop")
     assert (status, complaint) == (1, "There is no merchant m_nobody.")
@@ -126,6 +174,8 @@ async def test_an_operator_vouches_for_the_law_of_a_country(kolme: Kolme) -> Non
     assert len(listed.splitlines()) == listed.count(": open")
     status, _, complaint = await kolme.says(*vouch)
     assert (status, complaint) == (1, "Name figures with --figure, or say --all.")
+    status, _, complaint = await kolme.says("law", "confirm", "--country", "SE", "--all", "--by", " ")
+    assert (status, complaint) == (1, "Refused: law_word_refused by.")
     status, _, complaint = await kolme.says(*vouch, "--figure", "nonsense")
     assert (status, complaint) == (1, "Refused: law_claim_unknown SE nonsense.")
     status, printed, _ = await kolme.says(*vouch, "--figure", "withdrawal_days", "--source", "riksdagen.se")

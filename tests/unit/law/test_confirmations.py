@@ -8,7 +8,7 @@ import pytest
 
 from app.kernel import clock, db
 from app.law.actions import confirm
-from app.law.errors import ClaimUnknown
+from app.law.errors import ClaimUnknown, WordRefused
 from app.law.queries import confirmations, forget_kept_confirmations, may_offer_credit_live
 from app.law.rules import COUNTRIES, law_of
 
@@ -71,6 +71,26 @@ async def test_an_unknown_or_primary_figure_is_refused_and_nothing_is_written() 
     for key in ("nonsense", "reminder_fee_minor"):
         with pytest.raises(ClaimUnknown):
             await confirm("FI", ["withdrawal_days", key], by="Olli", source=None, on=TODAY, now=clock.wall())
+    assert await db.fetch_value("SELECT count(*) FROM law_confirmations") == 0
+
+
+@pytest.mark.parametrize(
+    ("by", "source", "field"),
+    [
+        ("", None, "by"),
+        ("  ", None, "by"),
+        ("x" * 201, None, "by"),
+        ("Olli\x00", None, "by"),
+        ("Olli", "x" * 501, "source"),
+        ("Olli", "a\nb", "source"),
+    ],
+)
+async def test_a_word_of_nobody_or_without_end_is_refused_by_name(
+    by: str, source: str | None, field: str
+) -> None:
+    with pytest.raises(WordRefused) as refused:
+        await confirm("FI", ["withdrawal_days"], by=by, source=source, on=TODAY, now=clock.wall())
+    assert refused.value.field == field
     assert await db.fetch_value("SELECT count(*) FROM law_confirmations") == 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
@@ -134,28 +135,87 @@ async def test_live_mode_offers_nothing_until_the_operator_has_vouched_for_the_l
 
 
 @pytest.mark.parametrize(
-    "form",
+    ("form", "field"),
     [
-        {"method": "instalments", "months": "2"},
-        {"method": "instalments", "months": "37"},
-        {"method": "instalments", "months": "999999999999"},
-        {"method": "instalments", "months": "-3"},
-        {"method": "instalments", "months": "three"},
-        {"method": "instalments", "monthly": "1", "shown_months": "3"},
-        {"method": "invoice", "delivery": "pigeon"},
-        {"method": "loan"},
-        {},
+        ({"method": "instalments"}, "months"),
+        ({"method": "instalments", "months": "2"}, "months"),
+        ({"method": "instalments", "months": "37"}, "months"),
+        ({"method": "instalments", "months": "0"}, "months"),
+        ({"method": "instalments", "months": "999999999999"}, "months"),
+        ({"method": "instalments", "months": "9" * 400}, "months"),
+        ({"method": "instalments", "months": "-3"}, "months"),
+        ({"method": "instalments", "months": "6.0"}, "months"),
+        ({"method": "instalments", "months": "\u0666"}, "months"),
+        ({"method": "instalments", "months": "three"}, "months"),
+        # An amount a month that no term has, whichever box was moved.
+        ({"method": "instalments", "monthly": "1", "shown_months": "3"}, "months"),
+        ({"method": "instalments", "months": "3", "monthly": "1", "shown_months": "3"}, "months"),
+        ({"method": "instalments", "monthly": "999999999999", "shown_months": "3"}, "months"),
+        ({"method": "instalments", "monthly": "-4407", "shown_months": "3"}, "months"),
+        ({"method": "instalments", "monthly": "4407", "shown_months": "x"}, "months"),
+        ({"method": "invoice"}, "delivery"),
+        ({"method": "invoice", "delivery": "pigeon"}, "delivery"),
+        ({"method": "loan"}, "method"),
+        ({}, "method"),
     ],
 )
 async def test_a_choice_out_of_range_is_told_at_its_field_and_nothing_is_saved(
-    client: httpx.AsyncClient, form: dict[str, str]
+    client: httpx.AsyncClient, form: dict[str, str], field: str
 ) -> None:
     session = await a_basket(await a_merchant())
     answer = await client.post(f"/pay/{session}", data=form)
     assert answer.status_code == 422
-    assert 'aria-invalid="true"' in answer.text or 'role="alert"' in answer.text
+    assert re.findall(r'id="f-(\w+)-wrong"', answer.text) == [field]
+    if form.get("method") in {"invoice", "instalments"}:
+        assert f'id="m-{form["method"]}"' in answer.text
+        assert re.search(rf'id="m-{form["method"]}"[^>]* checked', answer.text), (
+            "what was chosen stays chosen"
+        )
     assert await db.fetch_value("SELECT count(*) FROM quotes") == 0
     assert await db.fetch_value("SELECT count(*) FROM checkout_sessions WHERE quote_id IS NOT NULL") == 0
+
+
+@pytest.mark.parametrize(
+    "sent", ["method=instalments&months=6&months=37", "method=invoice&method=instalments"]
+)
+async def test_a_field_that_comes_twice_chooses_nothing(client: httpx.AsyncClient, sent: str) -> None:
+    session = await a_basket(await a_merchant())
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await client.post(f"/pay/{session}", content=sent, headers=headers)
+    assert 400 <= answer.status_code < 500
+    assert await db.fetch_value("SELECT count(*) FROM quotes") == 0
+
+
+@pytest.mark.parametrize(
+    ("wish", "months"),
+    [
+        ("months=1", "3"),
+        ("months=0", "3"),
+        ("months=37", "6"),
+        ("months=999999999999", "6"),
+        ("monthly=1&shown_months=3", "6"),
+        ("monthly=999999999999&shown_months=5", "3"),
+    ],
+)
+async def test_a_look_at_a_term_that_is_not_on_offer_shows_the_nearest_one_and_says_so(
+    client: httpx.AsyncClient, wish: str, months: str
+) -> None:
+    session = await a_basket(await a_merchant())
+    page = await client.get(f"/pay/{session}?method=instalments&{wish}")
+    assert page.status_code == 200
+    assert f'data-months="{months}"' in page.text
+    assert "That term is not on offer for this sum. We took the nearest one." in page.text
+    assert await db.fetch_value("SELECT count(*) FROM quotes") == 0
+
+
+@pytest.mark.parametrize(
+    "wish", ["months=x", "months=-1", "monthly=%00", "months=6&shown_months=y", "delivery=pigeon"]
+)
+async def test_a_look_with_nonsense_is_a_look(client: httpx.AsyncClient, wish: str) -> None:
+    session = await a_basket(await a_merchant())
+    page = await client.get(f"/pay/{session}?method=instalments&{wish}")
+    assert page.status_code in {200, 400}
+    assert await db.fetch_value("SELECT count(*) FROM quotes") == 0
 
 
 async def test_a_quote_of_a_day_that_is_over_is_refused_by_name(client: httpx.AsyncClient) -> None:

@@ -36,7 +36,7 @@ async def test_the_line_says_the_smallest_monthly_amount_with_warning_and_exampl
     assert "<li><b>From €25.93 a month</b></li>" in page
     assert page.index("Invoice, 14 days") < page.index("From €25.93"), "in the order of the country's law"
     assert page.index("Borrowing money costs money") < page.index("<details>"), "seen without a click"
-    for figure in ("€749.00", "<dd>36</dd>", "14.9%", "16.0%", "€933.36"):
+    for figure in ("€749.00", "<dd>36</dd>", "14.9%", "16.0%", "€933.37"):
         assert figure in page[page.index("<details>") :], figure
 
 
@@ -104,6 +104,23 @@ async def test_an_amount_that_is_no_price_is_refused(client: httpx.AsyncClient, 
     assert answer.status_code == 422
     assert answer.headers["cache-control"] == "no-store"
     assert "<h1" in answer.text
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "amount_minor=12900&amount_minor=x",
+        "amount_minor=%00",
+        "amount_minor=%ff",
+        "lang=xx&amount_minor=12900",
+    ],
+)
+async def test_a_strange_query_is_a_line_or_a_refusal(client: httpx.AsyncClient, query: str) -> None:
+    merchant = (await a_merchant()).public_id
+
+    answer = await client.get(f"/widget?merchant={merchant}&{query}")
+
+    assert answer.status_code in {200, 400, 422}
 
 
 @pytest.mark.parametrize("amount_minor", [90_000_00, 10**12])
