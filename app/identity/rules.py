@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import secrets
 import unicodedata
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
@@ -21,9 +23,40 @@ SENDS_PER_PHONE_A_DAY: Final = 5
 SENDS_PER_SESSION: Final = 5
 # A mobile network puts thousands of phones behind one address, so this one only stops machines.
 SENDS_PER_ADDRESS_AN_HOUR: Final = 300
+# Codes that were sent and that nobody typed: a shopper types theirs, who sprays numbers never does. A right code takes
+# its send off these counts, so that a busy shop, or a whole network behind one block, never meets them.
+UNANSWERED_PER_BROWSER_A_DAY: Final = 8
+UNANSWERED_PER_BLOCK_AN_HOUR: Final = 60
+UNANSWERED_PER_MERCHANT_AN_HOUR: Final = 300
+UNANSWERED_PER_ROUTE_AN_HOUR: Final = 300
+# Wrong codes, whatever phone they are typed for. One guess at each of ten thousand phones is as good as ten thousand at
+# one, and no count of a phone sees it.
+WRONG_CODES_A_MINUTE: Final = 200
+WRONG_CODES_PER_BLOCK_AN_HOUR: Final = 100
 MINUTE_S: Final = 60
 HOUR_S: Final = 3600
 DAY_S: Final = 86_400
+
+_V4_BLOCK: Final = 24
+
+
+@dataclass(frozen=True, slots=True)
+class SmsBudget:
+    """How many codes may leave in a day: for one shop, and for the operator in all. The operator's figures."""
+
+    per_merchant_a_day: int = 2_000
+    per_day: int = 20_000
+
+
+def block_of(address: str) -> str:
+    """The network that an address stands in for counting: the /24 of an IPv4 address; an IPv6 one comes as its /64."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if found.version == 4:
+        return str(ipaddress.ip_network((address, _V4_BLOCK), strict=False))
+    return address
 
 
 def new_code() -> str:
@@ -32,9 +65,12 @@ def new_code() -> str:
 
 
 def read_code(text: str) -> str | None:
-    """The six digits a person typed, spaces, hyphens and full-width digits read right; None when they are not six."""
-    plain = unicodedata.normalize("NFKC", text)
-    digits = "".join(c for c in plain if not c.isspace() and c not in "-\u2010\u2011\u2012\u2013")
-    if len(digits) == CODE_DIGITS and digits.isascii() and digits.isdigit():
-        return digits
-    return None
+    """The six digits a person typed: spaces and hyphens are left out, and the digits of any script count, full-width
+    and Arabic ones as well as ours. None when they are not six."""
+    kept = (
+        c for c in text if not c.isspace() and unicodedata.category(c) not in {"Cf", "Pd"} and c != "\u2212"
+    )
+    digits = [unicodedata.decimal(c, None) for c in kept]
+    if len(digits) != CODE_DIGITS or None in digits:
+        return None
+    return "".join(map(str, digits))

@@ -53,6 +53,8 @@ class CodeChallengeRow(Table, tablename="code_challenges"):
     expires_at = Timestamptz(default=None)
     wall_created_at = Timestamptz(default=None)
     wall_expires_at = Timestamptz(default=None)
+    approval_digest = Bytea(default=None)
+    remember = Boolean(default=None)
 
 
 class Profile(Table, tablename="profiles"):

@@ -42,9 +42,9 @@ class PhoneNumber:
 def parse_phone(text: str, country: str) -> PhoneNumber:
     """The number that `text` means in `country` (ISO 3166, two letters), which must be a served one.
 
-    Spaces, hyphens, dots, slashes, parentheses, full-width signs, invisible marks from a contact book, and
-    the prefixes 00 and "+358 (0)" all lead to one form. A number written with another served country's code
-    is taken. Raises PhoneRefused.
+    Spaces, hyphens, dots, slashes, parentheses, full-width signs, digits of any script, invisible marks from a
+    contact book, and the prefixes 00 and "+358 (0)" all lead to one form. A number written with another served
+    country's code is taken. Raises PhoneRefused.
     """
     if country not in CALLING_CODES:
         raise PhoneRefused("country_not_served")
@@ -69,9 +69,14 @@ def parse_phone(text: str, country: str) -> PhoneNumber:
     return PhoneNumber(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))
 
 
+def route_of(e164: str) -> str:
+    """The country whose network carries messages to this number, as its calling code; empty for one not served."""
+    return next((str(code) for code in CALLING_CODES.values() if e164.startswith(f"+{code}")), "")
+
+
 def masked(e164: str) -> str:
     """A number that its owner knows again and nobody else learns: "+358 •• ••• 4567"."""
-    code = next((str(code) for code in CALLING_CODES.values() if e164.startswith(f"+{code}")), "")
+    code = route_of(e164)
     prefix = f"+{code} " if code else ""
     return f"{prefix}•• ••• {e164[-4:]}"
 
@@ -80,5 +85,7 @@ def _compact(text: str) -> str:
     if len(text) > _LONGEST_TEXT:
         raise PhoneRefused("malformed")
     visible = "".join(c for c in unicodedata.normalize("NFKC", text) if unicodedata.category(c) != "Cf")
-    compact = _SEPARATORS.sub("", visible)
+    # Whoever types in another script means the same digits.
+    plain = "".join(str(unicodedata.decimal(c)) if c.isdecimal() else c for c in visible)
+    compact = _SEPARATORS.sub("", plain)
     return f"+{compact[2:]}" if compact.startswith("00") else compact

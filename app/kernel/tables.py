@@ -60,6 +60,20 @@ class LimitCounter(Table, tablename="limits"):
     hits = Array(base_column=Timestamptz(), default=None)
 
 
+class BudgetCounter(Table, tablename="budgets"):
+    scope = Text(default=None)
+    subject = Bytea(default=None)
+    starts_at = Timestamptz(primary_key=True, default=None)
+    used = BigInt(default=None)
+
+
+class Breaker(Table, tablename="breakers"):
+    door = Text(primary_key=True, default=None)
+    failures = Integer(default=None)
+    failed_at = Timestamptz(default=None)
+    open_until = Timestamptz(null=True, default=None)
+
+
 class AuditEntry(Table, tablename="audit_log"):
     id = UUID(primary_key=True, default=None)
     merchant_id = UUID(null=True, default=None)

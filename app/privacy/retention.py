@@ -7,7 +7,7 @@
 | challenges of passkeys | 1 day |
 | passkeys that were removed | 30 days; those of an erased customer go at once |
 | answers under idempotency keys | 30 days |
-| counters of limits | 2 days after the last hit: no window is longer than one |
+| counters of limits and budgets | 2 days after the last hit: no window is longer than one |
 | browsers, and sessions of staff | their absolute life |
 
 The ledger, orders, histories, events and credit decisions hold no personal data, or are kept by law.
@@ -74,7 +74,8 @@ async def forget_answers(now: Now) -> int:
 async def forget_limits(now: Now) -> int:
     # Some limits count business time and some wall time; the sandbox alone tells them apart.
     oldest = min(now.business, now.wall) - LIMITS_KEPT
-    return await db.in_tx(lambda: limits.forget_older_than(oldest, BATCH))
+    budgets = await db.in_tx(lambda: limits.forget_budgets(oldest, BATCH))
+    return budgets + await db.in_tx(lambda: limits.forget_older_than(oldest, BATCH))
 
 
 async def forget_browsers(now: Now) -> int:

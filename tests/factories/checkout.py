@@ -171,9 +171,9 @@ class Shopper:
         )
         return issued.code
 
-    async def type_code(self, code: str) -> actions.Identification:
+    async def type_code(self, code: str, address: str = ADDRESS) -> actions.Identification:
         result = await actions.identify_by_code(
-            await self.flow(), code, code_is_enough=True, wall=clock.wall()
+            await self.flow(), code, code_is_enough=True, address=address, wall=clock.wall()
         )
         self._take(result)
         return result

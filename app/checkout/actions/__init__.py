@@ -5,7 +5,13 @@ from app.checkout.actions.confirming import Details, confirm
 from app.checkout.actions.deciding import decide
 from app.checkout.actions.ending import cancel_session, cancel_session_in_tx, expire_due
 from app.checkout.actions.forgetting import forget_ended, release_browsers
-from app.checkout.actions.identifying import Identification, identify_by_bank, identify_by_code, request_code
+from app.checkout.actions.identifying import (
+    Identification,
+    code_never_left,
+    identify_by_bank,
+    identify_by_code,
+    request_code,
+)
 from app.checkout.actions.opening import OpenedSession, open_session, open_session_in_tx
 from app.checkout.actions.passkeys import (
     ask_for_passkey,
@@ -24,6 +30,7 @@ __all__ = [
     "cancel_session",
     "cancel_session_in_tx",
     "choose_plan",
+    "code_never_left",
     "confirm",
     "decide",
     "expire_due",

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
-from app.checkout.errors import SessionEnded, StepNotReached
+from app.checkout.actions.binding import Given, bind, given_here, this_browser
+from app.checkout.errors import SessionEnded
 from app.checkout.queries import Challenge, Flow
 from app.checkout.states import SessionState
-from app.identity.actions import browsers, codes, customers
+from app.identity.actions import codes, customers
 from app.identity.actions.browsers import BrowserToken
 from app.identity.actions.codes import Issued, Recipient
 from app.identity.actions.customers import KnownContact
 from app.identity.ports import VerifiedIdentity
-from app.identity.rules import CODE_LIFE, CODE_TRIES
+from app.identity.rules import CODE_LIFE, CODE_TRIES, SmsBudget
 from app.kernel import db, ids
 
-Outcome = Literal["identified", "needs_bank", "wrong", "spent", "expired"]
+DEFAULT_BUDGET: Final = SmsBudget()
+
+Outcome = Literal["identified", "needs_bank", "wrong", "spent", "changed", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,15 @@ WHERE merchant_id = $1 AND id = $2 AND state = $6 AND expires_at > $7 RETURNING 
 
 
 async def request_code(
-    flow: Flow, phone: str, postcode: str, browser: BrowserToken, *, address: str, wall: datetime
+    flow: Flow,
+    phone: str,
+    postcode: str,
+    browser: BrowserToken,
+    *,
+    address: str,
+    wall: datetime,
+    budget: SmsBudget = DEFAULT_BUDGET,
+    remember: bool = False,
 ) -> tuple[Issued, Flow]:
     """Make a code for a phone (E.164) and bind it to this browser, this session and what is approved.
 
@@ -55,7 +66,7 @@ async def request_code(
     issued = codes.new()
 
     async def ask() -> Flow:
-        browser_id = await _browser(browser, wall)
+        browser_id = await this_browser(browser, wall)
         bound_id = await db.fetch_value(
             _ASK,
             flow.merchant.id,
@@ -71,9 +82,10 @@ async def request_code(
         await codes.issue(
             issued,
             flow.approval,
-            Recipient(browser_id, address, phone, flow.country, postcode),
+            Recipient(browser_id, address, phone, flow.country, postcode, remember),
             now=flow.now,
             wall=wall,
+            budget=budget,
         )
         return _asked(flow, phone, postcode, browser_id, bound_id)
 
@@ -103,16 +115,28 @@ def _asked(flow: Flow, phone: str, postcode: str, browser_id: UUID, bound_id: UU
     )
 
 
-async def identify_by_code(flow: Flow, typed: str, *, code_is_enough: bool, wall: datetime) -> Identification:
+async def code_never_left(flow: Flow, issued: Issued, phone: str, postcode: str, *, address: str) -> None:
+    """The gateway refused the message of `request_code`: nothing was sent, and nothing counts. One transaction."""
+    if flow.browser_id is not None:
+        to = Recipient(flow.browser_id, address, phone, flow.country, postcode)
+        await codes.never_left(issued, flow.approval, to, asked_at=flow.now)
+
+
+async def identify_by_code(
+    flow: Flow, typed: str, *, code_is_enough: bool, address: str, wall: datetime
+) -> Identification:
     """Try a code. A right one on the phone of a customer with a verified identity and a matching postcode
     identifies, where a code is enough for this sum and merchant; otherwise the bank is needed once.
 
-    The count of tries stands whatever comes of it; one whose COMMIT was lost may count twice. Raises SessionEnded.
+    The count of tries stands whatever comes of it; one whose COMMIT was lost may count twice. Raises SessionEnded, and
+    LimitReached while too many wrong codes come in.
     """
     token = ids.token()
 
     async def identify() -> Identification:
-        return await _identify_by_code(flow, typed, token, code_is_enough=code_is_enough, wall=wall)
+        return await _identify_by_code(
+            flow, typed, token, code_is_enough=code_is_enough, address=address, wall=wall
+        )
 
     return await db.in_tx(identify, landed=lambda: _landed(flow, token))
 
@@ -131,14 +155,27 @@ async def _landed(flow: Flow, token: str) -> Identification | None:
     return Identification("needs_bank") if row is not None and row["proved"] else None
 
 
+_NOT_RIGHT: Final[dict[str, Outcome]] = {"spent": "spent", "changed": "changed", "expired": "expired"}
+
+# Browser, session, code: every verb of step 2 takes them in this order, so that a code that is typed while another one
+# is asked for waits at the door and holds nothing that the other needs.
+_HOLD: Final = """
+WITH b AS MATERIALIZED (SELECT id FROM browsers WHERE id = $3 FOR UPDATE)
+SELECT s.id FROM checkout_sessions s LEFT JOIN b ON true WHERE s.merchant_id = $1 AND s.id = $2 FOR UPDATE OF s
+"""
+
+
 async def _identify_by_code(
-    flow: Flow, typed: str, token: str, *, code_is_enough: bool, wall: datetime
+    flow: Flow, typed: str, token: str, *, code_is_enough: bool, address: str, wall: datetime
 ) -> Identification:
-    tried = await codes.try_code(typed, flow.approval, browser_id=flow.browser_id, now=flow.now, wall=wall)
+    await db.fetch_value(_HOLD, flow.merchant.id, flow.session_id, flow.browser_id)
+    tried = await codes.try_code(
+        typed, flow.approval, browser_id=flow.browser_id, address=address, now=flow.now, wall=wall
+    )
     if tried.outcome == "wrong":
         return Identification("wrong", tried.tries_left)
     if tried.outcome != "right":
-        return Identification("expired" if tried.outcome == "expired" else "spent")
+        return Identification(_NOT_RIGHT[tried.outcome])
     known = await customers.recognise(tried.phone, tried.postcode) if code_is_enough else None
     if known is None or flow.browser_id is None:
         await db.execute(
@@ -148,8 +185,8 @@ async def _identify_by_code(
             flow.now,
         )
         return Identification("needs_bank")
-    given = _Given(tried.phone, tried.postcode)
-    await _identified(flow, known, flow.browser_id, "code", given, token)
+    given = Given(tried.phone, tried.postcode)
+    await bind(flow, known, flow.browser_id, "code", given, token)
     return Identification("identified", token=token)
 
 
@@ -163,64 +200,13 @@ async def identify_by_bank(
     """
 
     async def identify() -> Identification:
-        browser_id, token = await _browser(browser, wall), ids.token()
-        # Somebody else may have proved a phone of theirs in this session, in another browser: it is not this person's.
-        typed, passed = flow.challenge, flow.passed
-        given = (
-            _Given(passed.phone, passed.postcode) if typed is None else _Given(typed.phone, typed.postcode)
-        )
+        browser_id, token = await this_browser(browser, wall), ids.token()
+        given = given_here(flow)
         contact = KnownContact(flow.country)
         if flow.phone_proved_here:
             contact = KnownContact(flow.country, given.postcode, given.phone)
         customer_id = await customers.remember_identity(identity, contact, flow.now)
-        await _identified(flow, customer_id, browser_id, "bank", given, token)
+        await bind(flow, customer_id, browser_id, "bank", given, token)
         return Identification("identified", token=token)
 
     return await db.in_tx(identify)
-
-
-@dataclass(frozen=True, slots=True)
-class _Given:
-    """Phone and postcode as the identified person gave them."""
-
-    phone: str | None = field(repr=False)
-    postcode: str | None = field(repr=False)
-
-
-# What the shop passed was for the first browser: whoever identifies in another one never sees it.
-_IDENTIFIED: Final = """
-UPDATE checkout_sessions
-SET customer_id = $3, identified_by = $4, identified_at = $5, browser_id = $6, phone = $8, postcode = $9,
-    contact_elsewhere = contact_elsewhere OR coalesce(browser_id <> $6, false),
-    decision_id = CASE WHEN customer_id IS DISTINCT FROM $3 THEN NULL ELSE decision_id END
-WHERE merchant_id = $1 AND id = $2 AND state = $7 AND expires_at > $5 RETURNING id
-"""
-
-
-async def _identified(
-    flow: Flow, customer_id: UUID, browser_id: UUID, by: Literal["code", "bank"], given: _Given, token: str
-) -> None:
-    """Bind the session to a person and to this browser, and give the browser a new secret."""
-    # The browser before the session, as every verb of the flow takes them.
-    await browsers.rotate(browser_id, token)
-    bound = await db.fetch_value(
-        _IDENTIFIED,
-        flow.merchant.id,
-        flow.session_id,
-        customer_id,
-        by,
-        flow.now,
-        browser_id,
-        SessionState.OPEN.value,
-        given.phone,
-        given.postcode,
-    )
-    if bound is None:
-        raise SessionEnded
-
-
-async def _browser(browser: BrowserToken, wall: datetime) -> UUID:
-    browser_id = await browsers.remember(browser, wall=wall)
-    if browser_id is None:
-        raise StepNotReached
-    return browser_id

@@ -8,12 +8,12 @@ from litestar import Request, Response, get, post
 from litestar.background_tasks import BackgroundTask
 from litestar.params import FromPath
 
-from app.checkout.actions import identify_by_code, request_code
+from app.checkout.actions import code_never_left, identify_by_code, request_code
 from app.checkout.actions.identifying import Outcome
 from app.checkout.errors import SessionEnded, StepNotReached
 from app.checkout.policy import code_is_enough
 from app.checkout.steps import Page, may_see
-from app.identity.actions.codes import ChallengeState, mark, never_left
+from app.identity.actions.codes import ChallengeState, mark
 from app.identity.rules import read_code
 from app.kernel.limits import LimitReached
 from app.kernel.phone import PhoneRefused, parse_phone
@@ -52,9 +52,8 @@ async def send_code(request: Request[Any, Any, Any], session_id: FromPath[str]) 
     try:
         here, sent = await _send(here, *asked)
     except LimitReached as refusal:
-        error = FieldError("limit_reached", {"resets_in_s": refusal.resets_in_s})
         field = "code" if here.flow.challenge is not None else "phone"
-        return identify_page(here, Form(form.values, {field: error}), status=429)
+        return identify_page(here, Form(form.values, {field: _wait(refusal)}), status=429)
     except (SessionEnded, StepNotReached):
         return await page_now(await here.again(), push=True)
     notice = "sms_failed" if sent is None else "new_code_sent" if again else "code_sent"
@@ -100,11 +99,20 @@ async def _send(here: Visit, phone: str, postcode: str) -> tuple[Visit, Backgrou
     )
     if sending != "failed":
         return here, BackgroundTask(mark, issued.challenge_id, ChallengeState(sending))
-    await never_left(issued, phone=phone, asked_at=here.flow.now)
+    await code_never_left(here.flow, issued, phone, postcode, address=here.address)
     return await here.again(), None
 
 
-_REFUSALS: Final[dict[Outcome, str]] = {"spent": "used_up", "expired": "expired"}
+# What one person asked for too often; every other limit is a crowd's, and it would be unfair to blame its last member.
+_OWN_LIMITS: Final = frozenset({"code.phone.minute", "code.phone.day", "code.session"})
+
+
+def _wait(refusal: LimitReached) -> FieldError:
+    code = "limit_reached" if refusal.scope in _OWN_LIMITS else "paused"
+    return FieldError(code, {"resets_in_s": refusal.resets_in_s})
+
+
+_REFUSALS: Final[dict[Outcome, str]] = {"spent": "used_up", "changed": "changed", "expired": "expired"}
 
 
 @post("/pay/{session_id:str}/identify", include_in_schema=False, status_code=200)
@@ -119,8 +127,10 @@ async def confirm_code(request: Request[Any, Any, Any], session_id: FromPath[str
         return identify_page(here, Form(form.values, {"code": error}), status=422)
     try:
         tried = await identify_by_code(
-            here.flow, code, code_is_enough=code_is_enough(here.flow), wall=here.wall
+            here.flow, code, code_is_enough=code_is_enough(here.flow), address=here.address, wall=here.wall
         )
+    except LimitReached as refusal:
+        return identify_page(here, Form(form.values, {"code": _wait(refusal)}), status=429)
     except SessionEnded:
         return await page_now(await here.again(), push=True)
     if tried.outcome == "identified":

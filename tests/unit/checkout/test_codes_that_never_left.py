@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.checkout.actions import request_code
-from app.identity.actions.codes import never_left
+from app.checkout.actions import code_never_left, request_code
 from app.identity.rules import SENDS_PER_PHONE_A_DAY
 from app.kernel import clock, db
 from app.kernel.limits import LimitReached
@@ -23,10 +22,10 @@ async def test_codes_that_never_left_do_not_count_for_the_day_and_are_worth_noth
         shopper = Shopper.at(await a_session(merchant))
         await shopper.choose()
         flow = await shopper.flow()
-        issued, _ = await request_code(
+        issued, asked = await request_code(
             flow, PHONE, POSTCODE, shopper.browser, address=ADDRESS, wall=clock.wall()
         )
-        await never_left(issued, phone=PHONE, asked_at=flow.now)
+        await code_never_left(asked, issued, PHONE, POSTCODE, address=ADDRESS)
         assert (await shopper.type_code(issued.code)).outcome == "spent"
     with pytest.raises(LimitReached):
         await shopper.ask_code()
