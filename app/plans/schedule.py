@@ -119,6 +119,8 @@ def level_minor(amount_minor: int, months: int, pricing: Pricing) -> int:
     return level
 
 
+# Every schedule of a day has the same dates, whatever its amount.
+@lru_cache(maxsize=4096)
 def due_date(start: date, months: int, country: str) -> date:
     """The business day on which the payment of the n-th month falls."""
     return next_business_day(months_after(start, months), country)
