@@ -6,30 +6,35 @@ Composition: the one place, with `main` and `worker`, that names a concrete adap
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from pathlib import Path
 from urllib.parse import urlsplit
-
-from joserfc.errors import InvalidKeyTypeError
-from joserfc.jwk import ECKey, RSAKey
 
 from app.credit.ports import CreditRegister
 from app.identity.ports import StrongAuthentication
 from app.kernel.keys import Keyring, use_keyring
 from app.messages.ports import LetterDoor, MailDoor, SmsDoor
-from app.outside.bank import Bank, BankProfile, ClientSecretBasic, PrivateKeyJwt
+from app.outside.bank import Bank, Registration
+from app.outside.bank_keys import ClientKeys, KeysRefused, keys_made_in, read_keys
+from app.outside.bank_profiles import BankProfile, ProfileRefused, read_profile
 from app.outside.letters import LetterFolder, NoPrinter, SandboxPostbox
 from app.outside.mail import SandboxLetterbox, SmtpMail
 from app.outside.register import HttpRegister, RegisterProfile, SandboxRegister
 from app.outside.sms import GatewaySms, SandboxPhone
 from app.outside.webhook_door import HttpWebhookDoor, RememberingWebhookDoor
-from app.settings import SANDBOX_OPERATOR, BankDoor, Operator, Settings
+from app.settings import (
+    BANK_COUNTRIES,
+    BANK_KEYS,
+    SANDBOX_OPERATOR,
+    BankDoor,
+    Operator,
+    Settings,
+    SettingsError,
+)
 from app.web.sandbox import bank as sandbox_bank
-from app.web.sandbox.bank_keys import signing_key_at
 from app.web.shared.doors import House
 from app.webhooks.ports import WebhookDoor
-
-_CLIENT_KEY: Final = "sandbox_client_key.pem"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +55,14 @@ def turn_keys(settings: Settings) -> None:
 
 
 def web_house(settings: Settings) -> House:
-    """What a web process needs."""
-    return House(settings, sms_door(settings), bank_door(settings), register_door(settings))
+    """What a web process needs. Raises SettingsError for a bank's profile or key that cannot be used."""
+    return House(
+        settings,
+        sms_door(settings),
+        banks(settings),
+        register_door(settings),
+        client_keys(settings).public_set(),
+    )
 
 
 def worker_doors(settings: Settings) -> WorkerDoors:
@@ -90,45 +101,49 @@ def register_door(settings: Settings) -> CreditRegister:
     return SandboxRegister() if door is None else HttpRegister(RegisterProfile(door.url, door.token))
 
 
-def bank_door(settings: Settings) -> StrongAuthentication:
-    return Bank(_sandbox_profile(settings) if settings.bank is None else _profile(settings.bank))
+def banks(settings: Settings) -> Mapping[str, StrongAuthentication]:
+    """By country. In test mode the sandbox bank stands in wherever no bank of the operator's does."""
+    keys = client_keys(settings)
+    found: dict[str, StrongAuthentication] = {}
+    for country in BANK_COUNTRIES:
+        door = settings.banks.get(country)
+        if door is not None:
+            found[country] = Bank(_profile(country, door.profile), _registration(door, keys))
+        elif settings.is_test:
+            found[country] = Bank(_profile(country, None), _sandbox_registration(settings, keys))
+    return found
 
 
-def sandbox_client_key(settings: Settings) -> ECKey:
-    """Our key at the sandbox bank, whose public half it is registered with."""
-    return signing_key_at(settings.secrets_dir / _CLIENT_KEY)
+def client_keys(settings: Settings) -> ClientKeys:
+    """Our keys towards every bank. Raises SettingsError for key files that cannot be used."""
+    folder = settings.secrets_dir / BANK_KEYS
+    try:
+        return read_keys(folder) if settings.banks else keys_made_in(folder)
+    except KeysRefused as why:
+        raise SettingsError(str(why)) from None
 
 
-def _sandbox_profile(settings: Settings) -> BankProfile:
-    return BankProfile(
+def _profile(country: str, path: Path | None) -> BankProfile:
+    try:
+        return read_profile(country, path)
+    except ProfileRefused as why:
+        raise SettingsError(str(why)) from None
+
+
+def _sandbox_registration(settings: Settings, keys: ClientKeys) -> Registration:
+    return Registration(
         issuer=sandbox_bank.issuer_at(settings.port),
         client_id=sandbox_bank.CLIENT_ID,
-        client_authentication=PrivateKeyJwt(sandbox_client_key(settings)),
-        country="FI",
+        keys=keys,
         allow_plain_http=True,
     )
 
 
-def _profile(door: BankDoor) -> BankProfile:
-    authentication = (
-        PrivateKeyJwt(_client_key(door.key_pem)) if door.key_pem else ClientSecretBasic(door.client_secret)
-    )
-    return BankProfile(
+def _registration(door: BankDoor, keys: ClientKeys) -> Registration:
+    return Registration(
         issuer=door.issuer,
         client_id=door.client_id,
-        client_authentication=authentication,
-        country="FI",
+        keys=keys,
         # A provider on this machine is a test's; any other must speak https.
         allow_plain_http=urlsplit(door.issuer).hostname in {"127.0.0.1", "localhost", "::1"},
     )
-
-
-def _client_key(pem: str) -> RSAKey | ECKey:
-    """Brokers of the Finnish trust network ask for RSA, others take the smaller elliptic ones."""
-    key: RSAKey | ECKey
-    try:
-        key = RSAKey.import_key(pem, {"use": "sig"})
-    except InvalidKeyTypeError:
-        key = ECKey.import_key(pem, {"use": "sig"})
-    key.ensure_kid()
-    return key

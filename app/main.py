@@ -85,7 +85,8 @@ def _routes(settings: Settings) -> list[ControllerRouterHandler]:
 
 
 def _sandbox(settings: Settings) -> ControllerRouterHandler:
-    issuer = settings.bank.issuer if settings.bank is not None else sandbox_bank.issuer_at(settings.port)
+    door = settings.banks.get("FI")
+    issuer = door.issuer if door is not None else sandbox_bank.issuer_at(settings.port)
     return sandbox_router(settings, bank_issuer=issuer)
 
 
@@ -93,7 +94,7 @@ def _sandbox_bank(settings: Settings) -> ControllerRouterHandler:
     bank = sandbox_bank.our_bank(
         issuer=sandbox_bank.issuer_at(settings.port),
         redirect_uri=f"{settings.base_url}/bank/return",
-        client_key=doors.sandbox_client_key(settings),
+        client_keys=doors.client_keys(settings).public_set(),
         secrets_dir=settings.secrets_dir,
         box=process_keyring(),
     )
@@ -107,7 +108,7 @@ def _policy(settings: Settings) -> Policy:
     if settings.is_test:
         issuer = urlsplit(sandbox_bank.issuer_at(settings.port))
         origins.add(f"{issuer.scheme}://{issuer.netloc}")
-        machine_paths += [sandbox_bank.TOKEN_PATH, "/demo/webhook"]
+        machine_paths += [*sandbox_bank.MACHINE_PATHS, "/demo/webhook"]
     return Policy(frozenset(origins), settings.base_url.startswith("https://"), tuple(machine_paths))
 
 

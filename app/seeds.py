@@ -190,7 +190,8 @@ async def _admin(merchant: Merchant, known: Demo | None, url: str, now: datetime
 
 
 async def _people(settings: Settings, now: datetime) -> None:
-    issuer = settings.bank.issuer if settings.bank is not None else issuer_at(settings.port)
+    door = settings.banks.get("FI")
+    issuer = door.issuer if door is not None else issuer_at(settings.port)
     living = {person.name for person in await shoppers(at_most=10_000)}
     for kind, name in PEOPLE.items():
         if name not in living:

@@ -32,6 +32,10 @@ _ON = frozenset({"1", "true", "yes", "on"})
 _OFF = frozenset({"0", "false", "no", "off"})
 _PORT_MAX = 65535
 
+# Where people have a common electronic identity that speaks OpenID Connect. Bulgaria has none.
+BANK_COUNTRIES = ("FI", "DK", "SE")
+BANK_KEYS = "bank_keys"
+
 
 class SettingsError(Exception):
     """The settings cannot be used. `sentence` tells the operator what to change."""
@@ -61,13 +65,12 @@ class SmsDoor:
 
 @dataclass(frozen=True, slots=True)
 class BankDoor:
-    """An OpenID provider, known by its issuer and our registration there alone."""
+    """The OpenID provider of one country, known by its issuer and our registration there alone. It knows us by the
+    keys in the folder `bank_keys` among the secrets. `profile`: a file that takes the place of the house's own."""
 
     issuer: str
     client_id: str
-    client_secret: str = field(repr=False)
-    key_pem: str = field(repr=False)
-    """Private key by which we prove ourselves; empty when the bank knows us by `client_secret`."""
+    profile: Path | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +108,8 @@ class Settings:
     allow_loopback_webhooks: bool
     mail: MailDoor | None
     sms: SmsDoor | None
-    bank: BankDoor | None
+    banks: Mapping[str, BankDoor]
+    """By country. In test mode a country that is missing has the sandbox bank, in live mode none."""
     register: RegisterDoor | None
     letter_dir: Path | None
     operator: Operator
@@ -306,28 +310,34 @@ def _sms(environ: Mapping[str, str], mode: Mode, secrets_dir: Path) -> SmsDoor |
     return SmsDoor(url=address, token=_door_secret(secrets_dir, "sms_token", "KOLME_SMS_URL"))
 
 
-def _bank(environ: Mapping[str, str], mode: Mode, secrets_dir: Path) -> BankDoor | None:
-    value = _text(environ, "KOLME_BANK_ISSUER")
-    if not value:
-        _sandbox_refused(mode, "KOLME_BANK_ISSUER", "strong identification")
+def _banks(environ: Mapping[str, str], mode: Mode, secrets_dir: Path) -> Mapping[str, BankDoor]:
+    found = {country: _bank(environ, country) for country in BANK_COUNTRIES}
+    banks = {country: door for country, door in found.items() if door is not None}
+    if not banks:
+        _sandbox_refused(mode, "KOLME_BANK_FI_ISSUER (or that of DK or SE)", "strong identification")
+        return banks
+    for name, purpose in (("sign", "proves who we are"), ("decrypt", "opens what the bank tells")):
+        if not any((secrets_dir / BANK_KEYS).glob(f"{name}-*.pem")):
+            raise SettingsError(
+                f"A bank needs a key file {BANK_KEYS}/{name}-*.pem in KOLME_SECRETS_DIR, which {purpose}."
+            )
+    return banks
+
+
+def _bank(environ: Mapping[str, str], country: str) -> BankDoor | None:
+    name = f"KOLME_BANK_{country}"
+    # As it stands: an issuer is compared character by character.
+    issuer = _text(environ, f"{name}_ISSUER")
+    if not issuer:
         return None
-    issuer = value
-    _web_address("KOLME_BANK_ISSUER", issuer)
-    client_id = _text(environ, "KOLME_BANK_CLIENT_ID")
+    _web_address(f"{name}_ISSUER", issuer)
+    client_id = _text(environ, f"{name}_CLIENT_ID")
     if not client_id:
-        raise SettingsError(
-            "KOLME_BANK_ISSUER needs KOLME_BANK_CLIENT_ID, the name under which the bank knows us."
-        )
-    key_name = _text(environ, "KOLME_BANK_KEY")
-    return BankDoor(
-        issuer=issuer,
-        client_id=client_id,
-        # We prove ourselves by one of the two.
-        client_secret=""
-        if key_name
-        else _door_secret(secrets_dir, "bank_client_secret", "KOLME_BANK_ISSUER"),
-        key_pem=_door_secret(secrets_dir, key_name, "KOLME_BANK_KEY") if key_name else "",
-    )
+        raise SettingsError(f"{name}_ISSUER needs {name}_CLIENT_ID, the name under which the bank knows us.")
+    profile = _text(environ, f"{name}_PROFILE")
+    if profile and not Path(profile).is_file():
+        raise SettingsError(f"{name}_PROFILE must name a file: the bank's scopes, levels and claims.")
+    return BankDoor(issuer, client_id, Path(profile).absolute() if profile else None)
 
 
 def _register(environ: Mapping[str, str], mode: Mode, secrets_dir: Path) -> RegisterDoor | None:
@@ -411,7 +421,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         allow_loopback_webhooks=_loopback_webhooks(environ, mode),
         mail=_mail(environ, mode, secrets_dir),
         sms=_sms(environ, mode, secrets_dir),
-        bank=_bank(environ, mode, secrets_dir),
+        banks=_banks(environ, mode, secrets_dir),
         register=_register(environ, mode, secrets_dir),
         letter_dir=_letter_dir(environ),
         operator=_operator(environ, mode),

@@ -25,6 +25,12 @@ class StepNotReached(Refusal):
     code: ClassVar[str] = "step_not_reached"
 
 
+class OtherPerson(Refusal):
+    """The session is one person's already, and the bank named another. Nothing changes."""
+
+    code: ClassVar[str] = "other_person"
+
+
 class ShownTotalChanged(Refusal):
     """What the shopper saw is no longer what would be bought. They are shown the new figures and asked again."""
 

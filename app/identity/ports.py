@@ -19,9 +19,10 @@ class VerifiedIdentity:
     """A person whom a provider has identified strongly.
 
     `issuer` and `subject` together are the key: a subject means nothing without its issuer.
-    `country` is ISO 3166 alpha-2, `acr` the level the provider vouches for, `authenticated_at` aware UTC on
-    the wall clock. The national number and birth date never show in a representation, so they reach no log by
-    accident.
+    `country` is ISO 3166 alpha-2, that of the register which gave the national number; `national_number_kind` is the
+    register's name for it (`hetu`, `cpr`, `personnummer`). `acr` is the level the provider vouches for,
+    `authenticated_at` aware UTC on the wall clock. The national number and birth date never show in a representation,
+    so they reach no log by accident.
     """
 
     issuer: str
@@ -32,6 +33,7 @@ class VerifiedIdentity:
     country: str
     acr: str
     authenticated_at: datetime
+    national_number_kind: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,8 @@ _PERSON = "SELECT subject, name, kind, phone, national_number, birthdate, countr
 _PERSON_BY_SUBJECT = f"{_PERSON} WHERE subject = $1"
 
 _PEOPLE_FOUND = f"""
-{_PERSON} WHERE position(lower($1) IN lower(name)) > 0 OR position($1 IN coalesce(phone, '')) > 0
+{_PERSON} WHERE country = $3
+    AND (position(lower($1) IN lower(name)) > 0 OR position($1 IN coalesce(phone, '')) > 0)
 ORDER BY created_at, id LIMIT $2
 """
 
@@ -45,9 +46,9 @@ ORDER BY created_at, id LIMIT $2
 # looks.
 _PEOPLE_AT_BOTH_ENDS = """
 WITH picked AS (
-    (SELECT id FROM sandbox_shoppers ORDER BY created_at, id LIMIT $1)
+    (SELECT id FROM sandbox_shoppers WHERE country = $2 ORDER BY created_at, id LIMIT $1)
     UNION
-    (SELECT id FROM sandbox_shoppers ORDER BY created_at DESC, id DESC LIMIT $1)
+    (SELECT id FROM sandbox_shoppers WHERE country = $2 ORDER BY created_at DESC, id DESC LIMIT $1)
 )
 SELECT subject, name, kind, phone, national_number, birthdate, country FROM sandbox_shoppers
 WHERE id IN (SELECT id FROM picked) ORDER BY created_at, id
@@ -104,12 +105,12 @@ async def person_by_subject(subject: str) -> SandboxPerson | None:
     return None if row is None else _person(row)
 
 
-async def people(search: str, at_most: int) -> list[SandboxPerson]:
-    """People whose name or phone holds `search`; with an empty search the first and the newest ones."""
+async def people(country: str, search: str, at_most: int) -> list[SandboxPerson]:
+    """People of a country whose name or phone holds `search`; with an empty search the first and the newest ones."""
     if search:
-        rows = await db.fetch_all(_PEOPLE_FOUND, search, at_most)
+        rows = await db.fetch_all(_PEOPLE_FOUND, search, at_most, country)
     else:
-        rows = await db.fetch_all(_PEOPLE_AT_BOTH_ENDS, at_most // 2)
+        rows = await db.fetch_all(_PEOPLE_AT_BOTH_ENDS, at_most // 2, country)
     return [_person(row) for row in rows]
 
 

@@ -2,8 +2,7 @@
 their own.
 
 Nobody real can be meant: the phones lie in 048, a mobile range that no operator holds, and the national
-numbers carry an individual number from 900 on, which the Finnish population register gives to nobody.
-Addresses end in `.example`.
+numbers are of kinds that no register gives to anybody (`sandbox_numbers`). Addresses end in `.example`.
 
 A shopper here is only known to the twins (the bank vouches for them, the register knows them). Whether the
 product knows them too is for the caller to arrange through the product's own verbs.
@@ -21,13 +20,13 @@ from uuid import UUID
 
 from app.kernel import db, ids
 from app.kernel.errors import Refusal
+from app.messages.sandbox_numbers import national_number
 
 ShopperKind = Literal["returning", "first-timer", "no-phone", "declined"]
 KINDS: Final[tuple[ShopperKind, ...]] = get_args(ShopperKind)
 
 _PHONE_PREFIX: Final = "+35848"
 _PHONE_FREE_DIGITS: Final = 7
-_NATIONAL_NUMBER_CHECKS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 _ATTEMPTS: Final = 20
 # Any constant does, as long as nothing else in this database takes the same advisory lock.
 _LOCK_KEY: Final = 0x73686F70
@@ -177,8 +176,8 @@ async def make_shopper(
 ) -> SandboxShopper:
     """A fresh shopper that shares nothing with any other. `now`: business time. One transaction.
 
-    `country` is where they live and earn; Finland for one that the sandbox knows no homes in. Bank and phone are
-    Finnish all the same.
+    `country` is where they live, earn and are registered; Finland for one that the sandbox knows no homes in. Their
+    phone is Finnish all the same.
 
     `introduce` runs inside it and tells the product of them, so that nobody is made by half.
     """
@@ -232,13 +231,6 @@ async def shopper_by_national_number(national_number: str) -> SandboxShopper | N
     return None if row is None else _shopper(row)
 
 
-def national_number_of(birthdate: date, individual: int) -> str:
-    """A Finnish personal identity code (DVV): day, century sign, individual number, check character."""
-    sign = {18: "+", 19: "-", 20: "A"}[birthdate.year // 100]
-    digits = f"{birthdate:%d%m%y}{individual:03d}"
-    return f"{birthdate:%d%m%y}{sign}{individual:03d}{_NATIONAL_NUMBER_CHECKS[int(digits) % 31]}"
-
-
 def _invented(kind: ShopperKind, now: datetime, name: str | None, country: str) -> SandboxShopper:
     name = name or f"{secrets.choice(_FIRST_NAMES)} {secrets.choice(_LAST_NAMES)}"
     postcode, city, street = secrets.choice(_HOMES[country])
@@ -255,7 +247,7 @@ def _invented(kind: ShopperKind, now: datetime, name: str | None, country: str) 
         city=city,
         country=country,
         subject=ids.public_id("person"),
-        national_number=national_number_of(birthdate, 900 + secrets.randbelow(100)),
+        national_number=national_number(country, birthdate, secrets.randbelow(10_000)),
         birthdate=birthdate,
         register=_earning(kind, country),
         created_at=now,

@@ -27,6 +27,13 @@ class Answer:
     status: int
     body: bytes = field(repr=False)
 
+    def text(self) -> str:
+        """The body as a token. Raises ProviderUnavailable("garbage") for what cannot be one."""
+        try:
+            return self.body.decode("ascii").strip()
+        except UnicodeDecodeError:
+            raise ProviderUnavailable("garbage") from None
+
     def json_object(self) -> dict[str, object]:
         """The body as a JSON object. Raises ProviderUnavailable("garbage") for anything else."""
         try:

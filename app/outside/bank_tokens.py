@@ -1,4 +1,4 @@
-"""Checks of an ID token. Pure: no network, no clock of its own.
+"""Checks of signed tokens: ID token and userinfo. Pure: no network, no clock of its own.
 
 The rules are those of OpenID Connect Core 1.0 section 3.1.3.7 and RFC 8725, in their strict reading: whatever
 is missing or odd is refused. Each refusal is a `LoginFailed` whose reason names the rule that was broken.
@@ -6,6 +6,7 @@ is missing or odd is refused. Each refusal is a `LoginFailed` whose reason names
 
 from __future__ import annotations
 
+import base64
 import hmac
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -25,7 +26,11 @@ Claims = Mapping[str, object]
 # provider's public key could be taken for a shared secret.
 ALGORITHM_KEY_TYPES: Mapping[str, str] = {"RS256": "RSA", "PS256": "RSA", "ES256": "EC"}
 
+# How far two clocks may be apart, either way: ours and the provider's.
 LEEWAY_S = 60
+
+# No honest token comes near it; it bounds what is parsed before anything is proved.
+TOKEN_MAX_CHARS = 32 * 1024
 
 _MIN_RSA_BITS = 2048
 _PRIVATE_MEMBERS = frozenset({"d", "p", "q", "dp", "dq", "qi", "oth", "k"})
@@ -74,12 +79,35 @@ def check_id_token(token: str, keys: KeySet, expected: Expected, now: datetime) 
 
     Raises LoginFailed, or KeyUnknownError when the token names a key outside `keys`.
     """
-    claims = _verified_claims(token, keys)
+    claims = verified_claims(token, keys)
     _check_parties(claims, expected)
     _check_times(claims, now)
     _check_nonce(claims, expected)
     _check_strength(claims, expected, now)
     return claims
+
+
+def check_userinfo(claims: Claims, expected: Expected, subject: str) -> None:
+    """That userinfo tells of the person of the ID token, and when it is signed, that it is meant for us. Raises
+    LoginFailed."""
+    # Without this check a swapped access token would mix two people (OpenID Connect Core 5.3.2).
+    if claims.get("sub") != subject:
+        raise LoginFailed("userinfo_subject")
+    # Signed userinfo should name both, and must not name anybody else.
+    if claims.get("iss", expected.issuer) != expected.issuer:
+        raise LoginFailed("userinfo_issuer")
+    if "aud" in claims and expected.client_id not in _audiences(claims["aud"]):
+        raise LoginFailed("userinfo_audience")
+
+
+def read_header(token: str) -> dict[str, object]:
+    """The first part of a token, of which nothing is proved yet. Raises LoginFailed."""
+    head = token.partition(".")[0]
+    try:
+        raw = base64.b64decode(head + "=" * (-len(head) % 4), altchars=b"-_", validate=True)
+        return msgspec.json.decode(raw, type=dict[str, object])
+    except (ValueError, msgspec.MsgspecError, RecursionError):
+        raise LoginFailed("token_unreadable") from None
 
 
 def text_claim(claims: Claims, name: str) -> str | None:
@@ -117,15 +145,17 @@ def _read_key(found: object) -> RSAKey | ECKey | None:
     return None
 
 
-def _verified_claims(token: str, keys: KeySet) -> dict[str, object]:
-    try:
-        unverified = jws.extract_compact(token.encode("ascii"))
-        header = unverified.headers()
-    except (JoseError, ValueError, UnicodeError, TypeError, AttributeError) as why:
-        raise LoginFailed("token_unreadable") from why
+def verified_claims(token: str, keys: KeySet) -> dict[str, object]:
+    """What a token says whose signature holds. Raises LoginFailed, or KeyUnknownError for a key outside `keys`."""
+    if len(token) > TOKEN_MAX_CHARS:
+        raise LoginFailed("token_too_large")
+    if token.count(".") != 2:
+        raise LoginFailed("token_unreadable")
+    header = read_header(token)
     algorithm = header.get("alg")
     if not isinstance(algorithm, str) or algorithm not in ALGORITHM_KEY_TYPES:
         raise LoginFailed("token_algorithm")
+    _check_type(header.get("typ", "JWT"))
     key = _choose_key(keys, header.get("kid"), algorithm)
     registry = _TokenRegistry(algorithms=[algorithm], strict_check_header=False)
     try:
@@ -136,6 +166,12 @@ def _verified_claims(token: str, keys: KeySet) -> dict[str, object]:
         return msgspec.json.decode(signed.payload, type=dict[str, object])
     except (msgspec.MsgspecError, UnicodeDecodeError) as why:
         raise LoginFailed("token_unreadable") from why
+
+
+def _check_type(kind: object) -> None:
+    # A token made for another purpose (an access token, a logout) must not pass for this one (RFC 8725 section 3.11).
+    if not isinstance(kind, str) or kind.lower().removeprefix("application/") != "jwt":
+        raise LoginFailed("token_type")
 
 
 def _choose_key(keys: KeySet, kid: object, algorithm: str) -> RSAKey | ECKey:

@@ -21,9 +21,10 @@ import asyncpg
 import httpx
 import pyotp
 import pytest
-from joserfc.jwk import ECKey
+from joserfc.jwk import RSAKey
 
 from app.kernel import clock
+from app.outside.bank_keys import ClientKeys, read_keys
 from app.supervisor.postgres import EmbeddedServer
 from tests.support import processes
 from tests.support.mail_server import MailServer
@@ -42,7 +43,7 @@ ANNA = {
     "name": "Anna Esimerkki",
     "kind": "any",
     "phone": "+358401112233",
-    "national_number": "010190-900X",
+    "national_number": "010190-900P",
     "birthdate": "1990-01-01",
     "country": "FI",
 }
@@ -135,11 +136,11 @@ async def an_empty_database(server: EmbeddedServer) -> AsyncIterator[str]:
 
 
 @contextmanager
-def a_bank(folder: Path, key: ECKey) -> Iterator[str]:
-    """The issuer of a bank in a process of its own, which knows our public key and nothing else of us."""
+def a_bank(folder: Path, keys: ClientKeys) -> Iterator[str]:
+    """The issuer of a bank in a process of its own, which knows our public keys and nothing else of us."""
     port = free_port()
     issuer = f"http://127.0.0.1:{port}/sandbox/bank"
-    (folder / "keys.json").write_text(json.dumps({"keys": [key.as_dict(private=False)]}))
+    (folder / "keys.json").write_text(json.dumps(keys.public_set()))
     (folder / "people.json").write_text(json.dumps([ANNA]))
     command = [sys.executable, "-m", "app.web.sandbox.bank_process", "--port", str(port), "--issuer", issuer]
     command += ["--client-id", "kolme-live", "--redirect-uri", f"{BASE_URL}/bank/return"]
@@ -153,19 +154,23 @@ def a_bank(folder: Path, key: ECKey) -> Iterator[str]:
             process.kill()
 
 
-def a_key() -> ECKey:
-    key = ECKey.generate_key("P-256", {"use": "sig"})
-    key.ensure_kid()
-    return key
+def registered_keys(folder: Path) -> ClientKeys:
+    """RSA for both, as brokers of the Finnish trust network ask for."""
+    folder.mkdir()
+    for name in ("sign-2026.pem", "decrypt-2026.pem"):
+        (folder / name).write_bytes(RSAKey.generate_key(2048).as_pem(private=True))
+    return read_keys(folder)
 
 
-def written_secrets(folder: Path, key: ECKey) -> Path:
+def written_secrets(folder: Path, keys: ClientKeys) -> Path:
     secrets = folder / "live-secrets"
     secrets.mkdir()
     (secrets / "master").write_text("0123456789abcdef0123456789abcdef-of-an-operator\n")
     (secrets / "sms_token").write_text("sms-token\n")
     (secrets / "register_token").write_text("register-token\n")
-    (secrets / "bank_key.pem").write_bytes(key.as_pem(private=True))
+    (secrets / "bank_keys").mkdir()
+    (secrets / "bank_keys" / "sign-2026.pem").write_bytes(keys.signing[0].as_pem(private=True))
+    (secrets / "bank_keys" / "decrypt-2026.pem").write_bytes(keys.decryption[0].as_pem(private=True))
     return secrets
 
 
@@ -197,7 +202,8 @@ async def live(
 ) -> AsyncIterator[Live]:
     """`template_database` is asked for because leftovers of killed runs are swept away when it is made."""
     del template_database
-    gateway, register, mails, key = Receiver(), Receiver(), MailServer(), a_key()
+    gateway, register, mails = Receiver(), Receiver(), MailServer()
+    keys = registered_keys(modules_folder / "registered")
     gateway.will_answer(Answer(202))
     register.will_answer(Answer(200, {"content-type": "application/json"}, json.dumps(EXTRACT).encode()))
     async with AsyncExitStack() as started:
@@ -205,7 +211,7 @@ async def live(
         for twin in (gateway, register):
             await started.enter_async_context(twin.listening())
         await started.enter_async_context(mails.listening())
-        issuer = started.enter_context(a_bank(modules_folder, key))
+        issuer = started.enter_context(a_bank(modules_folder, keys))
         port = free_port()
         environ = {
             "KOLME_MODE": "live",
@@ -213,13 +219,12 @@ async def live(
             "DATABASE_URL": database_url,
             "PORT": str(port),
             "KOLME_VAR_DIR": str(modules_folder / "var"),
-            "KOLME_SECRETS_DIR": str(written_secrets(modules_folder, key)),
+            "KOLME_SECRETS_DIR": str(written_secrets(modules_folder, keys)),
             "KOLME_SMTP_URL": f"smtp://127.0.0.1:{mails.port}",
             "KOLME_MAIL_FROM": "receipts@operator.example",
             "KOLME_SMS_URL": f"http://127.0.0.1:{gateway.port}/messages",
-            "KOLME_BANK_ISSUER": issuer,
-            "KOLME_BANK_CLIENT_ID": "kolme-live",
-            "KOLME_BANK_KEY": "bank_key.pem",
+            "KOLME_BANK_FI_ISSUER": issuer,
+            "KOLME_BANK_FI_CLIENT_ID": "kolme-live",
             "KOLME_REGISTER_URL": f"http://127.0.0.1:{register.port}/extracts",
             "KOLME_OPERATOR_NAME": "Operator Oy",
             "KOLME_OPERATOR_ID": "1234567-8",

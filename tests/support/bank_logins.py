@@ -11,25 +11,37 @@ from app.identity.ports import (
     StrongAuthentication,
     VerifiedIdentity,
 )
-from app.outside.bank import Bank, BankProfile, PrivateKeyJwt
+from app.outside.bank import Bank, Registration
+from app.outside.bank_keys import ClientKeys
+from app.outside.bank_profiles import BankProfile, read_profile
 from tests.support.oidc import (
     CLIENT_ID,
     ISSUER,
     NOW,
     ScriptedProvider,
+    rsa_key,
     signing_key,
 )
 
 RETURN_URL = "https://pay.example/bank/return"
 DISCOVERY = "/.well-known/openid-configuration"
 OUR_KEY = signing_key("ours")
-PROFILE = BankProfile(
-    issuer=ISSUER, client_id=CLIENT_ID, client_authentication=PrivateKeyJwt(OUR_KEY), country="FI"
-)
+OUR_SEAL = rsa_key("ours-sealed")
+OUR_KEYS = ClientKeys((OUR_KEY,), (OUR_SEAL,))
+PROFILE = read_profile("FI")
+REGISTRATION = Registration(ISSUER, CLIENT_ID, OUR_KEYS)
 
 
-def a_bank(provider: ScriptedProvider, profile: BankProfile = PROFILE, timeout_s: float = 5.0) -> Bank:
-    return Bank(profile, transport=httpx.ASGITransport(provider), total_timeout_s=timeout_s)
+def a_bank(
+    provider: ScriptedProvider,
+    profile: BankProfile = PROFILE,
+    timeout_s: float = 5.0,
+    registration: Registration = REGISTRATION,
+) -> Bank:
+    """A client of that provider, which encrypts to our key from now on."""
+    if provider.sealed_to is None:
+        provider.sealed_to = OUR_SEAL
+    return Bank(profile, registration, transport=httpx.ASGITransport(provider), total_timeout_s=timeout_s)
 
 
 async def begin(bank: StrongAuthentication) -> LoginRequest:

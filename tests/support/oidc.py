@@ -1,7 +1,8 @@
 """An OpenID provider that says whatever a test wants, as an ASGI application in this process.
 
-It is written against the standard and not against our client: it checks the client's assertion and its PKCE verifier
-with its own few lines, and keeps what it was sent for the test to look at.
+It is written against the standard and not against our client: it checks the client's assertion, its signed request and
+its PKCE verifier with its own few lines, and keeps what it was sent for the test to look at. Unless a test says
+otherwise it speaks the full profile: pushed requests, and everything about a person signed and then encrypted.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from joserfc import jws
+from joserfc import jwe, jws
 from joserfc.jwk import ECKey, KeySet, RSAKey
 
 ISSUER = "https://bank.example/tenant"
 CLIENT_ID = "kolme"
 NOW = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 LOA2 = "http://ftn.ficora.fi/2017/loa2"
+NUMBER = "030271-952K"
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -41,8 +43,9 @@ class Told:
 
 @dataclass
 class ScriptedProvider:
-    """`keys` are published, `sign_with` signs; `claims` are changed by `change`; `instead` overrides an address by
-    its path; an address in `silent` never answers."""
+    """`key` signs, `published` are shown; claims are changed by `change`; `make_token` makes the ID token that is then
+    sealed, `seal` and `seal_userinfo` seal in another way; `instead` overrides an address by its path; an address in
+    `silent` never answers."""
 
     client_keys: KeySet | None = None
     issuer: str = ISSUER
@@ -53,7 +56,13 @@ class ScriptedProvider:
     without: tuple[str, ...] = ()
     header_change: dict[str, object] = field(default_factory=dict)
     make_token: Callable[[Claims], str] | None = None
+    sealed_to: RSAKey | None = None
+    seal: Callable[[str], str] | None = None
+    seal_userinfo: Callable[[str], str] | None = None
+    plain_userinfo: bool = False
     userinfo_change: Claims = field(default_factory=dict)
+    takes_pushed: bool = True
+    requests: dict[str, dict[str, str]] = field(default_factory=dict)
     instead: dict[str, Told] = field(default_factory=dict)
     silent: frozenset[str] = frozenset()
     asked: list[tuple[str, dict[str, str], dict[str, str]]] = field(default_factory=list)
@@ -62,15 +71,37 @@ class ScriptedProvider:
 
     def visited(self, url: str) -> dict[str, str]:
         """What a browser brings that was sent to `url`: reads the request, and returns the answer's parameters."""
+        asked = self.request_in(url)
+        self.nonce, self.code_challenge = asked["nonce"], asked["code_challenge"]
+        return {"code": "a-code", "state": asked["state"], "iss": self.issuer}
+
+    def request_in(self, url: str) -> dict[str, str]:
+        """The parameters that an address stands for: pushed before, signed inside, or plain."""
         query = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True))
-        self.nonce, self.code_challenge = query["nonce"], query["code_challenge"]
-        return {"code": "a-code", "state": query["state"], "iss": self.issuer}
+        if "request_uri" in query:
+            assert set(query) == {"client_id", "request_uri"}, "a pushed request needs nothing beside it"
+            return self.requests[query["request_uri"]]
+        return self._unsigned(query)
+
+    def _unsigned(self, form: dict[str, str]) -> dict[str, str]:
+        if "request" not in form:
+            return form
+        if self.client_keys is not None:
+            signed = jws.deserialize_compact(form["request"], self.client_keys, algorithms=["ES256", "RS256"])
+        else:
+            signed = jws.extract_compact(form["request"].encode())
+        claims: dict[str, object] = json.loads(signed.payload)
+        assert (claims["iss"], claims["aud"]) == (form["client_id"], self.issuer)
+        return {name: str(value) for name, value in claims.items()}
 
     def count(self, path: str) -> int:
         return sum(1 for asked, _, _ in self.asked if asked == path)
 
     def form_sent(self) -> dict[str, str]:
         return next(form for path, form, _ in self.asked if path == "/token")
+
+    def pushed_form(self) -> dict[str, str]:
+        return next(form for path, form, _ in self.asked if path == "/par")
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         path = scope["path"].removeprefix(urlsplit(self.issuer).path)
@@ -92,9 +123,11 @@ class ScriptedProvider:
                 return told_json({"keys": [{**key.as_dict(private=False), "use": "sig"} for key in keys]})
             case "/token":
                 return self._tokens(form)
+            case "/par":
+                return self._take_request(form)
             case "/userinfo":
                 assert headers["authorization"] == "Bearer an-access-token"
-                return told_json({"sub": "person-1", **self._attributes(), **self.userinfo_change})
+                return self._userinfo({"sub": "person-1", **self._attributes(), **self.userinfo_change})
             case _:
                 return Told(404)
 
@@ -108,6 +141,7 @@ class ScriptedProvider:
         return {
             "issuer": self.issuer,
             **{name: f"{self.issuer}/{path}" for name, path in addresses.items()},
+            **({"pushed_authorization_request_endpoint": f"{self.issuer}/par"} if self.takes_pushed else {}),
             "authorization_response_iss_parameter_supported": True,
             **self.metadata_change,
         }
@@ -122,7 +156,27 @@ class ScriptedProvider:
         for name in self.without:
             claims.pop(name)
         token = self.signed(claims) if self.make_token is None else self.make_token(claims)
-        return told_json({"access_token": "an-access-token", "token_type": "Bearer", "id_token": token})
+        told = (self.seal or self.sealed)(token)
+        return told_json({"access_token": "an-access-token", "token_type": "Bearer", "id_token": told})
+
+    def _take_request(self, form: dict[str, str]) -> Told:
+        if self.client_keys is not None:
+            jws.deserialize_compact(form["client_assertion"], self.client_keys, algorithms=["ES256", "RS256"])
+        reference = f"urn:ietf:params:oauth:request_uri:{len(self.requests)}"
+        self.requests[reference] = self._unsigned(form)
+        return told_json({"request_uri": reference, "expires_in": 60}, 201)
+
+    def _userinfo(self, claims: Claims) -> Told:
+        if self.plain_userinfo:
+            return told_json(claims)
+        told = (self.seal_userinfo or self.sealed)(self.signed(claims))
+        return Told(200, told.encode(), ((b"content-type", b"application/jwt"),))
+
+    def sealed(self, token: str, **header: object) -> str:
+        """Encrypted to the client, if it has a key for that."""
+        if self.sealed_to is None:
+            return token
+        return sealed_to(self.sealed_to, token, **header)
 
     def signed(self, claims: Claims) -> str:
         algorithm = "ES256" if isinstance(self.key, ECKey) else "RS256"
@@ -143,7 +197,7 @@ class ScriptedProvider:
         }
 
     def _attributes(self) -> Claims:
-        return {"name": "Maija Meikäläinen", "birthdate": "1971-02-03", "urn:oid:1.2.246.21": "030271-952C"}
+        return {"name": "Maija Meikäläinen", "birthdate": "1971-02-03", "urn:oid:1.2.246.21": NUMBER}
 
 
 def told_json(content: object, status: int = 200) -> Told:
@@ -156,6 +210,14 @@ def signing_key(kid: str) -> ECKey:
 
 def rsa_key(kid: str) -> RSAKey:
     return RSAKey.generate_key(2048, {"kid": kid})
+
+
+def sealed_to(key: RSAKey, token: str, **header: object) -> str:
+    """A token encrypted to a key, with RSA-OAEP-256 and A256GCM unless the header says otherwise."""
+    whole: dict[str, Any] = {"alg": "RSA-OAEP-256", "enc": "A256GCM", "cty": "JWT", "kid": key.kid} | header
+    whole = {name: value for name, value in whole.items() if value is not None}
+    algorithms = [whole["alg"], whole["enc"], *([whole["zip"]] if "zip" in whole else [])]
+    return jwe.encrypt_compact(whole, token, key, algorithms=algorithms)
 
 
 def encoded(part: object) -> str:

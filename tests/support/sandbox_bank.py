@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from html.parser import HTMLParser
@@ -10,13 +9,15 @@ from typing import Any, cast
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
-from joserfc.jwk import ECKey
+from joserfc.jwk import ECKey, RSAKey
 
 from app.kernel import db
 from app.kernel.ids import internal_id
 from app.kernel.keys import Keyring
 from app.messages.sandbox import SandboxPerson
-from app.outside.bank import Bank, BankProfile, PrivateKeyJwt
+from app.outside.bank import Bank, Registration
+from app.outside.bank_keys import ClientKeys
+from app.outside.bank_profiles import read_profile
 from app.web.sandbox.bank import CLIENT_ID, registered_client
 from app.web.sandbox.bank_keys import new_signing_key
 from app.web.sandbox.bank_memory import OwnMemory, OwnPeople, StoredMemory, StoredPeople
@@ -26,6 +27,8 @@ from app.web.sandbox.bank_provider import SandboxBank
 ISSUER = "http://127.0.0.1:8000/sandbox/bank"
 RETURN_URL = "http://localhost:8000/bank/return"
 CLIENT_KEY = new_signing_key()
+CLIENT_SEAL = RSAKey.generate_key(2048, {"kid": "sealed-to-us", "use": "enc"})
+CLIENT_KEYS = ClientKeys((CLIENT_KEY,), (CLIENT_SEAL,))
 BOX = Keyring.parse(Keyring.new_line("test"))
 BANK_KEY = new_signing_key()
 MAIJA = SandboxPerson(
@@ -33,10 +36,12 @@ MAIJA = SandboxPerson(
     name="Maija Meikäläinen",
     kind="any",
     phone="+358401234567",
-    national_number="030271-952C",
+    national_number="030271-952K",
     birthdate=date(1971, 2, 3),
     country="FI",
 )
+MADS = replace(MAIJA, subject="mads-1", name="Mads Eksempel", national_number="0302711234", country="DK")
+MAJA = replace(MAIJA, subject="maja-1", name="Maja Exempel", national_number="19710203-2385", country="SE")
 
 
 def a_sandbox_bank() -> SandboxBank:
@@ -44,7 +49,7 @@ def a_sandbox_bank() -> SandboxBank:
     return SandboxBank(
         issuer=ISSUER,
         key=BANK_KEY,
-        client=registered_client(CLIENT_ID, RETURN_URL, public_keys(CLIENT_KEY)),
+        client=registered_client(CLIENT_ID, RETURN_URL, CLIENT_KEYS.public_set()),
         box=BOX,
         memory=StoredMemory(),
         people=StoredPeople(),
@@ -52,8 +57,8 @@ def a_sandbox_bank() -> SandboxBank:
 
 
 def a_lone_bank() -> SandboxBank:
-    """The same on nothing but memory, with Maija in it: for what has nothing to do with the database."""
-    return replace(a_sandbox_bank(), memory=OwnMemory(), people=OwnPeople([MAIJA]))
+    """The same on nothing but memory, with one person of each country: for what has nothing to do with the database."""
+    return replace(a_sandbox_bank(), memory=OwnMemory(), people=OwnPeople([MAIJA, MADS, MAJA]))
 
 
 def transport_to(bank: SandboxBank) -> httpx.ASGITransport:
@@ -62,21 +67,15 @@ def transport_to(bank: SandboxBank) -> httpx.ASGITransport:
     return httpx.ASGITransport(cast("Any", application(bank)))
 
 
-def public_keys(key: ECKey) -> dict[str, list[Mapping[str, object]]]:
-    return {"keys": [key.as_dict(private=False)]}
-
-
 def a_client(
-    issuer: str = ISSUER, key: ECKey = CLIENT_KEY, transport: httpx.AsyncBaseTransport | None = None
+    issuer: str = ISSUER,
+    key: ECKey = CLIENT_KEY,
+    transport: httpx.AsyncBaseTransport | None = None,
+    country: str = "FI",
 ) -> Bank:
-    profile = BankProfile(
-        issuer=issuer,
-        client_id=CLIENT_ID,
-        client_authentication=PrivateKeyJwt(key),
-        country="FI",
-        allow_plain_http=True,
-    )
-    return Bank(profile, transport=transport)
+    keys = ClientKeys((key,), (CLIENT_SEAL,))
+    registration = Registration(issuer, CLIENT_ID, keys, allow_plain_http=True)
+    return Bank(read_profile(country), registration, transport=transport)
 
 
 async def a_person(
@@ -91,7 +90,7 @@ async def a_person(
             "INSERT INTO sandbox_shoppers (id, kind, name, phone, postcode, email, street, city, country,"
             " subject, national_number, birthdate, register, created_at)"
             " VALUES ($1, $2, $3, $4, '00100', 'm@example.com', 'Katu 1', 'Helsinki', 'FI',"
-            " $5, '030271-952C', $6, $7, $8)",
+            " $5, '030271-952K', $6, $7, $8)",
             number,
             kind,
             name,

@@ -14,14 +14,15 @@ LOOPBACK_DOORS = {
     "KOLME_SMTP_URL": "smtp://receipts@127.0.0.1:2525",
     "KOLME_MAIL_FROM": "receipts@shop.example",
     "KOLME_SMS_URL": "http://127.0.0.1:2526/messages",
-    "KOLME_BANK_ISSUER": "http://127.0.0.1:2527/bank",
-    "KOLME_BANK_CLIENT_ID": "kolme",
+    "KOLME_BANK_FI_ISSUER": "http://127.0.0.1:2527/bank",
+    "KOLME_BANK_FI_CLIENT_ID": "kolme",
     "KOLME_REGISTER_URL": "http://127.0.0.1:2528",
 }
 SECRET_FILES = {
     "master": "0123456789abcdef0123456789abcdef-of-an-operator",
     "sms_token": "sms-token",
-    "bank_client_secret": "bank-secret",
+    "bank_keys/sign-2026.pem": "-----BEGIN PRIVATE KEY-----",
+    "bank_keys/decrypt-2026.pem": "-----BEGIN PRIVATE KEY-----",
     "register_token": "register-token",
     "smtp_password": "smtp-password",
 }
@@ -32,7 +33,9 @@ OPTIONAL = {
     "KOLME_VAR_DIR",
     "KOLME_TRUSTED_PROXIES",
     "KOLME_ALLOW_LOOPBACK_WEBHOOKS",
-    "KOLME_BANK_KEY",
+    "KOLME_BANK_FI_PROFILE",
+    "KOLME_BANK_DK_ISSUER",
+    "KOLME_BANK_SE_ISSUER",
     "KOLME_LETTER_DIR",
 }
 LIVE = {
@@ -62,6 +65,7 @@ class Watched(dict[str, str]):
 @pytest.fixture
 def live(tmp_path: Path) -> dict[str, str]:
     """A complete live environment, its secret files in place."""
+    (tmp_path / "bank_keys").mkdir()
     for name, value in SECRET_FILES.items():
         (tmp_path / name).write_text(value + "\n")
     return {**LIVE, "KOLME_SECRETS_DIR": str(tmp_path)}
@@ -83,8 +87,7 @@ def test_live_mode_starts_when_everything_is_set(live: dict[str, str]) -> None:
     assert (settings.mail.host, settings.mail.port, settings.mail.username) == ("127.0.0.1", 2525, "receipts")
     assert settings.sms is not None
     assert settings.sms.token == "sms-token"
-    assert settings.bank is not None
-    assert settings.bank.client_secret == "bank-secret"
+    assert settings.banks["FI"].client_id == "kolme"
     assert settings.register is not None
     assert settings.operator.iban == "FI2112345600000785"
     assert not settings.allow_loopback_webhooks
@@ -106,7 +109,7 @@ def test_every_setting_that_is_read_is_needed_here_or_known_to_have_a_default(li
 def test_live_mode_refuses_to_start_without_the_secret_file(live: dict[str, str], name: str) -> None:
     (Path(live["KOLME_SECRETS_DIR"]) / name).unlink()
     sentence = sentence_of(live)
-    assert name in sentence
+    assert name.replace("-2026", "-*") in sentence
     assert "KOLME_SECRETS_DIR" in sentence
 
 
@@ -145,16 +148,23 @@ def test_live_mode_reads_nothing_that_test_mode_left_behind(live: dict[str, str]
         assert name in sentence_of({key: value for key, value in live.items() if key != name})
 
 
-def test_the_bank_key_is_read_from_its_file_and_takes_the_place_of_the_client_secret(
-    live: dict[str, str],
-) -> None:
-    live["KOLME_BANK_KEY"] = "bank_key.pem"
-    assert "bank_key.pem" in sentence_of(live)
-    (Path(live["KOLME_SECRETS_DIR"]) / "bank_key.pem").write_text("-----BEGIN PRIVATE KEY-----")
-    (Path(live["KOLME_SECRETS_DIR"]) / "bank_client_secret").unlink()
-    bank = load(live).bank
-    assert bank is not None
-    assert bank.key_pem.startswith("-----BEGIN")
+def test_each_country_can_have_a_bank_and_one_is_enough(live: dict[str, str], tmp_path: Path) -> None:
+    assert set(load(live).banks) == {"FI"}
+    live |= {"KOLME_BANK_SE_ISSUER": "https://broker.example/", "KOLME_BANK_SE_CLIENT_ID": "kolme-se"}
+    banks = load(live).banks
+    assert set(banks) == {"FI", "SE"}
+    # Compared character by character: the slash at the end is the issuer's own.
+    assert (banks["SE"].issuer, banks["SE"].client_id) == ("https://broker.example/", "kolme-se")
+    live = {name: value for name, value in live.items() if not name.startswith("KOLME_BANK_FI")}
+    assert set(load(live).banks) == {"SE"}
+
+
+def test_a_banks_profile_is_a_file(live: dict[str, str], tmp_path: Path) -> None:
+    live["KOLME_BANK_FI_PROFILE"] = str(tmp_path / "none.toml")
+    assert "KOLME_BANK_FI_PROFILE" in sentence_of(live)
+    (tmp_path / "mine.toml").write_text("")
+    live["KOLME_BANK_FI_PROFILE"] = str(tmp_path / "mine.toml")
+    assert load(live).banks["FI"].profile == tmp_path / "mine.toml"
 
 
 def in_test_mode(tmp_path: Path, **more: str) -> Settings:
@@ -165,7 +175,8 @@ def test_test_mode_needs_nothing_and_uses_the_sandbox_doors(tmp_path: Path) -> N
     settings = in_test_mode(tmp_path)
     assert settings.is_test
     assert (settings.base_url, settings.host, settings.port) == ("http://localhost:8000", "127.0.0.1", 8000)
-    assert [settings.mail, settings.sms, settings.bank, settings.register] == [None] * 4
+    assert [settings.mail, settings.sms, settings.register] == [None] * 3
+    assert not settings.banks
     assert settings.allow_loopback_webhooks
 
 

@@ -8,7 +8,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from app.checkout.actions.binding import Given, bind, given_here, this_browser
-from app.checkout.errors import SessionEnded
+from app.checkout.errors import OtherPerson, SessionEnded
 from app.checkout.queries import Challenge, Flow
 from app.checkout.states import SessionState
 from app.identity.actions import codes, customers
@@ -196,7 +196,7 @@ async def identify_by_bank(
     """A provider vouches for who this is. A phone that a code has proved in this browser becomes theirs; one that was
     only typed here, or passed by the shop to this browser, is theirs to confirm with the purchase.
 
-    Raises SessionEnded.
+    Raises SessionEnded, or OtherPerson when the session is somebody else's already (in another browser).
     """
 
     async def identify() -> Identification:
@@ -206,6 +206,8 @@ async def identify_by_bank(
         if flow.phone_proved_here:
             contact = KnownContact(flow.country, given.postcode, given.phone)
         customer_id = await customers.remember_identity(identity, contact, flow.now)
+        if flow.customer is not None and flow.customer.id != customer_id:
+            raise OtherPerson
         await bind(flow, customer_id, browser_id, "bank", given, token)
         return Identification("identified", token=token)
 

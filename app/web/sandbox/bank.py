@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
 import msgspec
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import KeySet, RSAKey
 from litestar import MediaType, Request, Response, Router, get, post
 from litestar.di import NamedDependency, Provide
 
@@ -34,11 +34,12 @@ from app.web.shared import forms
 from app.web.shared.rendering import NO_STORE, nonce_of
 
 PATH: Final = "/sandbox/bank"
-TOKEN_PATH: Final = f"{PATH}/token"
+# Called by the client's server and not by a browser.
+MACHINE_PATHS: Final = (f"{PATH}/token", f"{PATH}/par")
 CLIENT_ID: Final = "kolme-sandbox"
 
 _PEOPLE_SHOWN_MAX: Final = 40
-_OWN_FIELDS: Final = frozenset({"find", "answer", "subject"})
+_CARRIED: Final = ("client_id", "request_uri")
 
 # Who the user is and where the state comes from does not matter here.
 AnyRequest: TypeAlias = Request[Any, Any, Any]
@@ -51,13 +52,14 @@ def issuer_at(port: int) -> str:
 
 
 def our_bank(
-    issuer: str, redirect_uri: str, client_key: ECKey, secrets_dir: Path, box: SealedBox
+    issuer: str, redirect_uri: str, client_keys: Mapping[str, Any], secrets_dir: Path, box: SealedBox
 ) -> SandboxBank:
-    """The bank as part of the product in test mode, on the product's tables, with one client: the product."""
+    """The bank as part of the product in test mode, on the product's tables, with one client: the product, whose JWK
+    set is registered here once and for all, as brokers do."""
     return SandboxBank(
         issuer=issuer,
         key=signing_key_at(secrets_dir / "sandbox_bank_key.pem"),
-        client=registered_client(CLIENT_ID, redirect_uri, {"keys": [client_key.as_dict(private=False)]}),
+        client=registered_client(CLIENT_ID, redirect_uri, client_keys),
         box=box,
         memory=StoredMemory(),
         people=StoredPeople(),
@@ -65,14 +67,17 @@ def our_bank(
 
 
 def registered_client(client_id: str, redirect_uri: str, public_keys: Mapping[str, Any]) -> RegisteredClient:
-    """A client by its id, its one address to return to, and its public JWKS. Raises ValueError for a bad
-    key."""
-    keys = KeySet.import_key_set({"keys": list(public_keys["keys"])})
+    """A client by its id, its one address to return to, and its public JWK set, in which a key for signatures and one
+    for encryption are told apart by their `use`. Raises ValueError for a bad key."""
+    by_use = {use: [key for key in public_keys["keys"] if key.get("use") == use] for use in ("sig", "enc")}
+    if not by_use["sig"] or not by_use["enc"]:
+        raise ValueError("a client needs a key that signs and one to encrypt to")
     return RegisteredClient(
         client_id=client_id,
         name="Kolme",
         redirect_uris=frozenset({redirect_uri}),
-        keys=keys,
+        keys=KeySet.import_key_set({"keys": by_use["sig"]}),
+        sealed_to=RSAKey.import_key(by_use["enc"][0]),
     )
 
 
@@ -80,7 +85,15 @@ def bank_router(bank: SandboxBank) -> Router:
     """All addresses of one sandbox bank."""
     return Router(
         path=PATH,
-        route_handlers=[discovery, public_keys, show_choice, take_choice, give_tokens, tell_claims],
+        route_handlers=[
+            discovery,
+            public_keys,
+            take_request,
+            show_choice,
+            take_choice,
+            give_tokens,
+            tell_claims,
+        ],
         dependencies={"bank": Provide(lambda: bank, sync_to_thread=False)},
         include_in_schema=False,
     )
@@ -96,6 +109,17 @@ async def public_keys(bank: NamedDependency[SandboxBank]) -> Response[bytes]:
     return _json(bank.public_keys())
 
 
+@post("/par", status_code=201)
+async def take_request(request: AnyRequest, bank: NamedDependency[SandboxBank]) -> Response[bytes]:
+    try:
+        fields = forms.parse_lists(await request.body())
+        return _json(await bank.push({name: values[0] for name, values in fields.items()}), 201)
+    except forms.FormRefused:
+        return _json({"error": "invalid_request"}, 400)
+    except ProtocolError as refused:
+        return _json({"error": refused.error}, refused.status)
+
+
 @get("/authorize")
 async def show_choice(request: AnyRequest, bank: NamedDependency[SandboxBank]) -> Response[str]:
     """The page on which a person says who they are. Writes nothing."""
@@ -104,8 +128,6 @@ async def show_choice(request: AnyRequest, bank: NamedDependency[SandboxBank]) -
         asked = bank.read_request(parameters)
     except UnsafeRequestError as refused:
         return _refused_page(request, refused.reason)
-    if asked.problem is not None:
-        return _away(bank.error_address(asked, asked.problem))
     return await _choice_page(request, bank, parameters, asked)
 
 
@@ -116,17 +138,17 @@ async def take_choice(request: AnyRequest, bank: NamedDependency[SandboxBank]) -
         fields = forms.parse_lists(await request.body())
         form = _once_each([(name, value) for name, values in fields.items() for value in values])
         asked = bank.read_request(form)
-    except (UnsafeRequestError, forms.FormRefused):
+    except UnsafeRequestError as refused:
+        return _refused_page(request, refused.reason)
+    except forms.FormRefused:
         return _refused_page(request, "form")
-    if asked.problem is not None:
-        return _away(bank.error_address(asked, asked.problem))
     match form.get("answer"):
         case "cancel":
             return _away(bank.error_address(asked, "access_denied"))
         case "fail":
             return _away(bank.error_address(asked, "unmet_authentication_requirements"))
         case "someone-else":
-            subject = someone_else()
+            subject = someone_else(asked.scheme.country)
         case _:
             subject = form.get("subject", "")
     try:
@@ -152,7 +174,8 @@ async def tell_claims(request: AnyRequest, bank: NamedDependency[SandboxBank]) -
     try:
         if kind.lower() != "bearer":
             raise ProtocolError("invalid_token", 401)
-        return _json(await bank.claims_of(token.strip()))
+        told = (await bank.userinfo(token.strip())).encode()
+        return Response(told, media_type="application/jwt", headers={"Cache-Control": NO_STORE})
     except ProtocolError as refused:
         answer = _json({"error": refused.error}, refused.status)
         answer.headers["WWW-Authenticate"] = f'Bearer error="{refused.error}"'
@@ -171,17 +194,18 @@ async def _choice_page(
     request: AnyRequest, bank: SandboxBank, parameters: Mapping[str, str], asked: AuthorizationRequest
 ) -> Response[str]:
     search = forms.one_line(forms.clean(parameters.get("find", "")))[:100]
-    people = await bank.people.find(search, _PEOPLE_SHOWN_MAX)
+    people = await bank.people.find(asked.scheme.country, search, _PEOPLE_SHOWN_MAX)
     context = {
         "people": people,
         "search": search,
         "is_full": len(people) >= _PEOPLE_SHOWN_MAX,
-        "carried": {name: value for name, value in parameters.items() if name not in _OWN_FIELDS},
+        "carried": {name: parameters[name] for name in _CARRIED},
+        "scheme": asked.scheme.name,
         "client_name": bank.client.name,
-        "binding_message": asked.binding_message,
+        "binding_message": asked.shown_text,
         "action": f"{bank.issuer}/authorize",
     }
-    lang = best_language(parameters.get("ui_locales", "").replace(" ", ","))
+    lang = best_language(asked.locales.replace(" ", ","))
     return _page(request, "sandbox/bank/authorize.html", lang, context, 200, _origin(asked.redirect_uri))
 
 

@@ -25,8 +25,8 @@ class StoredMemory:
 class StoredPeople:
     """The sandbox's named shoppers."""
 
-    async def find(self, search: str, at_most: int) -> Sequence[SandboxPerson]:
-        return await sandbox.people(search, at_most)
+    async def find(self, country: str, search: str, at_most: int) -> Sequence[SandboxPerson]:
+        return await sandbox.people(country, search, at_most)
 
     async def by_subject(self, subject: str) -> SandboxPerson | None:
         return await sandbox.person_by_subject(subject)
@@ -57,12 +57,12 @@ class OwnPeople:
     def __init__(self, people: Sequence[SandboxPerson]) -> None:
         self._people = tuple(people)
 
-    async def find(self, search: str, at_most: int) -> Sequence[SandboxPerson]:
+    async def find(self, country: str, search: str, at_most: int) -> Sequence[SandboxPerson]:
         wanted = search.lower()
         found = [
             person
             for person in self._people
-            if wanted in person.name.lower() or wanted in (person.phone or "")
+            if person.country == country and (wanted in person.name.lower() or wanted in (person.phone or ""))
         ]
         return found[:at_most]
 

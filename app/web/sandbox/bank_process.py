@@ -22,7 +22,7 @@ from litestar import Litestar, Response
 from litestar.types import ASGIApp, Scope
 
 from app.kernel.keys import Keyring
-from app.web.sandbox.bank import PATH, TOKEN_PATH, bank_router, registered_client
+from app.web.sandbox.bank import MACHINE_PATHS, PATH, bank_router, registered_client
 from app.web.sandbox.bank_keys import new_signing_key
 from app.web.sandbox.bank_memory import OwnMemory, people_in
 from app.web.sandbox.bank_provider import SandboxBank
@@ -57,7 +57,7 @@ def application(bank: SandboxBank) -> ASGIApp:
         on_startup=[_say_listening],
         logging_config=None,
     )
-    policy = Policy(origins=frozenset({own_origin(bank.issuer)}), https=False, machine_paths=(TOKEN_PATH,))
+    policy = Policy(origins=frozenset({own_origin(bank.issuer)}), https=False, machine_paths=MACHINE_PATHS)
     return Shield(app, policy, _refuse)
 
 

@@ -1,7 +1,11 @@
 """The sandbox bank as an OpenID provider, without a word of HTTP handling.
 
 It keeps no session and sets no cookie. A code and an access token are sealed values that carry their own
-meaning, so any process can read what another one issued; that a code works once is the memory's doing.
+meaning, so any process can read what another one issued; that a code works once is the memory's doing. So is a
+pushed request: its reference is the sealed request itself.
+
+It takes requests pushed and signed, and nothing else, and everything it tells of a person is signed and then encrypted
+to the client.
 """
 
 from __future__ import annotations
@@ -17,16 +21,19 @@ from typing import Protocol, TypeVar
 from urllib.parse import quote, urlencode
 
 import msgspec
-from joserfc import jws, jwt
+from joserfc import jwe, jws, jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import ECKey, KeySet, RSAKey
 
 from app.kernel import clock
 from app.kernel.keys import SealBroken
 from app.messages.sandbox import SandboxPerson
+from app.messages.sandbox_numbers import national_number
+from app.web.sandbox.bank_schemes import ACR_VALUES, SCHEMES, Scheme, asked_level, scheme_in, shown_text
 
-ACR_VALUES = ("http://ftn.ficora.fi/2017/loa2", "http://ftn.ficora.fi/2017/loa3")
-
+_REQUEST_VALID_S = 600
+_REQUEST_OBJECT_VALID_MAX_S = 3600
+_REFERENCE = "urn:ietf:params:oauth:request_uri:"
 _CODE_VALID_S = 60
 _ACCESS_VALID_S = 300
 _ID_TOKEN_VALID_S = 300
@@ -34,6 +41,8 @@ _ASSERTION_VALID_MAX_S = 300
 _LEEWAY_S = 60
 _ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _STRANGER = "someone-else-"
+_SEAL_ALGORITHM = "RSA-OAEP-256"
+_SEAL_CONTENT = "A256GCM"
 
 Sealed = TypeVar("Sealed", bound=msgspec.Struct)
 
@@ -51,18 +60,20 @@ class Memory(Protocol):
 
 
 class People(Protocol):
-    async def find(self, search: str, at_most: int) -> Sequence[SandboxPerson]: ...
+    async def find(self, country: str, search: str, at_most: int) -> Sequence[SandboxPerson]: ...
     async def by_subject(self, subject: str) -> SandboxPerson | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class RegisteredClient:
-    """Who may ask this bank: one client, its addresses to return to, and the public half of its key."""
+    """Who may ask this bank: one client, its addresses to return to, and the public halves of its keys: `keys` sign for
+    it, and what is told of a person is encrypted to `sealed_to`."""
 
     client_id: str
     name: str
     redirect_uris: frozenset[str]
     keys: KeySet
+    sealed_to: RSAKey
 
 
 class UnsafeRequestError(Exception):
@@ -85,16 +96,28 @@ class ProtocolError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """A request whose client and return address are known good; `problem` names what else is wrong with
-    it."""
+    """A request that its client pushed and signed, and that was found good."""
 
     redirect_uri: str
     state: str | None
     nonce: str | None
     code_challenge: str
+    scheme: Scheme
     acr: str
-    binding_message: str
-    problem: str | None
+    shown_text: str
+    locales: str
+
+
+class _Pushed(msgspec.Struct, array_like=True, frozen=True):
+    redirect_uri: str
+    state: str | None
+    nonce: str | None
+    code_challenge: str
+    country: str
+    acr: str
+    shown_text: str
+    locales: str
+    expires_at_s: int
 
 
 class _Code(msgspec.Struct, array_like=True, frozen=True):
@@ -130,6 +153,8 @@ class SandboxBank:
         return {
             "issuer": self.issuer,
             "authorization_endpoint": f"{self.issuer}/authorize",
+            "pushed_authorization_request_endpoint": f"{self.issuer}/par",
+            "require_pushed_authorization_requests": True,
             "token_endpoint": f"{self.issuer}/token",
             "userinfo_endpoint": f"{self.issuer}/userinfo",
             "jwks_uri": f"{self.issuer}/jwks",
@@ -138,45 +163,96 @@ class SandboxBank:
             "grant_types_supported": ["authorization_code"],
             "subject_types_supported": ["public"],
             "id_token_signing_alg_values_supported": ["ES256"],
+            "id_token_encryption_alg_values_supported": [_SEAL_ALGORITHM],
+            "id_token_encryption_enc_values_supported": [_SEAL_CONTENT],
+            "userinfo_signing_alg_values_supported": ["ES256"],
+            "userinfo_encryption_alg_values_supported": [_SEAL_ALGORITHM],
+            "userinfo_encryption_enc_values_supported": [_SEAL_CONTENT],
             "token_endpoint_auth_methods_supported": ["private_key_jwt"],
             "token_endpoint_auth_signing_alg_values_supported": ["ES256", "RS256"],
             "code_challenge_methods_supported": ["S256"],
-            "scopes_supported": ["openid", "profile"],
+            "scopes_supported": ["openid", "profile", "ssn"],
             "acr_values_supported": list(ACR_VALUES),
             "claims_supported": [
                 "sub",
                 "name",
                 "birthdate",
-                "urn:oid:1.2.246.21",
+                *(scheme.number_claim for scheme in SCHEMES),
+                "identityscheme",
                 "acr",
                 "auth_time",
                 "nonce",
             ],
             "ui_locales_supported": ["fi", "sv", "en", "da", "bg"],
-            "request_parameter_supported": False,
+            "request_parameter_supported": True,
             "request_uri_parameter_supported": False,
+            "require_signed_request_object": True,
+            "request_object_signing_alg_values_supported": ["ES256", "RS256"],
             "authorization_response_iss_parameter_supported": True,
         }
 
     def public_keys(self) -> dict[str, object]:
         return {"keys": [{**self.key.as_dict(private=False), "use": "sig", "alg": "ES256"}]}
 
-    def read_request(self, parameters: Mapping[str, str]) -> AuthorizationRequest:
-        """Raises UnsafeRequestError unless client and return address are exactly the registered ones."""
-        if parameters.get("client_id") != self.client.client_id:
-            raise UnsafeRequestError("client")
-        redirect_uri = parameters.get("redirect_uri", "")
-        if redirect_uri not in self.client.redirect_uris:
-            raise UnsafeRequestError("redirect_uri")
-        wanted = [acr for acr in parameters.get("acr_values", "").split() if acr in ACR_VALUES]
-        return AuthorizationRequest(
-            redirect_uri=redirect_uri,
+    async def push(self, form: Mapping[str, str]) -> dict[str, object]:
+        """The endpoint for pushed requests (RFC 9126): a reference for the browser to carry. Raises ProtocolError."""
+        await self._authenticate_client(form)
+        parameters = self._signed_parameters(form)
+        if parameters.get("redirect_uri") not in self.client.redirect_uris:
+            raise ProtocolError("invalid_request")
+        problem = _problem(parameters)
+        if problem is not None:
+            raise ProtocolError(problem)
+        scheme, acr = asked_level(parameters.get("acr_values", ""))
+        pushed = _Pushed(
+            redirect_uri=parameters["redirect_uri"],
             state=parameters.get("state"),
             nonce=parameters.get("nonce"),
-            code_challenge=parameters.get("code_challenge", ""),
-            acr=wanted[0] if wanted else ACR_VALUES[0],
-            binding_message=parameters.get("binding_message", "")[:140],
-            problem=_problem(parameters),
+            code_challenge=parameters["code_challenge"],
+            country=scheme.country,
+            acr=acr,
+            shown_text=shown_text(scheme, parameters),
+            locales=parameters.get("ui_locales", "")[:100],
+            expires_at_s=int(clock.wall().timestamp()) + _REQUEST_VALID_S,
+        )
+        reference = _REFERENCE + self._sealed("sandbox-bank-request", pushed)
+        return {"request_uri": reference, "expires_in": _REQUEST_VALID_S}
+
+    def _signed_parameters(self, form: Mapping[str, str]) -> dict[str, str]:
+        """What the client's request object says (RFC 9101). What stands beside it counts for nothing."""
+        if "request" not in form:
+            raise ProtocolError("invalid_request")
+        claims = self._client_signed(form["request"])
+        now_s, expires_at_s = clock.wall().timestamp(), claims.get("exp") if claims is not None else None
+        if claims is None or not isinstance(expires_at_s, int):
+            raise ProtocolError("invalid_request_object")
+        if not now_s - _LEEWAY_S < expires_at_s <= now_s + _REQUEST_OBJECT_VALID_MAX_S:
+            raise ProtocolError("invalid_request_object")
+        ours = self.client.client_id
+        if not claims.get("iss") == claims.get("client_id") == ours or claims.get("aud") != self.issuer:
+            raise ProtocolError("invalid_request_object")
+        return {name: value for name, value in claims.items() if isinstance(value, str)}
+
+    def read_request(self, parameters: Mapping[str, str]) -> AuthorizationRequest:
+        """The pushed request that a browser came with. Raises UnsafeRequestError for anything else."""
+        if parameters.get("client_id") != self.client.client_id:
+            raise UnsafeRequestError("client")
+        reference = parameters.get("request_uri", "")
+        sealed = reference.removeprefix(_REFERENCE) if reference.startswith(_REFERENCE) else ""
+        pushed = self._opened("sandbox-bank-request", sealed, _Pushed)
+        if pushed is None or pushed.redirect_uri not in self.client.redirect_uris:
+            raise UnsafeRequestError("request")
+        if pushed.expires_at_s <= clock.wall().timestamp():
+            raise UnsafeRequestError("expired")
+        return AuthorizationRequest(
+            redirect_uri=pushed.redirect_uri,
+            state=pushed.state,
+            nonce=pushed.nonce,
+            code_challenge=pushed.code_challenge,
+            scheme=scheme_in(pushed.country),
+            acr=pushed.acr,
+            shown_text=pushed.shown_text,
+            locales=pushed.locales,
         )
 
     def error_address(self, request: AuthorizationRequest, error: str) -> str:
@@ -184,7 +260,8 @@ class SandboxBank:
 
     async def approved_address(self, request: AuthorizationRequest, subject: str) -> str:
         """Where to send the browser with a fresh code. Raises ProtocolError for a person nobody knows."""
-        if await self._person(subject) is None:
+        person = await self._person(subject)
+        if person is None or person.country != request.scheme.country:
             raise ProtocolError("invalid_request")
         now_s = int(clock.wall().timestamp())
         code = _Code(
@@ -219,8 +296,15 @@ class SandboxBank:
             raise ProtocolError("invalid_grant")
         return self._tokens(code, now)
 
+    async def userinfo(self, access_token: str) -> str:
+        """The userinfo endpoint: a signed token inside an encrypted one. Raises ProtocolError for an access token that
+        is wrong, late or revoked."""
+        now_s = int(clock.wall().timestamp())
+        claims = await self.claims_of(access_token)
+        return self._told({"iss": self.issuer, "aud": self.client.client_id, "iat": now_s, **claims})
+
     async def claims_of(self, access_token: str) -> dict[str, object]:
-        """The userinfo endpoint. Raises ProtocolError for a token that is wrong, late or revoked."""
+        """What userinfo tells. Raises ProtocolError."""
         access = self._opened("sandbox-bank-access", access_token, _Access)
         if access is None or access.expires_at_s <= clock.wall().timestamp():
             raise ProtocolError("invalid_token", 401)
@@ -229,12 +313,7 @@ class SandboxBank:
         person = await self._person(access.subject)
         if person is None:
             raise ProtocolError("invalid_token", 401)
-        return {
-            "sub": person.subject,
-            "name": person.name,
-            "birthdate": person.birthdate.isoformat(),
-            "urn:oid:1.2.246.21": person.national_number,
-        }
+        return {"sub": person.subject, **scheme_in(person.country).claims_of(person)}
 
     async def _person(self, subject: str) -> SandboxPerson | None:
         if subject.startswith(_STRANGER):
@@ -245,13 +324,9 @@ class SandboxBank:
         """private_key_jwt (RFC 7523 section 3, OpenID Connect Core section 9)."""
         if form.get("client_assertion_type") != _ASSERTION_TYPE:
             raise ProtocolError("invalid_client", 401)
-        try:
-            signed = jws.deserialize_compact(
-                form.get("client_assertion", ""), self.client.keys, algorithms=["ES256", "RS256"]
-            )
-            claims = msgspec.json.decode(signed.payload, type=dict[str, object])
-        except (JoseError, ValueError, TypeError):
-            raise ProtocolError("invalid_client", 401) from None
+        claims = self._client_signed(form.get("client_assertion", ""))
+        if claims is None:
+            raise ProtocolError("invalid_client", 401)
         identifier, expires_at_s, now_s = claims.get("jti"), claims.get("exp"), clock.wall().timestamp()
         ours = self.client.client_id
         names_us = claims.get("aud") in (self.issuer, f"{self.issuer}/token", [self.issuer])
@@ -279,14 +354,36 @@ class SandboxBank:
         }
         if code.nonce is not None:
             claims["nonce"] = code.nonce
-        header = {"alg": "ES256", "kid": self.key.kid}
         access = _Access(code_id=code.id, subject=code.subject, expires_at_s=issued_at_s + _ACCESS_VALID_S)
         return {
             "access_token": self._sealed("sandbox-bank-access", access),
             "token_type": "Bearer",
             "expires_in": _ACCESS_VALID_S,
-            "id_token": jwt.encode(header, claims, self.key, algorithms=["ES256"]),
+            "id_token": self._told(claims),
         }
+
+    def _client_signed(self, token: str) -> dict[str, object] | None:
+        """What a token says that one of the client's keys signed; None for any other."""
+        try:
+            signed = jws.deserialize_compact(token, self.client.keys, algorithms=["ES256", "RS256"])
+            return msgspec.json.decode(signed.payload, type=dict[str, object])
+        except (JoseError, ValueError, TypeError):
+            return None
+
+    def _told(self, claims: dict[str, object]) -> str:
+        """Signed by us, then encrypted so that the client alone can read it."""
+        signed = jwt.encode(
+            {"alg": "ES256", "kid": self.key.kid, "typ": "JWT"}, claims, self.key, algorithms=["ES256"]
+        )
+        header = {
+            "alg": _SEAL_ALGORITHM,
+            "enc": _SEAL_CONTENT,
+            "cty": "JWT",
+            "kid": self.client.sealed_to.kid,
+        }
+        return jwe.encrypt_compact(
+            header, signed, self.client.sealed_to, algorithms=[_SEAL_ALGORITHM, _SEAL_CONTENT]
+        )
 
     def _return_address(self, request: AuthorizationRequest, answer: Mapping[str, str]) -> str:
         parameters = {**answer, "iss": self.issuer}
@@ -307,16 +404,14 @@ class SandboxBank:
             return None
 
 
-def someone_else() -> str:
-    """The subject of a person who is nobody we know, new each time."""
-    return _STRANGER + secrets.token_hex(8)
+def someone_else(country: str) -> str:
+    """The subject of a person of that country who is nobody we know, new each time."""
+    return f"{_STRANGER}{country.lower()}-{secrets.token_hex(8)}"
 
 
 def _problem(parameters: Mapping[str, str]) -> str | None:
     if parameters.get("response_type") != "code":
         return "unsupported_response_type"
-    if "request" in parameters:
-        return "request_not_supported"
     if "openid" not in parameters.get("scope", "").split():
         return "invalid_scope"
     if parameters.get("code_challenge_method") != "S256" or len(parameters.get("code_challenge", "")) != 43:
@@ -335,15 +430,13 @@ def _stranger(subject: str) -> SandboxPerson:
     """Everything about a stranger follows from the subject, so that nothing about them is stored."""
     draw = int.from_bytes(hashlib.sha256(subject.encode()).digest()[:8])
     birthdate = date(1950, 1, 1) + timedelta(days=draw % 18_000)
-    # Individual numbers from 900 on are set aside for such use and belong to no one.
-    digits = f"{birthdate:%d%m%y}{900 + draw // 18_000 % 100}"
-    check = "0123456789ABCDEFHJKLMNPRSTUVWXY"[int(digits) % 31]
+    country = scheme_in(subject.removeprefix(_STRANGER)[:2].upper()).country
     return SandboxPerson(
         subject=subject,
         name="Someone Else",
         kind="someone-else",
         phone=None,
-        national_number=f"{digits[:6]}-{digits[6:]}{check}",
+        national_number=national_number(country, birthdate, draw // 18_000),
         birthdate=birthdate,
-        country="FI",
+        country=country,
     )

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from app.credit.ports import CreditRegister
@@ -19,12 +20,14 @@ _KEY: Final = "house"
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """One a process, made by `main`. `bank` is None where no provider of strong authentication is set up."""
+    """One a process, made by `main`. `banks` by country: one that is missing has no provider of strong authentication.
+    `public_keys` is the JWK set by which the banks know us."""
 
     settings: Settings
     sms: SmsDoor
-    bank: StrongAuthentication | None
+    banks: Mapping[str, StrongAuthentication]
     register: CreditRegister
+    public_keys: Mapping[str, object] = field(default_factory=dict)
 
 
 def furnish(state: State, house: House) -> None:

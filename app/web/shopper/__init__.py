@@ -1,6 +1,6 @@
 """The shopper's pages. `ROUTES` is all of them."""
 
-from app.web.shopper.bank import go_to_bank, return_from_bank, show_return
+from app.web.shopper.bank import go_to_bank, return_from_bank, show_public_keys, show_return
 from app.web.shopper.confirm import confirm_purchase, show_confirm
 from app.web.shopper.identify import confirm_code, send_code, show_identify
 from app.web.shopper.method import choose_method, show_method
@@ -16,6 +16,7 @@ ROUTES = (
     go_to_bank,
     show_return,
     return_from_bank,
+    show_public_keys,
     show_confirm,
     confirm_purchase,
     show_outcome,

@@ -9,17 +9,24 @@ import base64
 import binascii
 from typing import TYPE_CHECKING, Any, Final
 
-from litestar import Request, Response, get, post
+import msgspec
+import structlog
+from litestar import MediaType, Request, Response, get, post
 from litestar.datastructures import Cookie
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from app.checkout.actions import identify_by_bank
-from app.checkout.errors import SessionEnded, StepNotReached
+from app.checkout.errors import OtherPerson, SessionEnded, StepNotReached
 from app.checkout.steps import Page, may_see
 from app.identity.errors import LoginCancelled, LoginExpired, LoginFailed, ProviderUnavailable
-from app.identity.ports import LoginRequest, pack_login_request, unpack_login_request
-from app.kernel.i18n import format_money
+from app.identity.ports import (
+    LoginRequest,
+    login_reference,
+    pack_login_request,
+    unpack_login_request,
+)
+from app.kernel import templating
 from app.kernel.keys import SealBroken, process_keyring
 from app.web.shared import rendering
 from app.web.shared.doors import house_of
@@ -33,7 +40,10 @@ from app.web.shopper.visit import Visit, is_https, visit
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+_log = structlog.get_logger("web.bank")
+
 RETURN_PATH: Final = "/bank/return"
+KEYS_PATH: Final = "/.well-known/jwks.json"
 _COOKIE: Final = "kolme_bank"
 _PURPOSE: Final = "bank-login"
 # Longer than any login is good for, so that whoever comes back too late is told so on their own page.
@@ -45,18 +55,26 @@ _RETURNED: Final = ("code", "state", "error", "iss")
 @get("/pay/{session_id:str}/bank", include_in_schema=False)
 async def go_to_bank(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     here = await visit(request, session_id)
-    bank = here.house.bank
+    bank = here.house.banks.get(here.flow.country)
     if bank is None or not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
         return await page_now(here)
     return_url = here.house.settings.base_url + RETURN_PATH
-    binding = f"{here.flow.merchant.name} {format_money(here.flow.total, here.lang)}"
     try:
-        login = await bank.begin(return_url, here.lang, binding, here.wall)
-    except ProviderUnavailable:
+        login = await bank.begin(return_url, here.lang, _approved_text(here), here.wall)
+    except ProviderUnavailable as why:
+        _log.warning("bank_unavailable", country=here.flow.country, reason=why.reason)
         return identify_page(here, notice="bank_unavailable", status=503)
     response = Response("", status_code=303, headers={"Location": login.url, "Cache-Control": "no-store"})
     response.cookies.append(_login_cookie(here, login))
     return here.sealed(response)
+
+
+@get(KEYS_PATH, include_in_schema=False)
+async def show_public_keys(request: Request[Any, Any, Any]) -> Response[bytes]:
+    """The JWK set that banks register us by: what we sign with, and what they encrypt to."""
+    body = msgspec.json.encode(house_of(request).public_keys)
+    headers = {"Cache-Control": "public, max-age=3600"}
+    return Response(body, media_type=MediaType.JSON, headers=headers)
 
 
 @get(RETURN_PATH, include_in_schema=False)
@@ -77,7 +95,7 @@ async def show_return(request: Request[Any, Any, Any]) -> Response[str]:
 async def return_from_bank(request: Request[Any, Any, Any]) -> Response[str]:
     waiting = _read_login(request)
     if waiting is None:
-        raise NotFoundException
+        return _lost_page(request)
     session_id, login = waiting
     here = await visit(request, session_id)
     if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
@@ -89,8 +107,10 @@ async def return_from_bank(request: Request[Any, Any, Any]) -> Response[str]:
 
 
 async def _identify(here: Visit, login: LoginRequest, brought: Mapping[str, str]) -> Response[str]:
-    bank = here.house.bank
-    assert bank is not None, "a login was begun through it"
+    bank = here.house.banks.get(here.flow.country)
+    if bank is None:
+        # Its setting was taken away while somebody was there.
+        return identify_page(here, notice="bank_unavailable", status=503)
     try:
         identity = await bank.finish(brought, login, here.wall)
         identified = await identify_by_bank(here.flow, identity, here.browser, here.wall)
@@ -98,13 +118,36 @@ async def _identify(here: Visit, login: LoginRequest, brought: Mapping[str, str]
         return identify_page(here, notice="login_cancelled")
     except LoginExpired:
         return identify_page(here, notice="login_expired", status=422)
-    except LoginFailed:
+    except OtherPerson:
+        return identify_page(here, notice="other_person", status=422)
+    except LoginFailed as why:
+        _log.warning(
+            "bank_login_refused",
+            country=here.flow.country,
+            reason=why.reason,
+            login=login_reference(login),
+        )
         return identify_page(here, notice="login_failed", status=422)
-    except ProviderUnavailable:
+    except ProviderUnavailable as why:
+        _log.warning("bank_unavailable", country=here.flow.country, reason=why.reason)
         return identify_page(here, notice="bank_unavailable", status=503)
     except (SessionEnded, StepNotReached):
         return await page_now(await here.again())
     return await page_now(await decide_if_identified(await here.again(identified.token)))
+
+
+def _approved_text(here: Visit) -> str:
+    """What the person approves, for banks that show it in their own app: the sum first, so that a long name of a shop
+    never hides it."""
+    shop, lang = here.flow.merchant.name, here.lang
+    return templating.render_text("shopper/bank_text.txt", lang, shop=shop, amount=here.flow.total).strip()
+
+
+def _lost_page(request: Request[Any, Any, Any]) -> Response[str]:
+    """Another browser than the one that went to the bank, or one that has been there for hours: whose purchase this is
+    cannot be told from what the bank sent."""
+    context = {"lang": language_of(request)}
+    return rendering.page(request, "shopper/bank_lost.html", "shopper/bank_lost.html", context, status=404)
 
 
 def _login_cookie(here: Visit, login: LoginRequest) -> Cookie:

@@ -94,7 +94,7 @@ def identify_page(
         phone=asked.phone or "",
         postcode=asked.postcode or "",
         country=flow.country,
-        bank_url=f"{visit.url}/bank" if visit.house.bank is not None else None,
+        bank_url=f"{visit.url}/bank" if flow.country in visit.house.banks else None,
         challenge=challenge,
         needs_bank=flow.phone_proved_here,
         notice=notice,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
+from types import ModuleType
 
 import pytest
+from stdnum.dk import cpr
 from stdnum.fi import hetu
+from stdnum.se import personnummer
 
 from app.kernel.clock import wall
 from app.kernel.phone import parse_phone
 from app.messages import sandbox_shoppers
+from app.messages.sandbox_numbers import finnish, national_number
 from app.messages.sandbox_shoppers import KINDS, UnknownKind, UnknownShopper, make_shopper
 
 
@@ -38,7 +42,22 @@ async def test_a_national_number_is_well_formed_and_belongs_to_nobody(db: str) -
 
 def test_a_national_number_carries_its_check_character() -> None:
     # The example that the Digital and Population Data Services Agency publishes.
-    assert sandbox_shoppers.national_number_of(date(1952, 10, 13), 308) == "131052-308T"
+    assert finnish(date(1952, 10, 13), 308) == "131052-308T"
+
+
+@pytest.mark.parametrize(("country", "register"), [("DK", cpr), ("SE", personnummer)])
+def test_a_danish_and_a_swedish_number_are_well_formed_and_of_their_birthday(
+    country: str, register: ModuleType
+) -> None:
+    for draw in range(0, 20_000, 97):
+        birthday = date(1950, 1, 1) + timedelta(days=draw)
+        number = national_number(country, birthday, draw)
+        assert register.get_birth_date(register.validate(number)) == birthday
+
+
+async def test_somebody_who_lives_in_denmark_has_a_danish_number(db: str) -> None:
+    shopper = await make_shopper("first-timer", wall(), country="DK")
+    assert cpr.get_birth_date(shopper.national_number) == shopper.birthdate
 
 
 async def test_one_kind_has_no_phone(db: str) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import hashlib
 import json
+import time
 from dataclasses import replace
 from datetime import date, timedelta
 from urllib.parse import parse_qsl
@@ -22,11 +24,15 @@ from app.identity.ports import (
     unpack_login_request,
 )
 from app.kernel.db import NetworkInTransaction, tx
-from app.outside.bank import Bank, ClaimNames, ClientSecretBasic, PrivateKeyJwt
+from app.outside.bank import Bank
+from app.outside.bank_keys import ClientKeys
+from app.outside.bank_profiles import ClaimNames, ShownText
 from tests.support.bank_logins import (
     DISCOVERY,
     OUR_KEY,
+    OUR_SEAL,
     PROFILE,
+    REGISTRATION,
     RETURN_URL,
     a_bank,
     begin,
@@ -58,19 +64,107 @@ async def test_a_person_is_identified_with_what_token_and_userinfo_say_together(
         subject="person-1",
         name="Maija Meikäläinen",
         birthdate=date(1971, 2, 3),
-        national_number="030271-952C",
+        national_number="030271-952K",
         country="FI",
         acr=LOA2,
         authenticated_at=NOW - timedelta(seconds=5),
+        national_number_kind="hetu",
     )
 
 
-async def test_the_browser_is_sent_with_everything_that_ties_the_answer_to_it() -> None:
-    request = await begin(a_bank(ScriptedProvider()))
+async def test_the_request_is_pushed_and_the_browser_carries_a_reference_alone() -> None:
+    provider = ScriptedProvider(client_keys=KeySet([OUR_KEY]))
+    request = await begin(a_bank(provider))
     address, query = request.url.split("?")
-    asked = dict(parse_qsl(query))
-    challenge = encoded(hashlib.sha256(request.code_verifier.encode()).digest())
     assert address == f"{ISSUER}/authorize"
+    assert set(dict(parse_qsl(query))) == {"client_id", "request_uri"}
+    assert "nonce" not in provider.pushed_form(), "what is signed is not said beside it as well"
+
+
+async def test_where_requests_cannot_be_pushed_the_browser_carries_a_signed_one() -> None:
+    provider = ScriptedProvider(client_keys=KeySet([OUR_KEY]), takes_pushed=False)
+    request = await begin(a_bank(provider))
+    query = dict(parse_qsl(request.url.partition("?")[2]))
+    assert set(query) == {"client_id", "response_type", "scope", "request"}
+    header = jws.extract_compact(query["request"].encode()).headers()
+    assert (header["typ"], header["kid"]) == ("oauth-authz-req+jwt", "ours")
+    assert provider.request_in(request.url)["nonce"] == request.nonce
+    assert provider.count("/par") == 0
+
+
+async def test_a_profile_that_never_pushes_signs_although_the_provider_takes_pushed_requests() -> None:
+    provider = ScriptedProvider(client_keys=KeySet([OUR_KEY]))
+    request = await begin(a_bank(provider, replace(PROFILE, request_pushed="never")))
+    assert "request=" in request.url
+    assert provider.count("/par") == 0
+
+
+async def test_a_profile_that_always_pushes_sends_nobody_to_a_provider_that_takes_none() -> None:
+    provider = ScriptedProvider(takes_pushed=False)
+    with pytest.raises(ProviderUnavailable, match="metadata"):
+        await begin(a_bank(provider, replace(PROFILE, request_pushed="always")))
+
+
+async def test_a_request_can_be_pushed_without_a_signature_of_its_own() -> None:
+    provider = ScriptedProvider(client_keys=KeySet([OUR_KEY]))
+    request = await begin(a_bank(provider, replace(PROFILE, request_signed=False, request_pushed="always")))
+    assert provider.pushed_form()["nonce"] == request.nonce
+
+
+async def test_a_signed_request_is_good_for_five_minutes_and_for_one_provider() -> None:
+    provider = ScriptedProvider()
+    await begin(a_bank(provider))
+    claims = json.loads(jws.extract_compact(provider.pushed_form()["request"].encode()).payload)
+    now_s = int(NOW.timestamp())
+    assert (claims["iat"], claims["nbf"], claims["exp"]) == (now_s, now_s - 60, now_s + 300)
+    assert claims["aud"] == ISSUER
+    assert len(claims["jti"]) >= 20
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (told_json({"error": "invalid_client"}, 401), "client_refused"),
+        (told_json({"error": "invalid_request"}, 400), "client_refused"),
+        (Told(503), "status"),
+        (Told(201, b"oops"), "garbage"),
+        (told_json({"request_uri": 7}, 201), "garbage"),
+        (told_json({"request_uri": "x" * 5000}, 201), "garbage"),
+        (Told(302, headers=((b"location", b"https://evil.example/"),)), "redirect"),
+    ],
+)
+async def test_a_pushed_request_that_is_not_taken_makes_the_provider_unavailable(
+    told: Told, reason: str
+) -> None:
+    with pytest.raises(ProviderUnavailable) as caught:
+        await begin(a_bank(ScriptedProvider(instead={"/par": told})))
+    assert caught.value.reason == reason
+
+
+async def test_the_text_to_approve_travels_as_the_profile_says() -> None:
+    for how, sent in (
+        (ShownText("login_hint", "message:{base64}", "%<"), "message:UGF5IDIwMCBES0sgdG8gWCAxMDA="),
+        (ShownText("binding_message", max_chars=11), "Pay 200 DKK"),
+    ):
+        provider = ScriptedProvider()
+        bank = a_bank(provider, replace(PROFILE, shown_text=how))
+        request = await bank.begin(RETURN_URL, "en", "Pay 200 DKK to X <100%", NOW)
+        assert provider.request_in(request.url)[how.parameter] == sent
+
+
+async def test_a_profile_without_a_text_sends_none() -> None:
+    provider = ScriptedProvider()
+    request = await begin(a_bank(provider, replace(PROFILE, shown_text=None)))
+    assert "Shop, 129.00 EUR" not in str(provider.request_in(request.url))
+
+
+async def test_the_request_holds_everything_that_ties_the_answer_to_this_browser() -> None:
+    provider = ScriptedProvider()
+    request = await begin(a_bank(provider))
+    asked = provider.request_in(request.url)
+    for claim in ("iss", "aud", "iat", "nbf", "exp", "jti"):
+        del asked[claim]
+    challenge = encoded(hashlib.sha256(request.code_verifier.encode()).digest())
     assert asked == {
         "response_type": "code",
         "client_id": CLIENT_ID,
@@ -86,7 +180,7 @@ async def test_the_browser_is_sent_with_everything_that_ties_the_answer_to_it() 
         "ui_locales": "fi",
         "binding_message": "Shop, 129.00 EUR",
     }
-    assert "+" not in query, "some providers do not read a plus as a space"
+    assert "+" not in request.url, "some providers do not read a plus as a space"
 
 
 async def test_no_two_logins_share_a_secret() -> None:
@@ -113,18 +207,12 @@ async def test_the_client_proves_itself_with_a_short_lived_assertion_addressed_t
 async def test_an_assertion_can_be_addressed_to_the_token_endpoint_by_an_rsa_key() -> None:
     ours = rsa_key("ours-rsa")
     provider = ScriptedProvider(client_keys=KeySet([ours]))
-    method = PrivateKeyJwt(ours, audience="token_endpoint")
-    await log_in(provider, replace(PROFILE, client_authentication=method))
+    registration = replace(REGISTRATION, keys=ClientKeys((ours,), (OUR_SEAL,)))
+    bank = a_bank(provider, replace(PROFILE, assertion_audience="token_endpoint"), registration=registration)
+    request = await begin(bank)
+    await bank.finish(provider.visited(request.url), request, NOW)
     payload = jws.extract_compact(provider.form_sent()["client_assertion"].encode()).payload
     assert json.loads(payload)["aud"] == f"{ISSUER}/token"
-
-
-async def test_a_client_secret_travels_in_the_basic_header_and_not_in_the_form() -> None:
-    provider = ScriptedProvider()
-    await log_in(provider, replace(PROFILE, client_authentication=ClientSecretBasic("s:cret")))
-    headers = next(headers for path, _, headers in provider.asked if path == "/token")
-    assert headers["authorization"] == "Basic a29sbWU6cyUzQWNyZXQ="
-    assert "client_secret" not in provider.form_sent()
 
 
 @pytest.mark.parametrize("algorithm", ["RS256", "PS256"])
@@ -166,17 +254,16 @@ async def test_a_name_is_freed_of_characters_that_could_disguise_it() -> None:
 
 
 async def test_claims_are_read_under_the_names_of_the_profile() -> None:
-    profile = replace(PROFILE, country="SE", claims=ClaimNames(national_number="ssn"))
-    identity = await log_in(ScriptedProvider(userinfo_change={"ssn": "198001019876"}), profile)
-    assert (identity.country, identity.national_number) == ("SE", "198001019876")
+    names = ClaimNames(name=("called",), national_number=("first", "second"))
+    change = {"called": "Maija M", "second": "030271-952K"}
+    identity = await log_in(ScriptedProvider(userinfo_change=change), replace(PROFILE, claims=names))
+    assert (identity.name, identity.national_number) == ("Maija M", "030271-952K")
 
 
 async def test_the_signed_token_wins_over_userinfo() -> None:
-    provider = ScriptedProvider(
-        userinfo_change={"acr": "loa9", "auth_time": 0, "iss": "https://other.example"}
-    )
+    provider = ScriptedProvider(userinfo_change={"acr": "loa9", "auth_time": 0})
     identity = await log_in(provider)
-    assert (identity.acr, identity.issuer) == (LOA2, ISSUER)
+    assert (identity.acr, identity.authenticated_at) == (LOA2, NOW - timedelta(seconds=5))
 
 
 async def test_a_provider_without_userinfo_tells_everything_in_the_token() -> None:
@@ -278,7 +365,7 @@ async def test_a_login_begun_at_another_provider_is_not_finished_here() -> None:
 # --- A provider that is down, slow or broken ---
 
 
-@pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/token", "/userinfo"])
+@pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/token"])
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
@@ -299,7 +386,20 @@ async def test_an_answer_that_no_sound_provider_gives_makes_it_unavailable(
     assert await outage_of(ScriptedProvider(instead={path: told})) == reason
 
 
-@pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/token", "/userinfo"])
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        (Told(500, b"oops"), "status"),
+        (Told(302, headers=((b"location", b"https://evil.example/"),)), "redirect"),
+        (Told(200, b"\xff\xfe"), "garbage"),
+        (Told(200, b"x" * 300_000), "too_large"),
+    ],
+)
+async def test_userinfo_that_breaks_makes_the_provider_unavailable(told: Told, reason: str) -> None:
+    assert await outage_of(ScriptedProvider(instead={"/userinfo": told})) == reason
+
+
+@pytest.mark.parametrize("path", [DISCOVERY, "/jwks", "/par", "/token", "/userinfo"])
 async def test_a_provider_that_does_not_answer_is_waited_for_only_so_long(path: str) -> None:
     provider = ScriptedProvider(silent=frozenset({path}))
     assert await outage_of(provider, timeout_s=0.05) == "timeout"
@@ -310,7 +410,7 @@ async def test_a_provider_that_cannot_be_reached_is_unavailable() -> None:
         raise httpx.ConnectError("no route")
 
     with pytest.raises(ProviderUnavailable) as caught:
-        await begin(Bank(PROFILE, transport=httpx.MockTransport(refuse)))
+        await begin(Bank(PROFILE, REGISTRATION, transport=httpx.MockTransport(refuse)))
     assert caught.value.reason == "unreachable"
 
 
@@ -356,6 +456,33 @@ async def test_a_bank_that_does_not_know_us_is_our_fault_and_not_the_shoppers(to
     assert await outage_of(ScriptedProvider(instead={"/token": told})) == "client_refused"
 
 
+async def test_a_provider_whose_keys_are_unknown_again_and_again_is_looked_at_once_in_ten_seconds() -> None:
+    provider = ScriptedProvider(published=[signing_key("other")])
+    bank = a_bank(provider)
+    for _ in range(5):
+        request = await begin(bank)
+        with pytest.raises(LoginFailed, match="token_key_unknown"):
+            await bank.finish(provider.visited(request.url), request, NOW)
+    assert provider.count("/jwks") == 2
+
+
+async def test_many_who_come_at_once_look_at_the_provider_once() -> None:
+    provider = ScriptedProvider()
+    bank = a_bank(provider)
+    await asyncio.gather(*(begin(bank) for _ in range(20)))
+    assert provider.count(DISCOVERY) == 1
+
+
+async def test_what_was_discovered_is_read_again_after_five_minutes(monkeypatch: pytest.MonkeyPatch) -> None:
+    provider = ScriptedProvider()
+    bank = a_bank(provider)
+    await begin(bank)
+    later_s = time.monotonic() + 301
+    monkeypatch.setattr(time, "monotonic", lambda: later_s)
+    await begin(bank)
+    assert provider.count(DISCOVERY) == 2
+
+
 async def test_a_failed_discovery_is_not_remembered() -> None:
     provider = ScriptedProvider(instead={DISCOVERY: Told(500)})
     bank = a_bank(provider)
@@ -397,16 +524,11 @@ async def test_neither_secrets_nor_the_national_number_show_in_a_representation(
     bank = a_bank(provider)
     request = await begin(bank)
     identity = await bank.finish(provider.visited(request.url), request, NOW)
-    shown = f"{request!r} {identity!r} {PROFILE!r} {ClientSecretBasic('s3cret')!r}"
-    for secret in (request.state, request.nonce, request.code_verifier, "030271-952C", "1971", "s3cret"):
+    shown = f"{request!r} {identity!r} {REGISTRATION!r}"
+    private = str(OUR_KEY.as_dict(private=True)["d"])
+    for secret in (request.state, request.nonce, request.code_verifier, "030271-952K", "1971", private):
         assert secret not in shown
     assert request.state not in login_reference(request)
-
-
-def test_a_profile_that_could_identify_nobody_strongly_is_refused_at_the_start() -> None:
-    for change in (replace(PROFILE, acr_values=()), replace(PROFILE, scopes=("profile",))):
-        with pytest.raises(ValueError, match="bank profile"):
-            Bank(change)
 
 
 async def test_the_bank_is_never_asked_inside_a_transaction(db: str) -> None:

@@ -136,6 +136,7 @@ async def test_what_is_no_token_is_refused(token: str) -> None:
     assert await refusal_of(ScriptedProvider(make_token=lambda _: token)) in {
         "token_unreadable",
         "token_missing",
+        "token_too_large",
     }
 
 
@@ -215,6 +216,24 @@ async def test_a_token_of_an_earlier_login_is_refused_by_its_nonce() -> None:
 async def test_two_audiences_are_fine_when_we_are_the_authorised_party() -> None:
     provider = ScriptedProvider(change={"aud": [CLIENT_ID, "other"], "azp": CLIENT_ID})
     assert (await log_in(provider)).subject == "person-1"
+
+
+@pytest.mark.parametrize("kind", ["at+jwt", "logout+jwt", "secevent+jwt", "", 7, ["JWT"]])
+async def test_a_token_of_another_type_is_refused(kind: object) -> None:
+    provider = ScriptedProvider()
+    header = {"alg": "ES256", "kid": "one", "typ": kind}
+    provider.make_token = lambda claims: f"{encoded(header)}.{encoded(claims)}.{encoded(b's')}"
+    assert await refusal_of(provider) == "token_type"
+
+
+@pytest.mark.parametrize("kind", ["JWT", "jwt", "application/jwt"])
+async def test_a_token_that_says_it_is_one_is_fine(kind: str) -> None:
+    assert (await log_in(ScriptedProvider(header_change={"typ": kind}))).subject == "person-1"
+
+
+async def test_a_token_of_a_megabyte_is_refused_before_it_is_read() -> None:
+    provider = ScriptedProvider(seal=lambda token: token + "x" * 100_000)
+    assert await refusal_of(provider) == "token_too_large"
 
 
 async def test_userinfo_about_somebody_else_is_refused() -> None:

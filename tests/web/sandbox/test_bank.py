@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hashlib
 from collections.abc import AsyncIterator, Mapping
-from dataclasses import replace
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -19,11 +20,15 @@ from app.identity.ports import LoginRequest
 from app.kernel import clock
 from app.kernel.counting import counting
 from app.messages import sandbox as remembered
+from app.outside.bank import Bank
 from app.web.sandbox.bank import our_bank
 from app.web.sandbox.bank_keys import new_signing_key, signing_key_at
 from tests.support.sandbox_bank import (
+    BANK_KEY,
     BOX,
     CLIENT_KEY,
+    CLIENT_KEYS,
+    CLIENT_SEAL,
     ISSUER,
     RETURN_URL,
     Page,
@@ -58,7 +63,11 @@ async def visitor(transport: httpx.ASGITransport) -> AsyncIterator[httpx.AsyncCl
 async def begin(
     transport: httpx.ASGITransport, text: str = "Shop, 129.00 EUR", lang: str = "en"
 ) -> LoginRequest:
-    return await a_client(transport=transport).begin(RETURN_URL, lang, text, clock.wall())
+    return await begin_with(a_client(transport=transport), text, lang)
+
+
+async def begin_with(client: Bank, text: str = "", lang: str = "en") -> LoginRequest:
+    return await client.begin(RETURN_URL, lang, text, clock.wall())
 
 
 async def press(visitor: httpx.AsyncClient, url: str, button: str) -> dict[str, str]:
@@ -117,7 +126,7 @@ async def test_a_named_shopper_is_identified_by_one_press(
     answer = await press(visitor, request.url, "Identify as Maija Meikäläinen")
     identity = await client.finish(answer, request, clock.wall())
     assert (identity.issuer, identity.subject, identity.name) == (ISSUER, subject, "Maija Meikäläinen")
-    assert identity.national_number == "030271-952C"
+    assert identity.national_number == "030271-952K"
     assert str(identity.birthdate) == "1971-02-03"
     assert identity.acr == "http://ftn.ficora.fi/2017/loa2"
 
@@ -215,32 +224,165 @@ async def test_no_cookie_is_set_and_looking_writes_nothing(
     assert "set-cookie" not in response.headers
 
 
-# --- Requests that the bank does not answer ---
-
-
-def changed(url: str, **parameters: str | None) -> str:
-    given = dict(parse_qsl(urlsplit(url).query, keep_blank_values=True)) | parameters
-    kept = {name: value for name, value in given.items() if value is not None}
-    return f"{ISSUER}/authorize?{urlencode(kept)}"
+# --- Three countries ---
 
 
 @pytest.mark.parametrize(
-    "parameters",
+    ("country", "name", "number", "scheme"),
     [
-        {"redirect_uri": "http://evil.example/"},
-        {"redirect_uri": RETURN_URL + "/"},
-        {"redirect_uri": RETURN_URL + "?x=1"},
-        {"redirect_uri": None},
-        {"client_id": "another"},
-        {"client_id": None},
+        ("FI", "Maija Meikäläinen", "030271-952K", "Finnish Trust Network"),
+        ("DK", "Mads Eksempel", "0302711234", "MitID"),
+        ("SE", "Maja Exempel", "19710203-2385", "BankID"),
     ],
 )
-async def test_a_request_by_a_stranger_or_to_a_strange_address_is_not_redirected(
-    visitor: httpx.AsyncClient, transport: httpx.ASGITransport, parameters: dict[str, str | None]
+async def test_each_country_has_its_own_people_and_its_own_identity(
+    visitor: httpx.AsyncClient,
+    transport: httpx.ASGITransport,
+    country: str,
+    name: str,
+    number: str,
+    scheme: str,
 ) -> None:
-    request = await begin(transport)
-    shown = await visitor.get(changed(request.url, **parameters))
-    form = dict(parse_qsl(urlsplit(changed(request.url, **parameters)).query))
+    client = a_client(transport=transport, country=country)
+    request = await client.begin(RETURN_URL, "en", "Pay 200 to the shop", clock.wall())
+    page = (await visitor.get(request.url)).text
+    assert scheme in page
+    assert "Pay 200 to the shop" in page
+    assert [button for button in Page(page).buttons if button.startswith("Identify as M")] == [
+        f"Identify as {name}"
+    ]
+    identity = await client.finish(
+        await press(visitor, request.url, f"Identify as {name}"), request, clock.wall()
+    )
+    assert (identity.name, identity.national_number, identity.country) == (name, number, country)
+    stranger = await client.finish(
+        await press(visitor, request.url, "Identify as someone else"), request, clock.wall()
+    )
+    assert (stranger.name, stranger.country) == ("Someone Else", country)
+
+
+async def test_somebody_of_one_country_cannot_identify_at_another(
+    visitor: httpx.AsyncClient, transport: httpx.ASGITransport
+) -> None:
+    client = a_client(transport=transport, country="DK")
+    request = await client.begin(RETURN_URL, "en", "", clock.wall())
+    form = {**Page((await visitor.get(request.url)).text).hidden, "subject": "maija-1"}
+    assert answer_in(await visitor.post(f"{ISSUER}/authorize", data=form))["error"] == "invalid_request"
+
+
+async def test_nothing_about_a_person_leaves_the_bank_unencrypted(
+    visitor: httpx.AsyncClient, transport: httpx.ASGITransport
+) -> None:
+    code, request = await a_code(visitor, transport)
+    answer = await visitor.post(f"{ISSUER}/token", data=token_form(code, request))
+    bearer = {"authorization": f"Bearer {answer.json()['access_token']}"}
+    told = await visitor.get(f"{ISSUER}/userinfo", headers=bearer)
+    assert told.headers["content-type"] == "application/jwt"
+    for token in (answer.json()["id_token"], told.text):
+        assert token.count(".") == 4, "five parts are an encrypted token"
+
+
+# --- Requests that the bank does not answer ---
+
+
+def a_request_object(request: LoginRequest, key: object = None, **changed: object) -> str:
+    challenge = base64.urlsafe_b64encode(hashlib.sha256(request.code_verifier.encode()).digest())
+    claims: dict[str, object] = {
+        "iss": "kolme-sandbox",
+        "aud": ISSUER,
+        "exp": int(clock.wall().timestamp()) + 60,
+        "client_id": "kolme-sandbox",
+        "redirect_uri": RETURN_URL,
+        "response_type": "code",
+        "scope": "openid",
+        "state": request.state,
+        "nonce": request.nonce,
+        "code_challenge": challenge.rstrip(b"=").decode(),
+        "code_challenge_method": "S256",
+        **changed,
+    }
+    claims = {name: value for name, value in claims.items() if value is not None}
+    signing = CLIENT_KEY if key is None else new_signing_key()
+    return jwt.encode({"alg": "ES256", "kid": CLIENT_KEY.kid}, claims, signing, algorithms=["ES256"])
+
+
+async def push(visitor: httpx.AsyncClient, **form: str) -> tuple[int, str]:
+    proof = {
+        "client_id": "kolme-sandbox",
+        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
+        "client_assertion": an_assertion(),
+    }
+    # As a server calls it: without a word on where the request comes from.
+    response = await visitor.post(
+        f"{ISSUER}/par", data={**proof, **form}, headers={"sec-fetch-site": "cross-site"}
+    )
+    assert response.headers["cache-control"] == "no-store"
+    return response.status_code, response.json().get("error", "")
+
+
+async def test_a_request_that_is_pushed_and_signed_is_taken(
+    visitor: httpx.AsyncClient, transport: httpx.ASGITransport
+) -> None:
+    assert await push(visitor, request=a_request_object(await begin(transport))) == (201, "")
+
+
+@pytest.mark.parametrize(
+    ("changed", "error"),
+    [
+        ({"response_type": "token"}, "unsupported_response_type"),
+        ({"scope": "profile"}, "invalid_scope"),
+        ({"code_challenge": None}, "invalid_request"),
+        ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"prompt": "none"}, "login_required"),
+        ({"state": "x" * 501}, "invalid_request"),
+        ({"redirect_uri": "http://evil.example/"}, "invalid_request"),
+        ({"redirect_uri": RETURN_URL + "/"}, "invalid_request"),
+        ({"redirect_uri": RETURN_URL + "?x=1"}, "invalid_request"),
+        ({"redirect_uri": None}, "invalid_request"),
+        ({"aud": "https://other.example"}, "invalid_request_object"),
+        ({"iss": "another"}, "invalid_request_object"),
+        ({"client_id": "another"}, "invalid_request_object"),
+        ({"exp": 1}, "invalid_request_object"),
+        ({"exp": None}, "invalid_request_object"),
+        ({"exp": 10**12}, "invalid_request_object"),
+        ({"key": "another"}, "invalid_request_object"),
+    ],
+)
+async def test_a_request_that_is_wrong_in_itself_is_told_to_the_client(
+    visitor: httpx.AsyncClient, transport: httpx.ASGITransport, changed: dict[str, object], error: str
+) -> None:
+    asked = a_request_object(await begin(transport), **changed)
+    assert await push(visitor, request=asked) == (400, error)
+
+
+async def test_a_request_that_is_not_signed_is_refused(visitor: httpx.AsyncClient) -> None:
+    assert await push(visitor, response_type="code", scope="openid") == (400, "invalid_request")
+    assert await push(visitor, request="e30.e30.") == (400, "invalid_request_object")
+
+
+async def test_a_request_pushed_by_a_stranger_is_refused(
+    visitor: httpx.AsyncClient, transport: httpx.ASGITransport
+) -> None:
+    asked = a_request_object(await begin(transport))
+    wrong = an_assertion(key="another")
+    assert await push(visitor, request=asked, client_assertion=wrong) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize(
+    ("reference", "client_id"),
+    [
+        ("", "kolme-sandbox"),
+        ("urn:ietf:params:oauth:request_uri:made-up", "kolme-sandbox"),
+        ("https://evil.example/request", "kolme-sandbox"),
+        (None, "another"),
+    ],
+)
+async def test_a_browser_with_a_reference_that_the_bank_never_gave_is_not_redirected(
+    visitor: httpx.AsyncClient, transport: httpx.ASGITransport, reference: str | None, client_id: str
+) -> None:
+    given = dict(parse_qsl(urlsplit((await begin(transport)).url).query))
+    form = {"client_id": client_id, "request_uri": given["request_uri"] if reference is None else reference}
+    shown = await visitor.get(f"{ISSUER}/authorize?{urlencode(form)}")
     posted = await visitor.post(f"{ISSUER}/authorize", data=form)
     for response in (shown, posted):
         assert response.status_code == 400
@@ -248,34 +390,27 @@ async def test_a_request_by_a_stranger_or_to_a_strange_address_is_not_redirected
         assert "This request cannot be answered" in response.text
 
 
+async def test_parameters_that_were_not_pushed_are_not_read(visitor: httpx.AsyncClient) -> None:
+    plain = {"client_id": "kolme-sandbox", "redirect_uri": RETURN_URL, "response_type": "code"}
+    assert (await visitor.get(f"{ISSUER}/authorize?{urlencode(plain)}")).status_code == 400
+
+
+async def test_a_reference_is_good_for_ten_minutes(
+    visitor: httpx.AsyncClient, transport: httpx.ASGITransport, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request = await begin(transport)
+    later = clock.wall() + timedelta(seconds=601)
+    monkeypatch.setattr(clock, "wall", lambda: later)
+    answer = await visitor.get(request.url)
+    assert answer.status_code == 400
+    assert "The request is too old." in answer.text
+
+
 async def test_a_parameter_that_comes_twice_voids_the_request(
     visitor: httpx.AsyncClient, transport: httpx.ASGITransport
 ) -> None:
     request = await begin(transport)
-    assert (await visitor.get(request.url + "&state=again")).status_code == 400
-
-
-@pytest.mark.parametrize(
-    ("parameters", "error"),
-    [
-        ({"response_type": "token"}, "unsupported_response_type"),
-        ({"scope": "profile"}, "invalid_scope"),
-        ({"code_challenge": None}, "invalid_request"),
-        ({"code_challenge_method": "plain"}, "invalid_request"),
-        ({"prompt": "none"}, "login_required"),
-        ({"request": "e30.e30."}, "request_not_supported"),
-        ({"state": "x" * 501}, "invalid_request"),
-    ],
-)
-async def test_a_request_that_is_wrong_in_itself_is_told_to_the_client(
-    visitor: httpx.AsyncClient,
-    transport: httpx.ASGITransport,
-    parameters: dict[str, str | None],
-    error: str,
-) -> None:
-    request = await begin(transport)
-    answer = answer_in(await visitor.get(changed(request.url, **parameters)))
-    assert (answer["error"], answer["iss"]) == (error, ISSUER)
+    assert (await visitor.get(request.url + "&client_id=again")).status_code == 400
 
 
 async def test_a_person_whom_nobody_knows_cannot_be_identified(
@@ -402,7 +537,9 @@ async def test_a_client_with_another_key_learns_nothing_through_our_client_eithe
     visitor: httpx.AsyncClient, transport: httpx.ASGITransport
 ) -> None:
     stranger = a_client(key=new_signing_key(), transport=transport)
-    request = await stranger.begin(RETURN_URL, "en", "", clock.wall())
+    with pytest.raises(ProviderUnavailable, match="client_refused"):
+        await begin_with(stranger)
+    request = await begin(transport)
     answer = await press(visitor, request.url, "Identify as Maija Meikäläinen")
     with pytest.raises(ProviderUnavailable, match="client_refused"):
         await stranger.finish(answer, request, clock.wall())
@@ -432,7 +569,7 @@ async def test_no_address_carries_a_national_number(
     request = await begin(transport)
     page = await visitor.get(request.url)
     answer = await press(visitor, request.url, "Identify as Maija Meikäläinen")
-    assert "030271-952C" not in page.text + urlencode(answer)
+    assert "030271-952K" not in page.text + urlencode(answer)
 
 
 # --- What it stands on ---
@@ -460,7 +597,7 @@ async def test_of_many_who_say_it_at_once_one_is_the_first(db: str) -> None:
 
 def test_processes_that_start_together_find_one_key(tmp_path: Path) -> None:
     one, other = (
-        our_bank(ISSUER, RETURN_URL, CLIENT_KEY, tmp_path, BOX),
+        our_bank(ISSUER, RETURN_URL, CLIENT_KEYS.public_set(), tmp_path, BOX),
         signing_key_at(tmp_path / "sandbox_bank_key.pem"),
     )
     assert one.key.kid == other.kid
@@ -475,5 +612,10 @@ def test_a_key_file_with_a_public_key_alone_is_refused(tmp_path: Path) -> None:
 
 
 def test_neither_keys_nor_people_show_in_a_representation() -> None:
-    assert "sealed" not in repr(replace(a_sandbox_bank()))
-    assert "030271" not in repr(a_sandbox_bank())
+    shown = repr(a_lone_bank())
+    for hidden in (
+        "030271",
+        str(BANK_KEY.as_dict(private=True)["d"]),
+        str(CLIENT_SEAL.as_dict(private=True)["d"]),
+    ):
+        assert hidden not in shown

@@ -14,7 +14,7 @@ import httpx
 
 from app.kernel import clock
 from app.web.sandbox.bank import CLIENT_ID
-from tests.support.sandbox_bank import CLIENT_KEY, RETURN_URL, Page, a_client, answer_in, public_keys
+from tests.support.sandbox_bank import CLIENT_KEYS, RETURN_URL, Page, a_client, answer_in
 
 ROOT = Path(__file__).resolve().parents[3]
 PERSON = {
@@ -22,7 +22,7 @@ PERSON = {
     "name": "Anna Esimerkki",
     "kind": "any",
     "phone": "+358401112233",
-    "national_number": "010190-900X",
+    "national_number": "010190-900P",
     "birthdate": "1990-01-01",
     "country": "FI",
 }
@@ -40,7 +40,7 @@ def a_bank_process(folder: Path) -> Iterator[str]:
     """The issuer of a bank that shares nothing with this process: no database, no settings, no secrets."""
     port = a_free_port()
     issuer = f"http://127.0.0.1:{port}/sandbox/bank"
-    (folder / "keys.json").write_text(json.dumps(public_keys(CLIENT_KEY)))
+    (folder / "keys.json").write_text(json.dumps(CLIENT_KEYS.public_set()))
     (folder / "people.json").write_text(json.dumps([PERSON]))
     command = [sys.executable, "-m", "app.web.sandbox.bank_process", "--port", str(port), "--issuer", issuer]
     command += ["--client-id", CLIENT_ID, "--redirect-uri", RETURN_URL]
@@ -67,4 +67,4 @@ async def test_a_bank_that_runs_alone_identifies_a_person_of_its_own(tmp_path: P
             answer = answer_in(await visitor.post(f"{issuer}/authorize", data=form))
         identity = await client.finish(answer, request, clock.wall())
     assert (identity.issuer, identity.subject, identity.name) == (issuer, "anna-1", "Anna Esimerkki")
-    assert identity.national_number == "010190-900X"
+    assert identity.national_number == "010190-900P"
