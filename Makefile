@@ -1,4 +1,4 @@
-.PHONY: help setup environment run test bench torture gallery lighthouse
+.PHONY: help setup environment run test bench torture conformance gallery lighthouse
 .DEFAULT_GOAL := help
 PYTHON_HERE := PYTHONPATH=. .venv/bin/python
 
@@ -25,6 +25,9 @@ torture: environment ## kill and cut the product thousands of times, then count 
 	@$(PYTHON_HERE) -m pytest -q -n 2 -m hypothesis --hypothesis-profile exploring --timeout 600 tests
 	@KOLME_FIGURES=1000 $(PYTHON_HERE) -m pytest -q -n 2 e2e/test_figures.py
 	@$(PYTHON_HERE) -m tests.faults
+
+conformance: environment ## our bank login against a certified OpenID provider, which needs node and npm
+	@$(PYTHON_HERE) -m tests.conformance --keep docs/identity-conformance.md
 
 gallery: setup ## shoot every page and state into var/gallery
 	@$(PYTHON_HERE) -m e2e.gallery
