@@ -20,7 +20,7 @@ test: setup ## check everything
 bench: environment ## measure speed and size
 	@$(PYTHON_HERE) -m bench
 
-torture: environment ## kill and cut the product thousands of times, then count the money; every amount as a schedule
+torture: setup ## every amount as a schedule, 1,000 plans in a browser, thousands of purchases killed; then count the money
 	@$(PYTHON_HERE) -m tests.torture.amounts
 	@$(PYTHON_HERE) -m pytest -q -n 2 -m hypothesis --hypothesis-profile exploring --timeout 600 tests
 	@KOLME_FIGURES=1000 $(PYTHON_HERE) -m pytest -q -n 2 e2e/test_figures.py
