@@ -80,6 +80,11 @@ class Shop:
     def order_of(self, session: Session) -> dict[str, Any]:
         return self._read(f"/api/v1/orders/{session.order_id}")
 
+    def documents_of(self, session: Session) -> list[dict[str, Any]]:
+        """The invoices of this session's order, the newest first."""
+        found: list[dict[str, Any]] = self._read(f"/api/v1/invoices?order_id={session.order_id}")["data"]
+        return found
+
     def events_of(self, session: Session) -> list[str]:
         """The types of everything that happened to this session and its order, newest first."""
         newest = self._read("/api/v1/events?limit=100")

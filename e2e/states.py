@@ -79,7 +79,9 @@ NOT_PAGES: Final = frozenset(
         "/api/v1/sessions/{session_id:str}",
         "/api/v1/orders",
         "/api/v1/orders/{order_id:str}",
+        "/api/v1/invoices",
         "/api/v1/invoices/{invoice_id:str}",
+        "/admin/invoices/{public_id:str}/pdf",
         "/api/v1/events",
         "/api/v1/webhook-endpoints",
         "/sandbox/outbox",
@@ -379,6 +381,41 @@ def admin_order_open(world: World) -> Stop:
     return Stop(f"/admin/orders/{_a_session(world, 360_00).order_id}", world.staff_cookies())
 
 
+def _invoiced(world: World) -> str:
+    """The id of an invoice that was just drawn."""
+    session = walks.a_purchase(world, world.sandbox.shopper("returning"))
+    world.sandbox.advance(1)
+    return str(world.shop.documents_of(session)[0]["id"])
+
+
+def _invoice(after: str = "", then: str | None = None) -> Callable[[World], Stop]:
+    """A page of an invoice; `then` is a button to press there."""
+
+    def reach(world: World) -> Stop:
+        def press(phone: Phone) -> None:
+            phone.tap(phone.button(then or ""))
+            phone.sees("Check the credit note")
+
+        path = f"/admin/invoices/{_invoiced(world)}{after}"
+        return Stop(path, world.staff_cookies(), press if then else None)
+
+    return reach
+
+
+def admin_settlement(world: World) -> Stop:
+    shopper = world.sandbox.shopper("returning")
+    session = world.shop.open_session(360_00, knows=shopper)
+    walker = walks.to_identify_by_instalments(world, session)
+    walks.through_code(walker, world.sandbox, shopper).press("Confirm purchase")
+    world.sandbox.advance(1)
+    return Stop(f"/admin/orders/{session.order_id}/settlement", world.staff_cookies())
+
+
+def _invoices(world: World) -> Stop:
+    _invoiced(world)
+    return Stop("/admin/invoices", world.staff_cookies())
+
+
 def _at(path: str, status: int = 200) -> Callable[[World], Stop]:
     return lambda _world: Stop(path, status=status)
 
@@ -450,6 +487,17 @@ VIEWS: Final = (
     View("admin-orders-none", "/admin/orders", _admin("/admin/orders?q=nothing-like-this")),
     View("admin-order", "/admin/orders/{public_id:str}", admin_order),
     View("admin-order-open", "/admin/orders/{public_id:str}", admin_order_open),
+    View("admin-invoices", "/admin/invoices", _invoices),
+    View("admin-invoices-none", "/admin/invoices", _admin("/admin/invoices?q=nothing-like-this")),
+    View("admin-invoice", "/admin/invoices/{public_id:str}", _invoice()),
+    View("admin-invoice-credit", "/admin/invoices/{public_id:str}/credit", _invoice("/credit")),
+    View(
+        "admin-invoice-credit-check",
+        "/admin/invoices/{public_id:str}/credit",
+        _invoice("/credit", then="Look at the credit note"),
+    ),
+    View("admin-settlement", "/admin/orders/{public_id:str}/settlement", admin_settlement),
+    View("admin-settings", "/admin/settings", _admin("/admin/settings")),
     View("sandbox-desk", "/sandbox", _sandbox("/sandbox")),
     View("sandbox-phone", "/sandbox/phone", _sandbox("/sandbox/phone")),
     View("sandbox-letterbox", "/sandbox/letterbox", _sandbox("/sandbox/letterbox")),

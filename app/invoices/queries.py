@@ -120,22 +120,22 @@ class PaymentView:
     recorded_at: datetime
 
 
-_COLUMNS: Final = """
+COLUMNS: Final = """
     i.id, i.public_id, i.kind, i.number, i.order_id, o.public_id AS order_public_id, i.customer_id,
     c.public_id AS customer_public_id, i.quote_id, i.instalment, i.currency, i.amount_minor, i.principal_minor,
     i.interest_minor, i.fee_minor, i.paid_minor, i.issue_on, i.due_on, i.reference, i.state, i.delivery, i.lang,
     i.created_at, i.charges_posted_at, i.remind_on, i.credited_minor, i.dropped_interest_minor, i.dropped_fee_minor,
     i.content
 """
-_TABLES: Final = """
+TABLES: Final = """
     invoices i JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
     JOIN customers c ON c.id = i.customer_id
 """
 # The two parts above are constants of this module.
-_BY_PUBLIC_ID: Final = f"SELECT {_COLUMNS} FROM {_TABLES} WHERE i.merchant_id = $1 AND i.public_id = $2"  # noqa: S608
-_BY_ID: Final = f"SELECT {_COLUMNS} FROM {_TABLES} WHERE i.merchant_id = $1 AND i.id = $2"  # noqa: S608
+_BY_PUBLIC_ID: Final = f"SELECT {COLUMNS} FROM {TABLES} WHERE i.merchant_id = $1 AND i.public_id = $2"  # noqa: S608
+_BY_ID: Final = f"SELECT {COLUMNS} FROM {TABLES} WHERE i.merchant_id = $1 AND i.id = $2"  # noqa: S608
 _OF_ORDER: Final = (
-    f"SELECT {_COLUMNS} FROM {_TABLES} WHERE i.merchant_id = $1 AND o.public_id = $2 ORDER BY i.id"  # noqa: S608
+    f"SELECT {COLUMNS} FROM {TABLES} WHERE i.merchant_id = $1 AND o.public_id = $2 ORDER BY i.id"  # noqa: S608
 )
 
 _PAYMENT_COLUMNS: Final = """public_id, invoice_id, key, amount_minor, applied_minor, over_minor, currency, paid_on,
@@ -181,13 +181,13 @@ async def invoice_by_public_id(
     """One document; with `lock` its row stays locked until the end of the transaction."""
     sql = f"{_BY_PUBLIC_ID} FOR UPDATE OF i" if lock else _BY_PUBLIC_ID
     row = await db.fetch_one(sql, merchant_id, public_id)
-    return None if row is None else _view(row)
+    return None if row is None else view_of(row)
 
 
 async def invoice_by_id(merchant_id: UUID, invoice_id: UUID, *, lock: bool = False) -> InvoiceView | None:
     sql = f"{_BY_ID} FOR UPDATE OF i" if lock else _BY_ID
     row = await db.fetch_one(sql, merchant_id, invoice_id)
-    return None if row is None else _view(row)
+    return None if row is None else view_of(row)
 
 
 async def invoices_of_order(
@@ -195,7 +195,7 @@ async def invoices_of_order(
 ) -> tuple[InvoiceView, ...]:
     """Every document of an order, in the order they were drawn."""
     sql = f"{_OF_ORDER} FOR UPDATE OF i" if lock else _OF_ORDER
-    return tuple(_view(row) for row in await db.fetch_all(sql, merchant_id, order_public_id))
+    return tuple(view_of(row) for row in await db.fetch_all(sql, merchant_id, order_public_id))
 
 
 async def payments_of(merchant_id: UUID, *invoice_ids: UUID) -> tuple[PaymentView, ...]:
@@ -250,13 +250,27 @@ def unpaid_of(
     return unpaid, tuple(parts)
 
 
+def back_of(together: Sequence[InvoiceView], amount_minor: int, *, is_rest: bool) -> int:
+    """What of a sum that is credited lowers nothing that is owed: it was paid, and becomes the customer's credit.
+
+    `is_rest` says that the sum is all that earlier credit notes left of the sale.
+    """
+    if is_rest:
+        # Of what earlier notes took back, what did not lower what was owed went back already.
+        earlier = sum(each.amount_minor for each in together if each.kind == "credit_note")
+        return sum(each.paid_minor + each.credited_minor for each in together) - earlier
+    _, parts = unpaid_of(together)
+    return amount_minor - sum(less.credited_minor for less in settlement.credit(parts, amount_minor))
+
+
 def settlement_on(together: Sequence[InvoiceView], day: date) -> settlement.Settlement | None:
     """What would settle the instalments among an order's documents on a day; None when none asks for money."""
     _, parts = unpaid_of([invoice for invoice in together if invoice.kind == "notice"])
     return settlement.settle(parts, day) if parts else None
 
 
-def _view(row: db.Record) -> InvoiceView:
+def view_of(row: db.Record) -> InvoiceView:
+    """A row of COLUMNS."""
     values = dict(row.items())
     values["state"] = InvoiceState(values["state"])
     values["content"] = Content.from_data(values["content"])

@@ -46,6 +46,7 @@ class Words:
     iban: str
     reference: str
     contact_email: str
+    partial: bool
 
 
 async def addressed(merchant_id: UUID, public_id: str) -> Addressed | None:
@@ -139,6 +140,7 @@ def words_of(found: Addressed, content: Content) -> Words:
         iban=iban_in_groups(payment.iban) if payment else "",
         reference=in_groups(payment.reference) if payment else "",
         contact_email=found.merchant.contact_email,
+        partial=content.partial,
     )
 
 

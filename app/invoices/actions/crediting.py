@@ -17,7 +17,7 @@ from app.invoices.actions.storing import Belonging, next_number, store
 from app.invoices.credits import EVERYTHING, TakenBack, Wanted, left_of, take_back
 from app.invoices.errors import CreditedMeanwhile, NotCreditable, NotFound
 from app.invoices.events import tell_issued, tell_paid
-from app.invoices.queries import InvoiceView, invoice_by_public_id, invoices_of_order, unpaid_of
+from app.invoices.queries import InvoiceView, back_of, invoice_by_public_id, invoices_of_order, unpaid_of
 from app.invoices.rules import Document, number_text, opposing
 from app.invoices.settlement import Less
 from app.invoices.states import MACHINE, InvoiceState
@@ -135,15 +135,12 @@ async def _close(
 ) -> None:
     """Nothing of the sale is left: nothing is owed, costs in the books are reversed, and what was paid goes back."""
     posted = [invoice for invoice in together if invoice.charges_posted_at is not None]
-    earlier = sum(invoice.amount_minor for invoice in together if invoice.kind == "credit_note")
-    # Of what earlier notes took back, this much did not lower what was owed: it went back already.
-    back_already = earlier - sum(invoice.credited_minor for invoice in together)
     await _post(
         merchant,
         note,
         interest_minor=sum(invoice.earned_interest_minor for invoice in posted),
         fee_minor=sum(invoice.earned_fee_minor for invoice in posted),
-        back_minor=sum(invoice.paid_minor for invoice in together) - back_already,
+        back_minor=back_of(together, note.amount_minor, is_rest=True),
         now=now,
     )
     for invoice in together:
@@ -157,10 +154,8 @@ async def _lower(
     """A part of the sale is left: what is asked for sinks by the rest's part, and what was paid beyond it goes back."""
     unpaid, parts = unpaid_of(together)
     less = settlement.credit(parts, note.amount_minor)
-    lowered = sum(each.credited_minor for each in less)
-    await _post(
-        merchant, note, interest_minor=0, fee_minor=0, back_minor=note.amount_minor - lowered, now=now
-    )
+    back = back_of(together, note.amount_minor, is_rest=False)
+    await _post(merchant, note, interest_minor=0, fee_minor=0, back_minor=back, now=now)
     for invoice, each in zip(unpaid, less, strict=True):
         if not each.sum_minor:
             continue

@@ -32,6 +32,16 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:orders": _OWNER,
         "admin:order": _OWNER,
         "admin:payment": _OWNER,
+        "admin:settlement": _OWNER,
+        "admin:settle": _OWNER,
+        "admin:invoices": _OWNER,
+        "admin:invoice": _OWNER,
+        "admin:invoice-pdf": _OWNER,
+        "admin:invoice-payment": _OWNER,
+        "admin:credit": _OWNER,
+        "admin:credit-now": _OWNER,
+        "admin:settings": _OWNER,
+        "admin:seller": _OWNER,
     }
 )
 

@@ -17,7 +17,7 @@ from app.invoices.actions import NewPayment
 from app.invoices.errors import NotFound, NotPayable, PaymentKeyReused, PaymentRefused
 from app.kernel import clock, db, ids
 from app.kernel.money import MINOR_PER_MAJOR, Money
-from app.orders.queries import OrderView, order_for_api
+from app.orders.queries import order_for_api
 from app.web.admin.access import AdminRequest
 from app.web.admin.orders import LIST, no_order, show_order
 from app.web.admin.pages import merchant_of
@@ -36,7 +36,7 @@ async def record_payment(request: AdminRequest, public_id: FromPath[str]) -> Res
         return await no_order(request)
     form = forms.parse(await request.body())
     now = clock.business(request.user.staff.offset_s)
-    payment = _payment(form, order, f"staff:{request.user.staff.public_id}")
+    payment = payment_of(form, order.currency, f"staff:{request.user.staff.public_id}")
     if isinstance(payment, Form):
         return await show_order(request, order, form=payment, status=422)
     invoice_id = form.value("invoice")
@@ -52,23 +52,30 @@ async def record_payment(request: AdminRequest, public_id: FromPath[str]) -> Res
     return rendering.redirect(request, f"{LIST}/{public_id}#invoices", leave=True)
 
 
-def _payment(form: Form, order: OrderView, actor: str) -> NewPayment | Form:
+def payment_of(form: Form, currency: str, actor: str) -> NewPayment | Form:
     """What was typed as a payment, or the form with what is wrong in it."""
     errors: dict[str, FieldError] = {}
-    amount = _AMOUNT.fullmatch(form.value("amount").replace(" ", ""))
-    if amount is None:
+    minor = minor_of(form.value("amount"))
+    if minor is None:
         errors["amount"] = FieldError("malformed")
-    paid_on = _day(form.value("paid_on"))
+    paid_on = day_of(form.value("paid_on"))
     if paid_on is None:
         errors["paid_on"] = FieldError("malformed")
-    if amount is None or paid_on is None:
+    if minor is None or paid_on is None:
         return form.refused(**errors)
-    minor = int(amount[1]) * MINOR_PER_MAJOR + int(Decimal(f"0.{amount[2] or 0}") * MINOR_PER_MAJOR)
     key = f"staff:{_key(form.value('key'))}"
-    return NewPayment(Money(minor, order.currency), paid_on, "staff", actor, key)
+    return NewPayment(Money(minor, currency), paid_on, "staff", actor, key)
 
 
-def _day(text: str) -> date | None:
+def minor_of(text: str) -> int | None:
+    """A typed sum in minor units: with a point or a comma, with or without spaces."""
+    amount = _AMOUNT.fullmatch("".join(text.split()))
+    if amount is None:
+        return None
+    return int(amount[1]) * MINOR_PER_MAJOR + int(Decimal(f"0.{amount[2] or 0}") * MINOR_PER_MAJOR)
+
+
+def day_of(text: str) -> date | None:
     try:
         return date.fromisoformat(text)
     except ValueError:

@@ -5,7 +5,16 @@ from __future__ import annotations
 from litestar import Router
 
 from app.settings import Settings
-from app.web.admin import documents, home, orders, sign_in
+from app.web.admin import (
+    documents,
+    home,
+    invoices,
+    invoices_credit,
+    invoices_settle,
+    orders,
+    settings_seller,
+    sign_in,
+)
 from app.web.admin.access import HOME
 from app.web.admin.guard import admit
 
@@ -19,6 +28,16 @@ def admin_router(settings: Settings) -> Router:
             orders.order_list,
             orders.one_order,
             documents.record_payment,
+            invoices.invoice_list,
+            invoices.one_invoice,
+            invoices.invoice_pdf,
+            invoices.record_payment,
+            invoices_credit.credit_form,
+            invoices_credit.credit,
+            invoices_settle.settlement,
+            invoices_settle.settle,
+            settings_seller.settings_page,
+            settings_seller.save_seller,
             sign_in.sign_in_form,
             sign_in.sign_in,
             sign_in.sign_out,

@@ -1,4 +1,4 @@
-"""`/api/v1/invoices`: one document, and the payments of it."""
+"""`/api/v1/invoices`: the list of documents, one of them, its payments and its credit notes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,9 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from app.invoices import actions
-from app.invoices.actions import NewPayment
+from app.invoices.actions import NewCredit, NewPayment
+from app.invoices.credits import EVERYTHING, Pieces, Wanted
+from app.invoices.lists import Shown, list_invoices
 from app.invoices.queries import (
     InvoiceView,
     PaymentView,
@@ -17,12 +19,14 @@ from app.invoices.queries import (
     payment_by_key,
     payments_of,
 )
+from app.invoices.states import InvoiceState
 from app.kernel import ids
 from app.kernel.money import Money
 from app.web.api import body, schemas
 from app.web.api.keys import TheCaller
 from app.web.api.once import Answer, key_of, once
-from app.web.api.problems import not_found
+from app.web.api.params import bad_parameter, list_params
+from app.web.api.problems import InputRefused, fault, invalid, not_found
 
 
 @get("/invoices/{invoice_id:str}")
@@ -35,6 +39,66 @@ async def read_invoice(invoice_id: FromPath[str], caller: TheCaller) -> Response
         raise not_found()
     payments = await payments_of(caller.merchant.id, invoice.id)
     return Answer(200, msgspec.json.encode(presented(invoice, payments))).response()
+
+
+@get("/invoices")
+async def list_documents(request: Request[Any, Any, Any], caller: TheCaller) -> Response[bytes]:
+    """Documents, newest first, by state or of one order. Three statements, whatever the number."""
+    params = list_params(request, "state", "order_id")
+    order_id = params.others.get("order_id")
+    if order_id is not None and not ids.is_public_id("ord", order_id):
+        raise bad_parameter("order_id")
+    page = await list_invoices(
+        caller.merchant.id,
+        shown=_state(params.others.get("state")),
+        order_public_id=order_id,
+        cursor=params.cursor,
+        limit=params.limit,
+    )
+    payments = await payments_of(caller.merchant.id, *(invoice.id for invoice in page.invoices))
+    data = tuple(
+        presented(invoice, tuple(each for each in payments if each.invoice_id == invoice.id))
+        for invoice in page.invoices
+    )
+    return Answer(200, msgspec.json.encode(schemas.InvoiceList(data, page.next_cursor))).response()
+
+
+def _state(text: str | None) -> Shown:
+    try:
+        return "all" if text is None else InvoiceState(text)
+    except ValueError:
+        raise bad_parameter("state") from None
+
+
+@post("/invoices/{invoice_id:str}/credit-notes", status_code=201)
+async def credit(
+    request: Request[Any, Any, Any], invoice_id: FromPath[str], caller: TheCaller
+) -> Response[bytes]:
+    """Take back a sale, whole or in part. Answers the credit note."""
+    if not ids.is_public_id("inv", invoice_id):
+        raise not_found()
+    if key_of(request) is None:
+        raise InputRefused(
+            400,
+            "idempotency_key_missing",
+            detail="A credit note needs an Idempotency-Key, so that it is made once.",
+        )
+    given, raw = await body.read(request, schemas.NewCreditNote)
+    new = NewCredit(_wanted(given), caller.actor)
+
+    async def work() -> Answer:
+        note = await actions.credit(caller.merchant, invoice_id, new, caller.now)
+        return Answer(201, msgspec.json.encode(presented(note, ())))
+
+    return await once(request, caller.merchant.id, raw, work)
+
+
+def _wanted(given: schemas.NewCreditNote) -> Wanted:
+    if given.lines is None:
+        return EVERYTHING if given.amount_minor is None else given.amount_minor
+    if given.amount_minor is not None:
+        raise invalid(fault("/lines", "one_of_two"))
+    return tuple(Pieces(each.line - 1, each.quantity) for each in given.lines)
 
 
 @post("/invoices/{invoice_id:str}/payments", status_code=201)
@@ -66,6 +130,7 @@ def presented(invoice: InvoiceView, payments: tuple[PaymentView, ...]) -> schema
         id=invoice.public_id,
         kind=invoice.kind,
         number=invoice.number,
+        sale_number=invoice.content.sale_number,
         state=invoice.state.value,
         order_id=invoice.order_public_id,
         instalment=invoice.instalment or None,
@@ -75,6 +140,8 @@ def presented(invoice: InvoiceView, payments: tuple[PaymentView, ...]) -> schema
         interest_minor=invoice.interest_minor,
         fee_minor=invoice.fee_minor,
         paid_minor=invoice.paid_minor,
+        credited_minor=invoice.credited_minor,
+        dropped_minor=invoice.dropped_interest_minor + invoice.dropped_fee_minor,
         open_minor=invoice.open_minor,
         issue_on=invoice.issue_on,
         due_on=invoice.due_on,

@@ -56,6 +56,21 @@ _REFERENCE: Final[Parameter] = {
     "description": "Only orders whose reference begins with this text.",
     "schema": {"type": "string", "maxLength": 200},
 }
+_INVOICE_STATE: Final[Parameter] = {
+    "name": "state",
+    "in": "query",
+    "description": "Only documents in this state.",
+    "schema": {
+        "type": "string",
+        "enum": ["scheduled", "issued", "partly_paid", "overdue", "paid", "credited"],
+    },
+}
+_ORDER_ID: Final[Parameter] = {
+    "name": "order_id",
+    "in": "query",
+    "description": "Only documents of this order.",
+    "schema": {"type": "string", "pattern": "^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$"},
+}
 _IDEMPOTENCY_KEY: Final[Parameter] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -140,6 +155,14 @@ OPERATIONS: Final = (
     ),
     Operation(
         "get",
+        "/api/v1/invoices",
+        "listInvoices",
+        "Invoices, receipts, payment notices and credit notes, newest first.",
+        parameters=(_LIMIT, _CURSOR, _INVOICE_STATE, _ORDER_ID),
+        answer=schemas.InvoiceList,
+    ),
+    Operation(
+        "get",
         "/api/v1/invoices/{invoice_id}",
         "readInvoice",
         "One invoice, receipt, payment notice or credit note, with what was paid of it.",
@@ -156,6 +179,17 @@ OPERATIONS: Final = (
         body=schemas.NewPayment,
         status=201,
         answer=schemas.Payment,
+        refusals=(404, 409, 413, 415, 422),
+    ),
+    Operation(
+        "post",
+        "/api/v1/invoices/{invoice_id}/credit-notes",
+        "creditInvoice",
+        "Take back an invoice or a receipt: all that is left of it, a sum, or pieces of its lines.",
+        parameters=(_id_parameter("invoice_id", "inv"), {**_IDEMPOTENCY_KEY, "required": True}),
+        body=schemas.NewCreditNote,
+        status=201,
+        answer=schemas.Invoice,
         refusals=(404, 409, 413, 415, 422),
     ),
     Operation(

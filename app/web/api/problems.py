@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Request, Response
 
+from app.invoices.errors import CreditRefused, NotCreditable, NotPayable, PaymentKeyReused, PaymentRefused
 from app.invoices.errors import NotFound as InvoiceNotFound
-from app.invoices.errors import NotPayable, PaymentKeyReused, PaymentRefused
 from app.kernel.cursors import CursorRefused
 from app.kernel.db import DatabaseUnavailable
 from app.kernel.idempotency import KeyReused, StillRunning
@@ -49,6 +49,8 @@ _DETAILS: Final[Mapping[str, str]] = {
     "currency_mismatch": "The currency is neither that of the shop's country nor that of the shopper's.",
     "country_not_served": "The number belongs to a country that is not served.",
     "too_long": "The text is too long.",
+    "not_left": "This is more than is left of the sale, or not in it.",
+    "one_of_two": "Name a sum or lines, not both.",
     "unknown": "The value is none of the allowed ones.",
 }
 
@@ -58,6 +60,7 @@ _STATUSES: Final[Mapping[type[Exception], int]] = {
     StillRunning: 409,
     TooManyEndpoints: 409,
     NotPayable: 409,
+    NotCreditable: 409,
     PaymentKeyReused: 409,
     LimitReached: 429,
     DatabaseUnavailable: 503,
@@ -104,6 +107,8 @@ def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
         exc = invalid(fault("/lines", exc.code))
     elif isinstance(exc, PaymentRefused):
         exc = invalid(fault(f"/{exc.field}", "out_of_range" if exc.field != "currency" else "unknown"))
+    elif isinstance(exc, CreditRefused):
+        exc = invalid(fault(f"/{exc.field}", "not_left"))
     elif isinstance(exc, EndpointUnknown | InvoiceNotFound):
         exc = not_found()
     if isinstance(exc, InputRefused):

@@ -24,6 +24,8 @@ def api_router(settings: Settings) -> Router:
             orders.list_orders,
             invoices.read_invoice,
             invoices.record_payment,
+            invoices.list_documents,
+            invoices.credit,
             events.list_events,
             webhook_endpoints.create_endpoint,
             webhook_endpoints.list_endpoints,

@@ -115,6 +115,20 @@ class NewPayment(Input, frozen=True, forbid_unknown_fields=True):
     paid_on: date
 
 
+class LineToCredit(Input, frozen=True, forbid_unknown_fields=True):
+    """So many pieces of a line, counted from 1 as the document lists them."""
+
+    line: Annotated[int, Meta(ge=1, le=LINES_MAX)]
+    quantity: Annotated[int, Meta(ge=1, le=QUANTITY_MAX)]
+
+
+class NewCreditNote(Input, frozen=True, forbid_unknown_fields=True):
+    """What to take back of a sale: a sum, or pieces of lines; without either, everything that is left."""
+
+    amount_minor: Annotated[int, Meta(ge=1, le=MAX_AMOUNT_MINOR)] | None = None
+    lines: Annotated[tuple[LineToCredit, ...], Meta(min_length=1, max_length=LINES_MAX)] | None = None
+
+
 class Nothing(Input, frozen=True, forbid_unknown_fields=True):
     """An empty object, for operations that take no input."""
 
@@ -231,12 +245,15 @@ class Payment(msgspec.Struct, frozen=True):
 class Invoice(msgspec.Struct, frozen=True):
     """`kind`: an `invoice` asks for the price and shows its VAT; a `receipt` shows the VAT of a sale that is paid by
     instalments, each asked for by a `notice`; a `credit_note` opposes one of the first two. `number` is unique with
-    VAT documents of a year. What asks for no money has no `due_on`, `iban` and references.
+    VAT documents of a year; `sale_number` is the one that a notice collects or a credit note opposes. `open_minor` is
+    `amount_minor` less what was paid, credited, or dropped because it will never be earned. What asks for no money has
+    no `due_on`, `iban` and references.
     """
 
     id: str
     kind: str
     number: str
+    sale_number: str | None
     state: str
     order_id: str
     instalment: int | None
@@ -246,6 +263,8 @@ class Invoice(msgspec.Struct, frozen=True):
     interest_minor: int
     fee_minor: int
     paid_minor: int
+    credited_minor: int
+    dropped_minor: int
     open_minor: int
     issue_on: date
     due_on: date | None
@@ -254,6 +273,13 @@ class Invoice(msgspec.Struct, frozen=True):
     rf_reference: str | None
     quote_id: str
     payments: tuple[Payment, ...]
+
+
+class InvoiceList(msgspec.Struct, frozen=True):
+    """Newest first. `next_cursor` leads to the next page; it is null on the last."""
+
+    data: tuple[Invoice, ...]
+    next_cursor: str | None
 
 
 class Event(msgspec.Struct, frozen=True):
