@@ -62,6 +62,7 @@ class ScriptedProvider:
     plain_userinfo: bool = False
     userinfo_change: Claims = field(default_factory=dict)
     takes_pushed: bool = True
+    now: Callable[[], datetime] = lambda: NOW
     requests: dict[str, dict[str, str]] = field(default_factory=dict)
     instead: dict[str, Told] = field(default_factory=dict)
     silent: frozenset[str] = frozenset()
@@ -184,7 +185,7 @@ class ScriptedProvider:
         return jws.serialize_compact(header, json.dumps(claims), self.key, algorithms=[str(header["alg"])])
 
     def _claims(self) -> Claims:
-        now_s = int(NOW.timestamp())
+        now_s = int(self.now().timestamp())
         return {
             "iss": self.issuer,
             "sub": "person-1",
