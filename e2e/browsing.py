@@ -168,6 +168,11 @@ class Phone:
         assert response is not None, "a page of another address is always fetched"
         return response
 
+    def speak(self, lang: str) -> None:
+        """As if another language had been chosen on an earlier visit: the next page comes in it."""
+        self.lang = lang
+        self.tab.context.add_cookies([{"name": "lang", "value": lang, "url": self.base_url}])
+
     def reload(self) -> None:
         self.tab.reload()
 

@@ -8,16 +8,21 @@ from typing import Any, Final
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from litestar import Litestar
-from playwright.sync_api import Response
+from playwright.sync_api import Response, ViewportSize
 
+from app.kernel.i18n import LANGUAGES as SPOKEN
 from app.main import build
 from app.settings import load
 from e2e.browsing import Phone
 from e2e.conftest import Phones
-from e2e.states import NOT_PAGES, VIEWS, Stop, View, all_cells
+from e2e.states import NOT_PAGES, VIEWS, View, all_cells
+from e2e.stop import Stop
 from e2e.world import World
 
+# The checker takes its time, and what it measures hardly changes with the words: it reads these two. What words do
+# change is whether they fit, and that is asked of every language.
 LANGUAGES: Final = ("en", "fi")
+NARROWEST: Final[ViewportSize] = {"width": 320, "height": 568}
 _axe = Axe()
 
 
@@ -64,6 +69,10 @@ def test_a_page_is_accessible_and_keeps_its_headers(view: View, world: World, ne
             phone = new_phone(trace=False, lang=lang)
             phone.tab.set_content(markup.replace("<script", "<template").replace("</script", "</template"))
         check_accessibility(phone, view)
+    if view.translated and view.script and view.room in ("pay", "demo", "errors"):
+        phone = new_phone(trace=False, screen=NARROWEST, cookies=stop.cookies)
+        for lang in SPOKEN:
+            check_language(phone, stop, lang)
 
 
 def show(phone: Phone, stop: Stop) -> Response:
@@ -72,6 +81,15 @@ def show(phone: Phone, stop: Stop) -> Response:
     if stop.then is not None:
         stop.then(phone)
     return response
+
+
+def check_language(phone: Phone, stop: Stop, lang: str) -> None:
+    """The page as it comes in another language: nothing of it reaches beyond the narrowest screen."""
+    phone.speak(lang)
+    assert phone.open(stop.path).status == stop.status
+    assert phone.tab.locator("html").get_attribute("lang") == lang
+    script = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    assert phone.tab.evaluate(script) <= 0, f"{stop.path} in {lang} is wider than {NARROWEST['width']} px"
 
 
 def check_headers(response: Response, stop: Stop) -> None:

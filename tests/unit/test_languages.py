@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import pytest
 
@@ -19,6 +20,10 @@ SAME_AS_ENGLISH = {
     "bg": frozenset({"API", "SMS"}),
 }
 
+_TAG = re.compile(r"</?[a-z][^>]*>")
+_GLOSSARY_ROW = re.compile(r"^\| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \| ([^|]+) \|$", re.MULTILINE)
+# "You" and "your" in Bulgarian.
+_SMALL_YOU = re.compile(r"\b(ви|вас|вие|ваш\w*)\b")
 _PLACEHOLDER = re.compile(r"%\((\w+)\)s|%%|%")
 
 
@@ -62,6 +67,53 @@ def test_a_translation_keeps_every_figure_of_its_message(lang: str) -> None:
         wanted = set().union(*(placeholders(text) for text in as_tuple(message.id)))
         for text in as_tuple(message.string):
             assert not text or placeholders(text) == wanted, message.id
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_a_translation_keeps_the_markup_and_the_edges_of_its_message(lang: str) -> None:
+    for message in read_catalogue(lang):
+        if not message.id:
+            continue
+        wanted = sorted(_TAG.findall(as_tuple(message.id)[-1]))
+        for text in as_tuple(message.string):
+            assert sorted(_TAG.findall(text)) == wanted, message.id
+            assert text == text.strip(), message.id
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_what_is_counted_has_every_form_of_its_language(lang: str) -> None:
+    catalogue = read_catalogue(lang)
+    for message in catalogue:
+        if message.pluralizable:
+            forms = as_tuple(message.string)
+            assert len(forms) == catalogue.num_plurals, message.id
+            assert all(forms), message.id
+
+
+def glossary() -> dict[str, dict[str, str]]:
+    """Of each language: the one word for an English term."""
+    text = (Path(__file__).resolve().parents[2] / "docs" / "languages.md").read_text(encoding="utf-8")
+    [heading, *rows] = _GLOSSARY_ROW.findall(text)
+    return {lang: {row[0]: row[at] for row in rows} for at, lang in enumerate(heading) if at}
+
+
+@pytest.mark.parametrize("lang", SAME_AS_ENGLISH)
+def test_one_thing_has_one_word(lang: str) -> None:
+    words = glossary()[lang]
+    alone = {
+        str(message.id).lower(): str(message.string).lower()
+        for message in read_catalogue(lang)
+        if isinstance(message.id, str) and message.id.lower() in words
+    }
+
+    assert len(alone) > 12
+    assert alone == {term: words[term] for term in alone}
+
+
+def test_bulgarian_addresses_the_reader_with_a_capital() -> None:
+    for message in read_catalogue("bg"):
+        for text in as_tuple(message.string):
+            assert not _SMALL_YOU.search(text), text
 
 
 def test_english_is_its_own_translation() -> None:
