@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
+from app.agreements import actions as agreements
 from app.invoices import actions as invoices
 from app.kernel import db, outbox
 from app.kernel.jobs import EndedAlready, Event, Outcome, event_of
@@ -29,8 +30,15 @@ async def draw_invoice(event: Event) -> None:
     await invoices.ask_to_draw(event.merchant_id, order_id, lang)
 
 
+async def draw_agreement(event: Event) -> None:
+    """A confirmed purchase on credit leaves its agreement, in the language it was signed in."""
+    order_id = str(event.data["order_id"])
+    lang = await language_of_order(event.merchant_id, order_id)
+    await agreements.ask_to_draw(event.merchant_id, order_id, lang)
+
+
 TO: Final[Mapping[str, tuple[Reaction, ...]]] = {
-    "order.paid": (messages.send_receipt, draw_invoice),
+    "order.paid": (messages.send_receipt, draw_invoice, draw_agreement),
     "invoice.issued": (messages.send_invoice,),
 }
 

@@ -86,10 +86,18 @@ class Operator:
     name: str
     company_id: str
     iban: str
+    address: str = ""
+    email: str = ""
 
 
 # The example account number of the Finnish IBAN description; nobody's account.
-SANDBOX_OPERATOR = Operator(name="Kolme Sandbox", company_id="0000000-0", iban="FI2112345600000785")
+SANDBOX_OPERATOR = Operator(
+    name="Kolme Sandbox",
+    company_id="0000000-0",
+    iban="FI2112345600000785",
+    address="Esimerkkikatu 3, 00100 Helsinki",
+    email="credit@kolme.example",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -370,7 +378,20 @@ def _operator(environ: Mapping[str, str], mode: Mode) -> Operator:
     account = values["IBAN"].replace(" ", "")
     if not iban.is_valid(account):
         raise SettingsError("KOLME_OPERATOR_IBAN must be an account number whose check digits are right.")
-    return Operator(name=values["NAME"], company_id=values["ID"], iban=account)
+    # Information sheets and agreements tell them; what is not set is not told.
+    told = {key: _text(environ, f"KOLME_OPERATOR_{key}") for key in ("ADDRESS", "EMAIL")}
+    if mode == "test":
+        told = {
+            "ADDRESS": told["ADDRESS"] or example.address,
+            "EMAIL": told["EMAIL"] or example.email,
+        }
+    return Operator(
+        name=values["NAME"],
+        company_id=values["ID"],
+        iban=account,
+        address=told["ADDRESS"],
+        email=told["EMAIL"],
+    )
 
 
 def _loopback_webhooks(environ: Mapping[str, str], mode: Mode) -> bool:

@@ -20,6 +20,8 @@ import asyncpg
 import structlog
 
 from app import doors, reactions
+from app.agreements import actions as agreements
+from app.agreements.jobs import draw as draw_agreement
 from app.checkout.actions import expire_due
 from app.identity.actions.codes import mark_unknown_sends
 from app.invoices import actions as invoices
@@ -39,7 +41,7 @@ from app.kernel.jobs import (
 from app.kernel.outbox import Job, LeaseLost
 from app.messages import actions as messages
 from app.messages import delivery as mail_delivery
-from app.messages import letters, reminders
+from app.messages import letters, reminders, withdrawal
 from app.privacy import retention
 from app.settings import Settings
 from app.webhooks import actions as webhooks
@@ -73,6 +75,8 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
         messages.JOB_KIND: lambda job: mail_delivery.deliver(job, through.mail),
         messages.LETTER_JOB: lambda job: letters.deliver(job, through.letters),
         invoices.DRAW_JOB: lambda job: draw(job, through.operator),
+        agreements.DRAW_JOB: lambda job: draw_agreement(job, through.operator),
+        agreements.REMIND_JOB: lambda job: withdrawal.remind(job, through.mail, through.sms),
         invoices.REMIND_JOB: lambda job: reminders.remind(
             job, reminders.Doors(through.sms, through.mail, through.letters)
         ),

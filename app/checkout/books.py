@@ -1,8 +1,8 @@
 """The proof of the books: invariants that hold after every crash, as SQL over everything.
 
 Numbers as in the reliability notes: I1-I3 the ledger, I6 at most one purchase an order, I7 histories, I8 events and
-their outbox rows, I11-I13 invoices. I10 (what was acknowledged is there) needs the caller's own list of what it was
-told.
+their outbox rows, I11-I13 invoices, I15 agreements. I10 (what was acknowledged is there) needs the caller's own list
+of what it was told.
 """
 
 from __future__ import annotations
@@ -112,6 +112,20 @@ _INVOICES_SQL: Final[Mapping[str, str]] = {
         HAVING sum(i.credited_minor) > coalesce(sum(i.amount_minor) FILTER (WHERE i.kind = 'credit_note'), 0)""",
 }
 
+_AGREEMENTS_SQL: Final[Mapping[str, str]] = {
+    "I15 an agreement is of its order's quote": """
+        SELECT a.public_id FROM agreements a
+        JOIN orders o ON o.merchant_id = a.merchant_id AND o.id = a.order_id
+        LEFT JOIN quotes q ON q.merchant_id = o.merchant_id AND q.id = o.quote_id
+        WHERE a.quote_id IS DISTINCT FROM o.quote_id OR a.quote_hash IS DISTINCT FROM q.content->>'hash'
+           OR a.content->'quote'->>'hash' IS DISTINCT FROM a.quote_hash
+           OR o.state NOT IN ('paid', 'partly_refunded', 'refunded')""",
+    "I15 an order has at most one agreement": """
+        SELECT o.public_id FROM agreements a
+        JOIN orders o ON o.merchant_id = a.merchant_id AND o.id = a.order_id
+        GROUP BY o.merchant_id, o.id HAVING count(*) > 1""",
+}
+
 _STEPS: Final = """
 SELECT h.subject_id::text AS subject, h.from_state, h.to_state,
        lag(h.to_state) OVER w AS before, lead(h.id) OVER w IS NULL AS last, t.state
@@ -124,7 +138,7 @@ async def check_books(acknowledged_orders: Iterable[str] = ()) -> list[Violation
     """Everything that does not hold; an empty list is the proof. `acknowledged_orders` are public ids of orders that
     somebody was told are paid (I10)."""
     found: list[Violation] = []
-    for invariant, sql in (*_SQL.items(), *_INVOICES_SQL.items()):
+    for invariant, sql in (*_SQL.items(), *_INVOICES_SQL.items(), *_AGREEMENTS_SQL.items()):
         rows = await db.fetch_all(f"{sql} LIMIT {SHOWN_MAX}")
         found += [Violation(invariant, str(row[0])) for row in rows]
     found += await _check_history(ORDERS, "orders", "order_history")

@@ -13,6 +13,8 @@ from app.checkout.steps import Progress
 from app.identity.actions.codes import Approval
 from app.kernel import clock, db, ids
 from app.kernel.money import Money
+from app.law.queries import CONFIRMED_WORDINGS
+from app.law.rules import law_of
 from app.merchants.queries import Merchant, merchant_by_id
 from app.orders.actions import Contact
 from app.orders.rules import Line, LineType
@@ -117,6 +119,7 @@ class Flow:
     customer: Customer | None
     challenge: Challenge | None
     passkeys: int
+    official_wording: bool
 
     @property
     def total(self) -> Money:
@@ -186,7 +189,7 @@ class Flow:
         return Approval(self.public_id, self.total_minor, self.currency, self.merchant.public_id, basket)
 
 
-_FLOW: Final = """
+_FLOW: Final = f"""
 SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.cancel_url, s.expires_at,
        s.browser_id,
        s.phone, s.postcode, s.phone_proved_at, s.contact_elsewhere, s.identified_by, s.identified_at, s.decisions_made,
@@ -206,7 +209,8 @@ SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.can
        h.phone AS challenge_phone, h.postcode AS challenge_postcode, h.state AS challenge_state, h.tries_left,
        h.created_at AS challenge_created_at, h.expires_at AS challenge_expires_at,
        (SELECT count(*) FROM passkeys p WHERE p.customer_id = s.customer_id AND p.ended_at IS NULL) AS passkeys,
-       (SELECT offset_s FROM business_clock) AS offset_s
+       (SELECT offset_s FROM business_clock) AS offset_s,
+       {CONFIRMED_WORDINGS} AS confirmed_wordings
 FROM checkout_sessions s
 JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
 JOIN order_contacts c ON c.merchant_id = s.merchant_id AND c.order_id = s.order_id
@@ -218,7 +222,7 @@ LEFT JOIN LATERAL (SELECT * FROM code_challenges h WHERE h.subject = s.public_id
                    AND (s.customer_id IS NULL OR s.browser_id <> b.id)
                    ORDER BY h.id DESC LIMIT 1) h ON h.browser_id = b.id
 WHERE s.public_id = $1
-"""
+"""  # noqa: S608 - the part that is filled in is a constant
 
 
 async def flow(public_id: str, browser_digest: bytes, *, lock: bool = False) -> Flow | None:
@@ -282,6 +286,7 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         customer=_customer(row),
         challenge=_challenge(row),
         passkeys=row["passkeys"],
+        official_wording=law_of(merchant.country).is_official(row["confirmed_wordings"] or ()),
     )
 
 

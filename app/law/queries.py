@@ -9,9 +9,14 @@ from datetime import date, datetime
 from typing import Final
 
 from app.kernel import db
-from app.law.rules import Claim, law_of
+from app.law.rules import WORDING, Claim, law_of
 
 CACHE_S: Final = 5.0
+
+# Part of a statement that reads more: every wording somebody vouched for, as `CountryLaw.is_official` takes them.
+CONFIRMED_WORDINGS: Final = (
+    f"(SELECT array_agg(country || ' ' || value) FROM law_confirmations WHERE key = '{WORDING}')"  # noqa: S608 - a constant of the rules
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +47,12 @@ async def confirmations(country: str, on: date) -> Mapping[Claim, Confirmation |
         for row in rows
     }
     return {claim: given.get((claim.key, claim.value, claim.since)) for claim in law_of(country).claims(on)}
+
+
+async def official_wording(country: str) -> bool:
+    """Whether the information sheet of that country may be called official: somebody vouched for its wording."""
+    found = await db.fetch_value(f"SELECT {CONFIRMED_WORDINGS}")
+    return law_of(country).is_official(found or ())
 
 
 async def may_offer_credit_live(country: str, on: date) -> bool:

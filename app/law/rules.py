@@ -4,6 +4,7 @@ Nothing here decides; features ask for a figure on a day. A figure that is not k
 guessed, but for the interest cap, whose statutory margin stands alone while its reference rate is unknown.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -20,6 +21,8 @@ Method = Literal["wallet", "card", "mobilepay", "invoice", "instalments"]
 IdentificationPolicy = Literal["code_for_returning", "strong_always", "manual"]
 
 COUNTRIES: Final = ("FI", "SE", "DK", "BG")
+# The claim that speaks of `Information`.
+WORDING: Final = "information"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +73,22 @@ class Identification:
 
 
 @dataclass(frozen=True, slots=True)
+class Information:
+    """The wording of the standard information sheet and of the credit warning, and the names that it tells.
+
+    Another `version` is another wording. `database` is the credit register that is asked, `complaints` the body that
+    settles a dispute without a court; both are names as the country writes them, None while they are not known.
+    """
+
+    version: str
+    since: date
+    source: str
+    trust: Trust
+    database: str | None = None
+    complaints: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class InterestCap:
     """The highest nominal rate, percent a year. Without a known reference rate it is the margin alone."""
 
@@ -111,6 +130,7 @@ class CountryLaw:
     credit_warning: str
     methods: Methods
     identification: Identification
+    information: Information
     figures: tuple[Figure, ...]
 
     def figure(self, key: str, on: date) -> Figure:
@@ -152,6 +172,7 @@ class CountryLaw:
         said = [
             self._claim("methods", " ".join(self.methods.order), self.methods),
             self._claim("identification", policy, identification),
+            self._claim(WORDING, self.information.version, self.information),
         ]
         said += [
             self._claim(figure.key, f"{figure.value:f}", figure)
@@ -160,7 +181,14 @@ class CountryLaw:
         ]
         return tuple(claim for claim in said if claim.trust != "primary")
 
-    def _claim(self, key: str, value: str, origin: Methods | Identification | Figure) -> Claim:
+    def is_official(self, confirmed: Collection[str]) -> bool:
+        """Whether the wording of the information sheet is the law's: read there, or among those an operator confirmed,
+        each written as country and version ("FI 1")."""
+        return (
+            self.information.trust == "primary" or f"{self.country} {self.information.version}" in confirmed
+        )
+
+    def _claim(self, key: str, value: str, origin: Methods | Identification | Information | Figure) -> Claim:
         return Claim(self.country, key, value, origin.since, origin.source, origin.trust)
 
     def _whole(self, key: str, on: date) -> int | None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 from app.kernel.jobs import Done, GiveUp, Outcome, again_or_give_up
 from app.kernel.outbox import Job
+from app.messages.agreement import agreement_mail
 from app.messages.invoice import invoice_mail
 from app.messages.ports import Mail, MailDoor, NeverTaken, NotTaken
 from app.messages.receipt import receipt_mail
@@ -18,6 +19,7 @@ SEND_TIMEOUT_S: Final = 10.0
 _WRITERS: Final[Mapping[str, Callable[[UUID, str], Awaitable[Mail | None]]]] = {
     "receipt": receipt_mail,
     "invoice": invoice_mail,
+    "agreement": agreement_mail,
 }
 
 

@@ -68,9 +68,11 @@ class Delivering:
 
     async def delivery(self, kind: str) -> DeliveryView:
         found = await deliveries_about(self.merchant.id, self.order)
-        # The invoice is a mail of its own; the receipt is the one that is looked at.
+        # The invoice and the agreement are mails of their own; the receipt is the one that is looked at.
         [delivery] = [
-            each for each in found if each.kind == kind and each.payload.get("template") != "invoice"
+            each
+            for each in found
+            if each.kind == kind and each.payload.get("template") not in {"invoice", "agreement"}
         ]
         return delivery
 

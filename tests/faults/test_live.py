@@ -276,13 +276,13 @@ async def test_a_purchase_by_bank_goes_through_every_real_door(live: Live) -> No
     assert "Purchase confirmed" in (await browser.get(f"{url}/outcome")).text
 
     async def mailed() -> bool:
-        return len(live.mails.taken) == 2
+        return len(live.mails.taken) == 3
 
-    # The receipt, and the invoice with its PDF.
+    # The receipt, and the invoice and the agreement with their PDFs.
     await until(mailed, 20)
     assert {mail["To"] for mail in live.mails.taken} == {"anna@example.test"}
     names = [attached.get_filename() for mail in live.mails.taken for attached in mail.iter_attachments()]
-    assert [re.sub(r"[0-9]+", "n", name or "") for name in names] == ["invoice-n-n.pdf"]
+    assert sorted((name or "").partition("-")[0] for name in names) == ["agreement", "invoice"]
     session = await live.client.get(
         f"/api/v1/sessions/{url.removeprefix('/pay/')}", headers={"Authorization": f"Bearer {live.key}"}
     )

@@ -8,6 +8,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from typing import Final
+
+# A letter with its attachments, as it travels.
+LETTER_BYTES_MAX: Final = 2**20
 
 
 class MailServer:
@@ -51,7 +55,7 @@ class MailServer:
 
     @asynccontextmanager
     async def listening(self) -> AsyncIterator[MailServer]:
-        server = await asyncio.start_server(self._serve, host="127.0.0.1", port=0)
+        server = await asyncio.start_server(self._serve, host="127.0.0.1", port=0, limit=LETTER_BYTES_MAX)
         self.port = server.sockets[0].getsockname()[1]
         try:
             yield self

@@ -31,6 +31,7 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:home": _OWNER,
         "admin:orders": _OWNER,
         "admin:order": _OWNER,
+        "admin:agreement": _OWNER,
         "admin:payment": _OWNER,
         "admin:settlement": _OWNER,
         "admin:settle": _OWNER,

@@ -9,6 +9,7 @@ from uuid import UUID
 from litestar import Response, get
 from litestar.params import FromPath
 
+from app.agreements.queries import agreement_of_order
 from app.checkout import overview
 from app.invoices.queries import invoices_of_order
 from app.kernel import clock, ids
@@ -86,6 +87,7 @@ async def show_order(
     around = {
         "order": context,
         "documents": documents,
+        "agreement": await agreement_of_order(merchant.id, order.public_id),
         "payable": tuple(each for each in documents if each.asks and each.open),
         "payment_key": str(ids.internal_id()),
         "today": merchant.local_date(clock.business(request.user.staff.offset_s)),

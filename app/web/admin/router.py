@@ -6,6 +6,7 @@ from litestar import Router
 
 from app.settings import Settings
 from app.web.admin import (
+    agreements,
     documents,
     home,
     invoices,
@@ -27,6 +28,7 @@ def admin_router(settings: Settings) -> Router:
             home.home,
             orders.order_list,
             orders.one_order,
+            agreements.download_agreement,
             documents.record_payment,
             invoices.invoice_list,
             invoices.one_invoice,

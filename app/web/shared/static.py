@@ -34,7 +34,7 @@ _COMMON: Final = ("tokens", "base", "layout", "button", "field", "figures", "fol
 # Which source files make a stylesheet, in the order of the cascade.
 BUNDLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
-        "css/flow.css": (*_COMMON, "choice", "flow"),
+        "css/flow.css": (*_COMMON, "choice", "flow", "sheet"),
         "css/desk.css": (*_COMMON, "choice", "table", "desk", "admin"),
         "css/demo.css": (*_COMMON, "demo"),
         "css/sandbox.css": (*_COMMON, "table", "desk", "sandbox"),

@@ -3,6 +3,7 @@
 from app.web.shopper.bank import go_to_bank, return_from_bank, show_public_keys, show_return
 from app.web.shopper.confirm import confirm_purchase, show_confirm
 from app.web.shopper.identify import confirm_code, send_code, show_identify
+from app.web.shopper.information import download_agreement, download_information, show_information
 from app.web.shopper.method import choose_method, show_method
 from app.web.shopper.outcome import ask_cancel, cancel, show_outcome
 from app.web.shopper.widget import show_widget
@@ -19,6 +20,9 @@ ROUTES = (
     show_public_keys,
     show_confirm,
     confirm_purchase,
+    show_information,
+    download_information,
+    download_agreement,
     show_outcome,
     ask_cancel,
     cancel,

@@ -30,7 +30,7 @@ async def show_confirm(request: Request[Any, Any, Any], session_id: FromPath[str
     here = await visit(request, session_id)
     if not may_see(Page.CONFIRM, here.flow.state, here.flow.progress):
         return await page_now(here)
-    return confirm_page(here)
+    return await confirm_page(here)
 
 
 @post("/pay/{session_id:str}/confirm", include_in_schema=False, status_code=200)
@@ -41,7 +41,7 @@ async def confirm_purchase(request: Request[Any, Any, Any], session_id: FromPath
     form = await here.form()
     details, errors = _read_details(form, here.flow)
     if errors:
-        return confirm_page(here, Form(form.values, errors), status=422)
+        return await confirm_page(here, Form(form.values, errors), status=422)
     return await _confirm(here, form, details, may_decide=True)
 
 
@@ -51,12 +51,12 @@ async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: boo
             await confirm(here.flow.public_id, here.browser, form.value("shown"), details, lang=here.lang)
         )
     except ShownTotalChanged:
-        return confirm_page(
+        return await confirm_page(
             await here.again(), Form(form.values, {"shown": FieldError("changed")}), status=409
         )
     except DetailsMissing as refusal:
         errors = {field: FieldError("empty") for field in refusal.fields}
-        return confirm_page(await here.again(), Form(form.values, errors), status=422)
+        return await confirm_page(await here.again(), Form(form.values, errors), status=422)
     except CreditRefused:
         # The decision has run out, or another purchase has used the room: it is decided again on today's facts.
         if not may_decide:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from app.agreements.words import worded
 from app.checkout import shown
 from app.checkout.actions.confirming import Details, known_contact, missing_fields
 from app.checkout.steps import Page, where_now
@@ -12,6 +13,7 @@ from app.kernel.money import Money
 from app.kernel.phone import masked
 from app.plans.disclosure import view_of
 from app.web.shared.forms import Form
+from app.web.shopper.information import sheet_of
 from app.web.shopper.offers import Wish, offers_for, read_wish
 from app.web.shopper.views import (
     ChallengeView,
@@ -49,7 +51,7 @@ async def page_now(visit: Visit, *, push: bool = False) -> Response[str]:
     if page is Page.IDENTIFY:
         return identify_page(visit, push=True)
     if page is Page.CONFIRM:
-        return confirm_page(visit, push=True)
+        return await confirm_page(visit, push=True)
     return outcome_page(visit, push=True)
 
 
@@ -119,13 +121,14 @@ def _challenge(visit: Visit) -> ChallengeView | None:
     )
 
 
-def confirm_page(
+async def confirm_page(
     visit: Visit, form: Form | None = None, *, status: int = 200, push: bool = False
 ) -> Response[str]:
     flow = visit.flow
     quote = flow.quote
     assert quote is not None, "step 3 has a quote"
     contact = known_contact(flow, Details())
+    sheet = await sheet_of(visit)
     operator = visit.house.settings.operator.name
     view = ConfirmView(
         method=quote.method,
@@ -133,6 +136,8 @@ def confirm_page(
         quote=view_of(quote),
         missing=missing_fields(quote, contact),
         shown=shown.sign(flow),
+        information=worded(sheet, visit.lang),
+        withdrawal_days=sheet.terms.withdrawal_days,
         creditor_name=operator if flow.merchant.creditor == "operator" else flow.merchant.name,
         name=contact.name,
         email=contact.email,
@@ -159,6 +164,8 @@ def outcome_page(
         method=flow.quote.method if mine and flow.quote else None,
         delivery=flow.quote.delivery if mine and flow.quote else None,
         quote=view_of(flow.quote) if mine and flow.quote else None,
+        agreement_url=f"{visit.url}/agreement" if mine else None,
+        agreement_soon="agreement" in visit.request.query_params,
         first_due=flow.quote.first_due if mine and flow.quote else None,
         email_masked=masked_email(flow.contact.email) if mine and flow.contact.email else None,
         reference=flow.reference if mine else None,

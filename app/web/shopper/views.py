@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
+    from app.agreements.words import Worded
     from app.kernel.money import Money
     from app.plans.disclosure import QuoteView
 
@@ -133,13 +134,16 @@ class IdentifyView:
 
 @dataclass(frozen=True, slots=True)
 class ConfirmView:
-    """``missing`` names the fields still to be asked; ``shown`` is the signed total."""
+    """``missing`` names the fields still to be asked; ``shown`` is the signed total; ``information`` is the
+    sheet that the law wants before signing."""
 
     method: Method
     delivery: Delivery
     quote: QuoteView
     missing: frozenset[str]
     shown: str
+    information: Worded
+    withdrawal_days: int
     creditor_name: str
     name: str | None = None
     email: str | None = None
@@ -161,13 +165,17 @@ class PassingOption:
 
 @dataclass(frozen=True, slots=True)
 class OutcomeView:
-    """How it ended. ``return_url`` is the shop's address with ``?session=``; what is unknown or private is None."""
+    """How it ended. ``return_url`` is the shop's address with ``?session=``; what is unknown or private is None.
+
+    ``agreement_soon`` says that the agreement was asked for before it was drawn."""
 
     kind: OutcomeKind
     return_url: str
     method: Method | None = None
     delivery: Delivery | None = None
     quote: QuoteView | None = None
+    agreement_url: str | None = None
+    agreement_soon: bool = False
     first_due: date | None = None
     email_masked: str | None = None
     reference: str | None = None
