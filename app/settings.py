@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import SplitResult, urlsplit
 
-from stdnum import iban
+from stdnum import bic, iban
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -88,6 +88,8 @@ class Operator:
     iban: str
     address: str = ""
     email: str = ""
+    # Whoever pays from abroad, or in another currency than the euro, may be asked for it.
+    bic: str | None = None
 
 
 # The example account number of the Finnish IBAN description; nobody's account.
@@ -378,6 +380,9 @@ def _operator(environ: Mapping[str, str], mode: Mode) -> Operator:
     account = values["IBAN"].replace(" ", "")
     if not iban.is_valid(account):
         raise SettingsError("KOLME_OPERATOR_IBAN must be an account number whose check digits are right.")
+    code = _text(environ, "KOLME_OPERATOR_BIC").replace(" ", "").upper()
+    if code and not bic.is_valid(code):
+        raise SettingsError("KOLME_OPERATOR_BIC must be the bank's code of 8 or 11 characters, or empty.")
     # Information sheets and agreements tell them; what is not set is not told.
     told = {key: _text(environ, f"KOLME_OPERATOR_{key}") for key in ("ADDRESS", "EMAIL")}
     if mode == "test":
@@ -386,6 +391,7 @@ def _operator(environ: Mapping[str, str], mode: Mode) -> Operator:
             "EMAIL": told["EMAIL"] or example.email,
         }
     return Operator(
+        bic=code or None,
         name=values["NAME"],
         company_id=values["ID"],
         iban=account,

@@ -28,6 +28,7 @@ from app.plans.schedule import Instalment
 
 # A notice reaches its payer two weeks before the money is due.
 NOTICE_DAYS: Final = 14
+# The product's own most; a country may allow fewer.
 REMINDERS_MAX: Final = 3
 # Where the law file names no distance between reminders.
 REMINDER_GAP_DAYS: Final = 14
@@ -355,18 +356,20 @@ def _late(quote: Quote) -> LateItem:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """When a country lets an unpaid invoice be asked for again, in days after the due date and between reminders."""
+    """When a country lets an unpaid invoice be asked for again, in days after the due date and between reminders, and
+    how often at most."""
 
     grace_days: int
     second_after_days: int
     gap_days: int
+    reminders_max: int = REMINDERS_MAX
 
     def first_on(self, due: date) -> date:
         return due + timedelta(days=self.grace_days)
 
     def next_on(self, due: date, *, sent: int, today: date) -> date | None:
         """The day of the reminder after `sent` ones, the last of them today; None after the last."""
-        if sent >= REMINDERS_MAX:
+        if sent >= self.reminders_max:
             return None
         return max(due + timedelta(days=self.second_after_days), today + timedelta(days=self.gap_days))
 
@@ -375,11 +378,13 @@ def ladder_of(law: CountryLaw, on: date) -> Ladder:
     """The country's ladder. Raises FigureUnknown without a day for the first reminder."""
     gap = law.find("reminder_gap_days", on)
     after = law.find("reminder_after_days", on)
+    most = law.find("reminders_max", on)
     gap_days = int(gap.value) if gap else REMINDER_GAP_DAYS
     return Ladder(
         grace_days=int(law.figure("reminder_grace_days", on).value),
         second_after_days=int(after.value) if after else gap_days,
         gap_days=gap_days,
+        reminders_max=min(int(most.value), REMINDERS_MAX) if most else REMINDERS_MAX,
     )
 
 

@@ -38,6 +38,7 @@ OPTIONAL = {
     "KOLME_BANK_SE_ISSUER",
     "KOLME_LETTER_DIR",
     "KOLME_OPERATOR_ADDRESS",
+    "KOLME_OPERATOR_BIC",
     "KOLME_OPERATOR_EMAIL",
 }
 LIVE = {
@@ -128,6 +129,12 @@ def test_live_mode_refuses_the_master_secret_that_everyone_knows(live: dict[str,
 @pytest.mark.parametrize("iban", ["FI21 1234 5600 0007 86", "1234", "FI"])
 def test_an_account_number_that_cannot_be_paid_to_is_refused(live: dict[str, str], iban: str) -> None:
     assert "KOLME_OPERATOR_IBAN" in sentence_of({**live, "KOLME_OPERATOR_IBAN": iban})
+
+
+def test_the_code_of_the_operators_bank_is_optional_and_checked(live: dict[str, str]) -> None:
+    assert load(live).operator.bic is None
+    assert load({**live, "KOLME_OPERATOR_BIC": "ndea fihh"}).operator.bic == "NDEAFIHH"
+    assert "KOLME_OPERATOR_BIC" in sentence_of({**live, "KOLME_OPERATOR_BIC": "NDEA"})
 
 
 def test_live_mode_refuses_a_plain_http_base_url(live: dict[str, str]) -> None:

@@ -109,7 +109,7 @@ def _buyer(contact: OrderContact) -> Party:
 
 def _payee(merchant: Merchant, seller: Seller, operator: Operator) -> Payee:
     if merchant.creditor == "operator":
-        return Payee(operator.name, operator.company_id, operator.iban, assigned=True)
+        return Payee(operator.name, operator.company_id, operator.iban, assigned=True, bic=operator.bic)
     if seller.iban is None:
         raise NoAccount
     return Payee(seller.name or merchant.name, seller.company_id, seller.iban, assigned=False, bic=seller.bic)

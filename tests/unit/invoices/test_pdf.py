@@ -17,7 +17,7 @@ from app.invoices.barcode import barcode_svg, code_128_c, qr_svg
 from app.invoices.content import Content, Party
 from app.invoices.credits import EVERYTHING, take_back
 from app.invoices.references import epc_qr, finnish_reference
-from app.invoices.rules import Off, Payee, Sale, documents, opposing, reminder_of
+from app.invoices.rules import Off, Payee, Sale, documents, notice_of, opposing, reminder_of
 from app.kernel.i18n import LANGUAGES
 from app.kernel.money import Money
 from app.orders.rules import Line
@@ -123,11 +123,73 @@ def test_two_hundred_lines_run_over_pages() -> None:
     assert len(re.findall(rb"/Type\s*/Page\b", pdf.draw(invoice.content, "fi"))) >= 4
 
 
-def test_another_currency_has_no_codes_of_the_euro_area() -> None:
-    content = CONTENTS["invoice"]
-    assert content.payment is not None
-    swedish = replace(content, currency="SEK", payment=replace(content.payment, barcode=None))
-    assert pdf.draw(swedish, "sv").startswith(b"%PDF-")
+def test_a_document_in_crowns_has_no_codes_of_the_euro_area_and_misses_nothing() -> None:
+    sale = a_sale()
+    plan = replace(INVOICE, currency="SEK")
+    quote = make_quote(plan, sale.quote.amount_minor, "SEK", "SE", DAY, 0, merchant="m_1")
+    payee = replace(sale.payee, bic="NDEAFIHH")
+    [invoice] = documents(replace(sale, quote=quote, payee=payee), "2026-00047", [finnish_reference(100047)])
+    payment = invoice.content.payment
+    assert payment is not None
+    assert payment.barcode is None
+    told = dict(json.loads(pdf.worded(invoice.content, "en"))["payment"]["rows"])
+    assert list(told) == [
+        "Payee",
+        "Account (IBAN)",
+        "BIC",
+        "Reference",
+        "Currency",
+        "Due date",
+        "To pay",
+    ]
+    assert told["Reference"].replace(" ", "") == payment.rf_reference
+    assert told["Currency"] == "SEK"
+    assert pdf.draw(invoice.content, "sv").startswith(b"%PDF-")
+    assert reminder_of(invoice.content, Off(paid_minor=1_000), DAY).payment == payment
+
+
+def test_a_credit_note_of_a_part_says_so_and_names_what_it_credits() -> None:
+    sale = CONTENTS["invoice"]
+    note = opposing(sale, "2026-00048", DAY, take_back(sale, [], 5_000))
+    said = json.loads(pdf.worded(note, "en"))
+    assert said["title"] == "Credit note"
+    assert ["Credits", sale.number] in said["facts"]
+    assert [row[0] for row in said["lines"]["rows"]] == ["Part of the price"]
+    assert said["total"] == ["Total", "-€50.00"]
+    assert (
+        said["notes"][0]
+        == f"This credits a part of document {sale.number}. Nothing is to be paid on this note."
+    )
+    whole = json.loads(pdf.worded(CONTENTS["credit_note"], "en"))
+    assert whole["notes"][0].startswith(f"This credits document {sale.number} in full.")
+
+
+def test_a_notice_asks_for_what_is_open_when_it_is_sent() -> None:
+    content = CONTENTS["notice"]
+    assert notice_of(content, Off()) == content
+    off = Off(paid_minor=100, credited_minor=500, interest_minor=20)
+    less = notice_of(content, off)
+    assert less.amount_minor == content.amount_minor - 620
+    assert less.payment is not None
+    assert less.payment.barcode is not None
+    assert f"{less.amount_minor:08d}" in less.payment.barcode
+    said = json.loads(pdf.worded(less, "en"))
+    assert [name for name, _ in said["sums"]] == ["Repayment", "Interest", "Paid", "Credited"]
+    nothing = notice_of(content, Off(paid_minor=content.amount_minor))
+    assert nothing.payment is None
+    assert pdf.draw(nothing, "fi").startswith(b"%PDF-")
+
+
+def test_the_sellers_phone_and_own_text_are_printed() -> None:
+    content = replace(
+        CONTENTS["invoice"],
+        seller=replace(CONTENTS["invoice"].seller, phone="+358 9 123 4567"),
+        footer="Open\n10-18",
+    )
+    said = json.loads(pdf.worded(content, "en"))
+    assert said["seller"]["contacts"] == ["shop@havu.example", "+358 9 123 4567"]
+    assert said["footer"] == "Open\n10-18"
+    assert pdf.draw(content, "bg").startswith(b"%PDF-")
 
 
 def test_a_document_is_drawn_in_time() -> None:
