@@ -15,6 +15,7 @@ from app.credit.ports import CreditRegister
 from app.identity.ports import StrongAuthentication
 from app.kernel.keys import Keyring, use_keyring
 from app.messages.ports import LetterDoor, MailDoor, SmsDoor
+from app.outside import sms_profiles
 from app.outside.bank import Bank, Registration
 from app.outside.bank_keys import ClientKeys, KeysRefused, keys_made_in, read_keys
 from app.outside.bank_profiles import BankProfile, ProfileRefused, read_profile
@@ -93,7 +94,13 @@ def webhook_door(settings: Settings) -> WebhookDoor:
 
 
 def sms_door(settings: Settings) -> SmsDoor:
-    return SandboxPhone() if settings.sms is None else GatewaySms(settings.sms)
+    """Raises SettingsError for a gateway's profile that cannot be used."""
+    if settings.sms is None:
+        return SandboxPhone()
+    try:
+        return GatewaySms(settings.sms)
+    except sms_profiles.ProfileRefused as why:
+        raise SettingsError(str(why)) from None
 
 
 def register_door(settings: Settings) -> CreditRegister:

@@ -31,6 +31,7 @@ WELL_KNOWN_TEST_SECRET = "kolme-test-master-secret-known-to-everyone"  # noqa: S
 _ON = frozenset({"1", "true", "yes", "on"})
 _OFF = frozenset({"0", "false", "no", "off"})
 _PORT_MAX = 65535
+SMS_A_DAY_MAX = 10_000_000
 
 # Where people have a common electronic identity that speaks OpenID Connect. Bulgaria has none.
 BANK_COUNTRIES = ("FI", "DK", "SE")
@@ -59,8 +60,13 @@ class MailDoor:
 
 @dataclass(frozen=True, slots=True)
 class SmsDoor:
+    """`gateway` names a ready-made profile of `app/outside/gateways`, or a file of the operator's own."""
+
     url: str
     token: str = field(repr=False)
+    gateway: str = "plain"
+    user: str = ""
+    sender: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +129,9 @@ class Settings:
     register: RegisterDoor | None
     letter_dir: Path | None
     operator: Operator
+    sms_a_day: int
+    """How many codes may leave in a day: what a spray can cost at most."""
+    sms_a_day_and_shop: int
 
     @property
     def is_test(self) -> bool:
@@ -317,7 +326,22 @@ def _sms(environ: Mapping[str, str], mode: Mode, secrets_dir: Path) -> SmsDoor |
         _sandbox_refused(mode, "KOLME_SMS_URL", "text messages")
         return None
     address = _web_address("KOLME_SMS_URL", value)
-    return SmsDoor(url=address, token=_door_secret(secrets_dir, "sms_token", "KOLME_SMS_URL"))
+    return SmsDoor(
+        url=address,
+        token=_door_secret(secrets_dir, "sms_token", "KOLME_SMS_URL"),
+        gateway=_text(environ, "KOLME_SMS_GATEWAY", "plain"),
+        user=_text(environ, "KOLME_SMS_USER"),
+        sender=_text(environ, "KOLME_SMS_SENDER"),
+    )
+
+
+def _count(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = _text(environ, name)
+    if not value:
+        return default
+    if not (value.isascii() and value.isdigit()) or not 1 <= int(value) <= SMS_A_DAY_MAX:
+        raise SettingsError(f"{name} must be a whole number from 1 to {SMS_A_DAY_MAX}.")
+    return int(value)
 
 
 def _banks(environ: Mapping[str, str], mode: Mode, secrets_dir: Path) -> Mapping[str, BankDoor]:
@@ -452,4 +476,6 @@ def load(environ: Mapping[str, str]) -> Settings:
         register=_register(environ, mode, secrets_dir),
         letter_dir=_letter_dir(environ),
         operator=_operator(environ, mode),
+        sms_a_day=_count(environ, "KOLME_SMS_A_DAY", 20_000),
+        sms_a_day_and_shop=_count(environ, "KOLME_SMS_A_DAY_AND_SHOP", 2_000),
     )

@@ -224,6 +224,7 @@ async def test_a_bad_gateway_holds_nobody_up_and_one_tap_sends_one_code(
             assert f'href="{url}/bank"' in page, "the bank is offered beside the code"
             assert await the_challenges_state() == state
             assert ("Code from the SMS" in page) == (state != "failed")
+            assert ("We do not know whether the SMS left" in page) == (state == "unknown")
             assert len(gateway.book) == 1
 
 

@@ -14,11 +14,11 @@ from app.checkout.errors import SessionEnded, StepNotReached
 from app.checkout.policy import code_is_enough
 from app.checkout.steps import Page, may_see
 from app.identity.actions.codes import ChallengeState, mark
-from app.identity.rules import read_code
+from app.identity.rules import SmsBudget, read_code
 from app.kernel.limits import LimitReached
 from app.kernel.phone import PhoneRefused, parse_phone
 from app.kernel.postcode import PostcodeRefused, parse_postcode
-from app.messages.codes import send_code_sms
+from app.messages.codes import Sending, send_code_sms
 from app.web.shared.forms import FieldError, Form
 from app.web.shopper.deciding import decide_if_identified
 from app.web.shopper.pages import identify_page, page_now
@@ -50,18 +50,20 @@ async def send_code(request: Request[Any, Any, Any], session_id: FromPath[str]) 
     if not isinstance(asked, tuple):
         return identify_page(here, Form(form.values, asked), status=422)
     try:
-        here, sent = await _send(here, *asked)
+        here, sending, marking = await _send(here, *asked)
     except LimitReached as refusal:
         field = "code" if here.flow.challenge is not None else "phone"
         return identify_page(here, Form(form.values, {field: _wait(refusal)}), status=429)
     except (SessionEnded, StepNotReached):
         return await page_now(await here.again(), push=True)
-    notice = "sms_failed" if sent is None else "new_code_sent" if again else "code_sent"
+    notice = {"failed": "sms_failed", "unknown": "sms_unknown"}.get(
+        sending, "new_code_sent" if again else "code_sent"
+    )
     if request.headers.get("hx-request") != "true":
         response = here.lead_to("/identify")
     else:
         response = identify_page(here, notice=notice, push=True)
-    response.background = sent
+    response.background = marking
     return response
 
 
@@ -80,11 +82,18 @@ def _read_asked(values: Mapping[str, str], country: str) -> tuple[str, str] | di
     return errors or (phone, postcode)
 
 
-async def _send(here: Visit, phone: str, postcode: str) -> tuple[Visit, BackgroundTask | None]:
-    """Make a code and hand it to the gateway. With the task that notes that it was sent, which nobody waits for: a row
-    that still says `sending` later becomes `unknown`. Without one the gateway refused, and the row says so already."""
+async def _send(here: Visit, phone: str, postcode: str) -> tuple[Visit, Sending, BackgroundTask | None]:
+    """Make a code and hand it to the gateway. That it was sent is noted by a task that nobody waits for: a row that
+    still says `sending` later becomes `unknown`. Anything else the row says already."""
+    settings = here.house.settings
     issued, flow = await request_code(
-        here.flow, phone, postcode, here.browser, address=here.address, wall=here.wall
+        here.flow,
+        phone,
+        postcode,
+        here.browser,
+        address=here.address,
+        wall=here.wall,
+        budget=SmsBudget(settings.sms_a_day_and_shop, settings.sms_a_day),
     )
     here = here.after(flow)
     sending = await send_code_sms(
@@ -97,10 +106,13 @@ async def _send(here: Visit, phone: str, postcode: str) -> tuple[Visit, Backgrou
         lang=here.lang,
         merchant_id=here.flow.merchant.id,
     )
-    if sending != "failed":
-        return here, BackgroundTask(mark, issued.challenge_id, ChallengeState(sending))
-    await code_never_left(here.flow, issued, phone, postcode, address=here.address)
-    return await here.again(), None
+    if sending == "sent":
+        return here, sending, BackgroundTask(mark, issued.challenge_id, ChallengeState.SENT)
+    if sending == "failed":
+        await code_never_left(here.flow, issued, phone, postcode, address=here.address)
+    else:
+        await mark(issued.challenge_id, ChallengeState.UNKNOWN)
+    return await here.again(), sending, None
 
 
 # What one person asked for too often; every other limit is a crowd's, and it would be unfair to blame its last member.

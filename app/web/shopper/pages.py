@@ -38,7 +38,7 @@ PATHS: Final = {
 }
 
 # What an identify page may say of the newest code, whose row tells how its sending went.
-_SENDING_NOTICES: Final = {"failed": "sms_failed"}
+_SENDING_NOTICES: Final = {"failed": "sms_failed", "unknown": "sms_unknown"}
 
 
 async def page_now(visit: Visit, *, push: bool = False) -> Response[str]:
