@@ -16,7 +16,9 @@ from app.merchants.actions import NewMerchant, create_api_key, create_merchant
 from app.merchants.queries import Merchant, forget_kept_merchants
 from app.settings import Settings
 from app.web.sandbox.pages import sandbox_router
+from tests.support.bank_visits import to_lone_bank
 from tests.support.pages import application, browser, program, settings_in
+from tests.support.sandbox_bank import a_sandbox_bank, transport_to
 
 ISSUER = "http://127.0.0.1:8000/sandbox/bank"
 
@@ -57,3 +59,9 @@ async def api(app: ASGIApp, merchant_and_key: tuple[Merchant, str]) -> AsyncIter
 async def visitor(app: ASGIApp) -> AsyncIterator[httpx.AsyncClient]:
     async with browser(app) as client:
         yield client
+
+
+@pytest.fixture
+def transport(request: pytest.FixtureRequest) -> httpx.ASGITransport:
+    """The way to the bank: on the product's tables for a test that asks for `db`. The protocol is the same without."""
+    return transport_to(a_sandbox_bank()) if "db" in request.fixturenames else to_lone_bank()

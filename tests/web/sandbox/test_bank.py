@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import hashlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from datetime import timedelta
-from functools import cache
 from pathlib import Path
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import httpx
 import pytest
-from joserfc import jws, jwt
+from joserfc import jws
 
 from app.identity.errors import LoginCancelled, LoginFailed, ProviderUnavailable
-from app.identity.ports import LoginRequest
 from app.kernel import clock
 from app.kernel.counting import counting
 from app.messages import sandbox as remembered
-from app.outside.bank import Bank
 from app.web.sandbox.bank import our_bank
 from app.web.sandbox.bank_keys import new_signing_key, signing_key_at
+from tests.support.bank_visits import (
+    OWN_PAGE,
+    a_code,
+    an_assertion,
+    begin,
+    begin_with,
+    press,
+    redeem,
+    token_form,
+)
 from tests.support.sandbox_bank import (
     BANK_KEY,
     BOX,
@@ -37,81 +42,13 @@ from tests.support.sandbox_bank import (
     a_person,
     a_sandbox_bank,
     answer_in,
-    transport_to,
 )
-
-OWN_PAGE = {"sec-fetch-site": "same-origin"}
-
-
-@pytest.fixture
-def transport(request: pytest.FixtureRequest) -> httpx.ASGITransport:
-    """A test that asks for `db` gets the bank on the product's tables; the protocol is the same without."""
-    return transport_to(a_sandbox_bank()) if "db" in request.fixturenames else to_lone_bank()
-
-
-@cache
-def to_lone_bank() -> httpx.ASGITransport:
-    return transport_to(a_lone_bank())
 
 
 @pytest.fixture
 async def visitor(transport: httpx.ASGITransport) -> AsyncIterator[httpx.AsyncClient]:
     async with httpx.AsyncClient(transport=transport, headers=OWN_PAGE) as client:
         yield client
-
-
-async def begin(
-    transport: httpx.ASGITransport, text: str = "Shop, 129.00 EUR", lang: str = "en"
-) -> LoginRequest:
-    return await begin_with(a_client(transport=transport), text, lang)
-
-
-async def begin_with(client: Bank, text: str = "", lang: str = "en") -> LoginRequest:
-    return await client.begin(RETURN_URL, lang, text, clock.wall())
-
-
-async def press(visitor: httpx.AsyncClient, url: str, button: str) -> dict[str, str]:
-    page = Page((await visitor.get(url)).text)
-    response = await visitor.post(f"{ISSUER}/authorize", data=page.pressing(button))
-    assert response.headers["location"].startswith(RETURN_URL + "?")
-    return answer_in(response)
-
-
-async def a_code(visitor: httpx.AsyncClient, transport: httpx.ASGITransport) -> tuple[str, LoginRequest]:
-    request = await begin(transport)
-    return (await press(visitor, request.url, "Identify as Maija Meikäläinen"))["code"], request
-
-
-def token_form(code: str, request: LoginRequest, **changed: str) -> dict[str, str]:
-    return {
-        "grant_type": "authorization_code",
-        "code": code,
-        "redirect_uri": RETURN_URL,
-        "code_verifier": request.code_verifier,
-        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        "client_assertion": an_assertion(),
-        **changed,
-    }
-
-
-def an_assertion(key: object = None, **changed: object) -> str:
-    signing = CLIENT_KEY if key is None else new_signing_key()
-    claims = {
-        "iss": "kolme-sandbox",
-        "sub": "kolme-sandbox",
-        "aud": ISSUER,
-        "jti": new_signing_key().kid,
-        "exp": int(clock.wall().timestamp()) + 60,
-        **changed,
-    }
-    return jwt.encode({"alg": "ES256", "kid": CLIENT_KEY.kid}, claims, signing, algorithms=["ES256"])
-
-
-async def redeem(visitor: httpx.AsyncClient, form: Mapping[str, str]) -> tuple[int, str]:
-    # As a server calls it: without a word on where the request comes from.
-    response = await visitor.post(f"{ISSUER}/token", data=form, headers={"sec-fetch-site": "cross-site"})
-    assert response.headers["cache-control"] == "no-store"
-    return response.status_code, response.json().get("error", "")
 
 
 # --- A person at the bank ---
@@ -280,154 +217,6 @@ async def test_nothing_about_a_person_leaves_the_bank_unencrypted(
     assert told.headers["content-type"] == "application/jwt"
     for token in (answer.json()["id_token"], told.text):
         assert token.count(".") == 4, "five parts are an encrypted token"
-
-
-# --- Requests that the bank does not answer ---
-
-
-def a_request_object(request: LoginRequest, key: object = None, **changed: object) -> str:
-    challenge = base64.urlsafe_b64encode(hashlib.sha256(request.code_verifier.encode()).digest())
-    claims: dict[str, object] = {
-        "iss": "kolme-sandbox",
-        "aud": ISSUER,
-        "exp": int(clock.wall().timestamp()) + 60,
-        "client_id": "kolme-sandbox",
-        "redirect_uri": RETURN_URL,
-        "response_type": "code",
-        "scope": "openid",
-        "state": request.state,
-        "nonce": request.nonce,
-        "code_challenge": challenge.rstrip(b"=").decode(),
-        "code_challenge_method": "S256",
-        **changed,
-    }
-    claims = {name: value for name, value in claims.items() if value is not None}
-    signing = CLIENT_KEY if key is None else new_signing_key()
-    return jwt.encode({"alg": "ES256", "kid": CLIENT_KEY.kid}, claims, signing, algorithms=["ES256"])
-
-
-async def push(visitor: httpx.AsyncClient, **form: str) -> tuple[int, str]:
-    proof = {
-        "client_id": "kolme-sandbox",
-        "client_assertion_type": "urn:ietf:params:oauth:client-assertion-type:jwt-bearer",
-        "client_assertion": an_assertion(),
-    }
-    # As a server calls it: without a word on where the request comes from.
-    response = await visitor.post(
-        f"{ISSUER}/par", data={**proof, **form}, headers={"sec-fetch-site": "cross-site"}
-    )
-    assert response.headers["cache-control"] == "no-store"
-    return response.status_code, response.json().get("error", "")
-
-
-async def test_a_request_that_is_pushed_and_signed_is_taken(
-    visitor: httpx.AsyncClient, transport: httpx.ASGITransport
-) -> None:
-    assert await push(visitor, request=a_request_object(await begin(transport))) == (201, "")
-
-
-@pytest.mark.parametrize(
-    ("changed", "error"),
-    [
-        ({"response_type": "token"}, "unsupported_response_type"),
-        ({"scope": "profile"}, "invalid_scope"),
-        ({"code_challenge": None}, "invalid_request"),
-        ({"code_challenge_method": "plain"}, "invalid_request"),
-        ({"prompt": "none"}, "login_required"),
-        ({"state": "x" * 501}, "invalid_request"),
-        ({"redirect_uri": "http://evil.example/"}, "invalid_request"),
-        ({"redirect_uri": RETURN_URL + "/"}, "invalid_request"),
-        ({"redirect_uri": RETURN_URL + "?x=1"}, "invalid_request"),
-        ({"redirect_uri": None}, "invalid_request"),
-        ({"aud": "https://other.example"}, "invalid_request_object"),
-        ({"iss": "another"}, "invalid_request_object"),
-        ({"client_id": "another"}, "invalid_request_object"),
-        ({"exp": 1}, "invalid_request_object"),
-        ({"exp": None}, "invalid_request_object"),
-        ({"exp": 10**12}, "invalid_request_object"),
-        ({"key": "another"}, "invalid_request_object"),
-    ],
-)
-async def test_a_request_that_is_wrong_in_itself_is_told_to_the_client(
-    visitor: httpx.AsyncClient, transport: httpx.ASGITransport, changed: dict[str, object], error: str
-) -> None:
-    asked = a_request_object(await begin(transport), **changed)
-    assert await push(visitor, request=asked) == (400, error)
-
-
-async def test_a_request_that_is_not_signed_is_refused(visitor: httpx.AsyncClient) -> None:
-    assert await push(visitor, response_type="code", scope="openid") == (400, "invalid_request")
-    assert await push(visitor, request="e30.e30.") == (400, "invalid_request_object")
-
-
-async def test_a_request_pushed_by_a_stranger_is_refused(
-    visitor: httpx.AsyncClient, transport: httpx.ASGITransport
-) -> None:
-    asked = a_request_object(await begin(transport))
-    wrong = an_assertion(key="another")
-    assert await push(visitor, request=asked, client_assertion=wrong) == (401, "invalid_client")
-
-
-@pytest.mark.parametrize(
-    ("reference", "client_id"),
-    [
-        ("", "kolme-sandbox"),
-        ("urn:ietf:params:oauth:request_uri:made-up", "kolme-sandbox"),
-        ("https://evil.example/request", "kolme-sandbox"),
-        (None, "another"),
-    ],
-)
-async def test_a_browser_with_a_reference_that_the_bank_never_gave_is_not_redirected(
-    visitor: httpx.AsyncClient, transport: httpx.ASGITransport, reference: str | None, client_id: str
-) -> None:
-    given = dict(parse_qsl(urlsplit((await begin(transport)).url).query))
-    form = {"client_id": client_id, "request_uri": given["request_uri"] if reference is None else reference}
-    shown = await visitor.get(f"{ISSUER}/authorize?{urlencode(form)}")
-    posted = await visitor.post(f"{ISSUER}/authorize", data=form)
-    for response in (shown, posted):
-        assert response.status_code == 400
-        assert "location" not in response.headers
-        assert "This request cannot be answered" in response.text
-
-
-async def test_parameters_that_were_not_pushed_are_not_read(visitor: httpx.AsyncClient) -> None:
-    plain = {"client_id": "kolme-sandbox", "redirect_uri": RETURN_URL, "response_type": "code"}
-    assert (await visitor.get(f"{ISSUER}/authorize?{urlencode(plain)}")).status_code == 400
-
-
-async def test_a_reference_is_good_for_ten_minutes(
-    visitor: httpx.AsyncClient, transport: httpx.ASGITransport, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    request = await begin(transport)
-    later = clock.wall() + timedelta(seconds=601)
-    monkeypatch.setattr(clock, "wall", lambda: later)
-    answer = await visitor.get(request.url)
-    assert answer.status_code == 400
-    assert "The request is too old." in answer.text
-
-
-async def test_a_parameter_that_comes_twice_voids_the_request(
-    visitor: httpx.AsyncClient, transport: httpx.ASGITransport
-) -> None:
-    request = await begin(transport)
-    assert (await visitor.get(request.url + "&client_id=again")).status_code == 400
-
-
-async def test_a_person_whom_nobody_knows_cannot_be_identified(
-    visitor: httpx.AsyncClient, transport: httpx.ASGITransport
-) -> None:
-    request = await begin(transport)
-    form = {**Page((await visitor.get(request.url)).text).hidden, "subject": "nobody"}
-    assert answer_in(await visitor.post(f"{ISSUER}/authorize", data=form))["error"] == "invalid_request"
-
-
-async def test_another_site_cannot_press_the_buttons(
-    visitor: httpx.AsyncClient, transport: httpx.ASGITransport
-) -> None:
-    page = Page((await visitor.get((await begin(transport)).url)).text)
-    form = page.pressing("Cancel")
-    response = await visitor.post(f"{ISSUER}/authorize", data=form, headers={"sec-fetch-site": "cross-site"})
-    assert response.status_code == 403
 
 
 # --- Codes and tokens ---
