@@ -17,6 +17,7 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from app import doors
+from app.agreements.queries import document_of_order
 from app.checkout import actions
 from app.identity.actions import browsers
 from app.invoices import actions as invoicing
@@ -62,11 +63,13 @@ class Batch:
 class Kept:
     """What the product keeps of one purchase. `documents` are in the order of the instalments, the sale's first.
 
-    `sent` is the PDF of the sale as it came by mail or post; `posted` holds sums by kind of account, once all is paid.
+    `sent` is the PDF of the sale as it came by mail or post, `agreement` that of the signed agreement; `posted` holds
+    sums by kind of account, once all is paid.
     """
 
     documents: tuple[InvoiceView, ...]
     sent: bytes
+    agreement: bytes
     posted: Mapping[str, int]
 
 
@@ -134,10 +137,10 @@ async def kept_of(batch: Batch) -> dict[str, Kept]:
         for document in documents:
             if document.kind in {"invoice", "notice"}:
                 await _pay(batch.merchant, document)
-        sheet = sent[each.order]
         kept[each.order] = Kept(
             tuple(sorted(documents, key=lambda document: document.instalment)),
-            sheet,
+            sent[each.order],
+            await _agreement(batch.merchant, each.order),
             await _posted(each.order),
         )
     return kept
@@ -162,6 +165,17 @@ async def _sent(batch: Batch) -> dict[str, bytes]:
         if len(found) == len(batch.ready):
             return found
         assert time.monotonic() < ends, f"{len(batch.ready) - len(found)} documents were not sent"
+        await asyncio.sleep(0.2)
+
+
+async def _agreement(merchant: Merchant, order: str) -> bytes:
+    """The PDF that was signed. Waits for it."""
+    ends = time.monotonic() + SENT_WAIT_S
+    while True:
+        found = await document_of_order(merchant.id, order)
+        if found is not None:
+            return found.data
+        assert time.monotonic() < ends, f"no agreement of {order} was drawn"
         await asyncio.sleep(0.2)
 
 

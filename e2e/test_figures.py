@@ -65,6 +65,7 @@ def test_what_a_browser_shows_is_what_is_told_posted_drawn_and_sent(
             assert_posted(kept[each.order], each.quote)
             assert_drawn(kept[each.order], each.quote)
             assert_printed(kept[each.order], each.quote)
+            assert_signed(kept[each.order], each.quote)
 
 
 def buy_reading_every_figure(phone: Phone, ready: Ready) -> None:
@@ -176,6 +177,22 @@ def assert_notice_printed(notice: InvoiceView, quote: Quote, row: Instalment) ->
     said = text_of(pdf.draw(notice.content, "en"))
     assert f"To pay {money(row.amount_minor, quote)}" in said, said
     assert day(row.due) in said, said
+
+
+def assert_signed(kept: Kept, quote: Quote) -> None:
+    """The agreement's PDF names the quote and holds its table, row by row."""
+    said = text_of(kept.agreement)
+    figures_told = [
+        money(quote.amount_minor, quote),
+        money(quote.total_payable_minor, quote),
+        format_percent(quote.apr, "en"),
+        quote.id,
+    ]
+    assert [each for each in figures_told if each not in said] == [], said
+    for row in quote.schedule:
+        parts = (row.principal_minor, row.interest_minor, row.fee_minor, row.amount_minor)
+        cells = [money(part, quote) for part in (*parts, row.balance_after_minor)]
+        assert " ".join([str(row.number), day(row.due), *cells]) in said, (row, said)
 
 
 def text_of(document: bytes) -> str:
