@@ -28,7 +28,7 @@ _drawing = threading.Lock()
 
 
 async def pdf_of(content: Content, lang: str) -> bytes:
-    """The document as it is sent and kept. Never call it on the path of a request."""
+    """The document as it is sent and kept. For workers; on a request only where staff ask for one sheet."""
     return await asyncio.to_thread(draw, content, lang)
 
 
