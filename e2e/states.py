@@ -94,6 +94,9 @@ NOT_PAGES: Final = frozenset(
         "/.well-known/jwks.json",
         "/sandbox/bank/userinfo",
         "/pay/{session_id:str}/bank",
+        "/pay/{session_id:str}/standard-information.pdf",
+        "/pay/{session_id:str}/agreement",
+        "/admin/orders/{public_id:str}/agreement",
     }
 )
 
@@ -215,6 +218,20 @@ def confirm_stranger(world: World) -> Stop:
     return Stop(f"{session.path}/confirm", walker.cookies)
 
 
+def information(world: World) -> Stop:
+    stop = confirm_instalments(world)
+    return Stop(stop.path.replace("/confirm", "/standard-information"), stop.cookies)
+
+
+def confirm_unfolded(world: World) -> Stop:
+    stop = confirm_instalments(world)
+
+    def unfold(phone: Phone) -> None:
+        phone.tap(phone.tab.get_by_text(phone.words("Standard information on this credit")))
+
+    return Stop(stop.path, stop.cookies, unfold)
+
+
 def confirm_missing(world: World) -> Stop:
     stop = confirm_stranger(world)
     return Stop(stop.path, stop.cookies, _press("Confirm purchase"))
@@ -239,6 +256,12 @@ def method_refused(world: World) -> Stop:
 def confirmed(world: World) -> Stop:
     session, shopper = _known(world)
     return Stop(f"{session.path}/outcome", walks.to_outcome(world, session, shopper).cookies)
+
+
+def confirmed_too_soon(world: World) -> Stop:
+    """The agreement was asked for before it was drawn."""
+    stop = confirmed(world)
+    return Stop(f"{stop.path}?agreement=soon", stop.cookies)
 
 
 def confirmed_elsewhere(world: World) -> Stop:
@@ -462,6 +485,9 @@ VIEWS: Final = (
     View("pay-3-confirm-instalments", f"{_PAY}/confirm", confirm_instalments),
     View("pay-3-confirm-stranger", f"{_PAY}/confirm", confirm_stranger),
     View("pay-3-confirm-missing", f"{_PAY}/confirm", confirm_missing),
+    View("pay-3-information", f"{_PAY}/standard-information", information),
+    View("pay-3-information-folded-out", f"{_PAY}/confirm", confirm_unfolded),
+    View("pay-4-confirmed-too-soon", f"{_PAY}/outcome", confirmed_too_soon),
     View("pay-4-confirmed", f"{_PAY}/outcome", confirmed, _ended(_S.CONFIRMED)),
     View("pay-4-confirmed-elsewhere", f"{_PAY}/outcome", confirmed_elsewhere),
     View("pay-4-refused", f"{_PAY}/outcome", refused, _open((_G.REFUSED, _P.OUTCOME))),

@@ -10,10 +10,13 @@ from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Literal
 
+from app.agreements.content import Item, Party
+from app.agreements.rules import information_on
+from app.agreements.words import Worded, worded
 from app.kernel.money import Money
 from app.plans.caps import broken_caps
 from app.plans.disclosure import QuoteView, view_of
-from app.plans.quote import make_quote, terms
+from app.plans.quote import Quote, make_quote, terms
 from app.plans.rules import standard_plans
 from app.web.shared.forms import FieldError, Form
 from app.web.shopper.offers import COMPARED_MONTHS
@@ -55,6 +58,22 @@ def samples(lang: str) -> dict[str, Sample]:
 
 
 def quote(method: str, *, months: int = 0, delivery: str = "email") -> QuoteView:
+    return view_of(_made(method, months, delivery))
+
+
+def _information(method: str, lang: str, months: int = 0) -> Worded:
+    """What the law wants before signing, of the same quote."""
+    sheet = information_on(
+        _made(method, months, "email"),
+        creditor=Party("Kolme Finance Oy", "1234567-8", "Esimerkkikatu 3, 00100 Helsinki", "credit@kolme.example"),
+        intermediary=Party("Kauppa Oy", email="shop@kauppa.example"),
+        goods=tuple(Item(line.name, line.quantity, line.total.amount_minor) for line in _LINES),
+        official=False,
+    )
+    return worded(sheet, lang)
+
+
+def _made(method: str, months: int, delivery: str) -> Quote:
     """A quote for 749.00 by the standard plans, but with an invoice of 30 days that costs 1.90 on paper.
 
     Finnish law always allows five euros from 30 days on; a fee on one of 14 days would break its caps.
@@ -66,7 +85,7 @@ def quote(method: str, *, months: int = 0, delivery: str = "email") -> QuoteView
         plan, 74_900, "EUR", "FI", START, months, merchant="me_0123456789abcdefghjkmnpqrs", delivery=delivery
     )
     assert not broken_caps(made), "a page that nobody may be shown is no sample"
-    return view_of(made)
+    return made
 
 
 def _eur(amount_minor: int) -> Money:
@@ -166,13 +185,14 @@ def _identify(lang: str) -> dict[str, Sample]:
 
 def _confirm(lang: str) -> dict[str, Sample]:
     known = ConfirmView(
-        "invoice", "email", quote("invoice"), frozenset(), "c2lnbmVk", "Kolme Finance Oy",
-        name="Aino Virtanen", email="a•••@example.com", phone_masked="+358 •• ••• 4567",
+        "invoice", "email", quote("invoice"), frozenset(), "c2lnbmVk", _information("invoice", lang), 14,
+        "Kolme Finance Oy", name="Aino Virtanen", email="a•••@example.com", phone_masked="+358 •• ••• 4567",
         street="Mannerheimintie 1 A 2", postcode="00100", city="Helsinki",
     )  # fmt: skip
     unknown = replace(
         known, method="instalments", quote=quote("instalments", months=12), email=None, street=None, city=None,
         postcode=None, name=None, missing=frozenset({"name", "email", "street", "postcode", "city"}),
+        information=_information("instalments", lang, 12),
     )  # fmt: skip
     wrong = Form({"name": "", "email": "aino@"}).refused(
         name=FieldError("empty"), email=FieldError("malformed")

@@ -1,7 +1,7 @@
 """The proof of the books: invariants that hold after every crash, as SQL over everything.
 
 Numbers as in the reliability notes: I1-I3 the ledger, I6 at most one purchase an order, I7 histories, I8 events and
-their outbox rows, I11-I13 invoices, I15 agreements. I10 (what was acknowledged is there) needs the caller's own list
+their outbox rows, I11-I13 invoices, I14 agreements. I10 (what was acknowledged is there) needs the caller's own list
 of what it was told.
 """
 
@@ -113,14 +113,14 @@ _INVOICES_SQL: Final[Mapping[str, str]] = {
 }
 
 _AGREEMENTS_SQL: Final[Mapping[str, str]] = {
-    "I15 an agreement is of its order's quote": """
+    "I14 an agreement is of its order's quote": """
         SELECT a.public_id FROM agreements a
         JOIN orders o ON o.merchant_id = a.merchant_id AND o.id = a.order_id
         LEFT JOIN quotes q ON q.merchant_id = o.merchant_id AND q.id = o.quote_id
         WHERE a.quote_id IS DISTINCT FROM o.quote_id OR a.quote_hash IS DISTINCT FROM q.content->>'hash'
            OR a.content->'quote'->>'hash' IS DISTINCT FROM a.quote_hash
            OR o.state NOT IN ('paid', 'partly_refunded', 'refunded')""",
-    "I15 an order has at most one agreement": """
+    "I14 an order has at most one agreement": """
         SELECT o.public_id FROM agreements a
         JOIN orders o ON o.merchant_id = a.merchant_id AND o.id = a.order_id
         GROUP BY o.merchant_id, o.id HAVING count(*) > 1""",

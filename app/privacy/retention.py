@@ -10,7 +10,8 @@
 | counters of limits and budgets | 2 days after the last hit: no window is longer than one |
 | browsers, and sessions of staff | their absolute life |
 
-The ledger, orders, histories, events and credit decisions hold no personal data, or are kept by law.
+The ledger, orders, histories, events and credit decisions hold no personal data, or are kept by law. So are invoices and
+signed agreements, which name the buyer: as long as vouchers.
 """
 
 from __future__ import annotations

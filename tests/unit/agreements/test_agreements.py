@@ -146,7 +146,7 @@ async def test_a_document_that_is_not_its_hash_is_refused_by_the_database(
 async def test_the_books_find_an_agreement_of_another_quote(merchant: Merchant, worker: Worker) -> None:
     await bought(merchant, worker)
     await db.in_tx(_with_another_hash)
-    assert "I15 an agreement is of its order's quote" in {each.invariant for each in await check_books()}
+    assert "I14 an agreement is of its order's quote" in {each.invariant for each in await check_books()}
 
 
 async def _with_another_hash() -> None:
