@@ -47,6 +47,7 @@ class WorkerDoors:
     sms: SmsDoor = field(default_factory=SandboxPhone)
     letters: LetterDoor = field(default_factory=SandboxPostbox)
     operator: Operator = SANDBOX_OPERATOR
+    base_url: str = ""
 
 
 def turn_keys(settings: Settings) -> None:
@@ -74,6 +75,7 @@ def worker_doors(settings: Settings) -> WorkerDoors:
         sms_door(settings),
         letter_door(settings),
         settings.operator,
+        settings.base_url,
     )
 
 

@@ -15,6 +15,7 @@ from app.kernel import db, outbox
 from app.kernel.jobs import EndedAlready, Event, Outcome, event_of
 from app.kernel.outbox import Job
 from app.messages import actions as messages
+from app.messages import answers
 from app.messages.language import language_of_order
 from app.webhooks import actions as webhooks
 
@@ -40,6 +41,7 @@ async def draw_agreement(event: Event) -> None:
 TO: Final[Mapping[str, tuple[Reaction, ...]]] = {
     "order.paid": (messages.send_receipt, draw_invoice, draw_agreement),
     "invoice.issued": (messages.send_invoice,),
+    "review.resolved": (answers.send_answer,),
 }
 
 

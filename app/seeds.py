@@ -46,6 +46,8 @@ PEOPLE: Final[Mapping[ShopperKind, str]] = MappingProxyType(
         "first-timer": "Elias Kuusisto",
         "no-phone": "Kerttu Rantakoski",
         "declined": "Otso Harjunpää",
+        "credit-ban": "Helmi Saarikoski",
+        "register-down": "Niilo Metsäranta",
     }
 )
 DEMO_PLANS: Final = (

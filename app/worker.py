@@ -40,8 +40,8 @@ from app.kernel.jobs import (
 )
 from app.kernel.outbox import Job, LeaseLost
 from app.messages import actions as messages
+from app.messages import answers, letters, reminders, withdrawal
 from app.messages import delivery as mail_delivery
-from app.messages import letters, reminders, withdrawal
 from app.privacy import retention
 from app.settings import Settings
 from app.webhooks import actions as webhooks
@@ -74,6 +74,9 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
         webhooks.JOB_KIND: lambda job: webhook_delivery.deliver(job, through.webhooks),
         messages.JOB_KIND: lambda job: mail_delivery.deliver(job, through.mail),
         messages.LETTER_JOB: lambda job: letters.deliver(job, through.letters),
+        answers.JOB_KIND: lambda job: answers.deliver(
+            job, answers.Doors(through.sms, through.mail, through.base_url)
+        ),
         invoices.DRAW_JOB: lambda job: draw(job, through.operator),
         agreements.DRAW_JOB: lambda job: draw_agreement(job, through.operator),
         agreements.REMIND_JOB: lambda job: withdrawal.remind(job, through.mail, through.sms),

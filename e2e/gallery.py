@@ -19,7 +19,8 @@ from playwright.sync_api import Browser, ViewportSize
 
 from app.kernel.i18n import LANGUAGES
 from e2e.browsing import DESK_SCREEN, PHONE_SCREEN, ROOT, Phone, Scheme, chromium, new_phone
-from e2e.states import VIEWS, Stop, View
+from e2e.states import VIEWS, View
+from e2e.stop import Stop
 from e2e.world import World, a_world
 
 OUT: Final = ROOT / "var" / "gallery"

@@ -8,18 +8,17 @@ take their pages from here.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlsplit
 
 from app.checkout.states import SessionState
 from app.checkout.steps import OPEN_PAGES, Page, Progress, pages
-from e2e import walks
+from e2e import demo_states, passkey_states, waits, walks
 from e2e.browsing import Phone
 from e2e.pages.flow import IdentifyPage, MethodPage
 from e2e.sandbox import Shopper
 from e2e.shop import Session
-from e2e.walker import Walker
+from e2e.stop import Stop
 from e2e.world import World
 
 Cell = tuple[SessionState, Progress | None, Page]
@@ -36,16 +35,6 @@ def all_cells() -> frozenset[Cell]:
         for page in pages(state, Progress.NOTHING)
     }
     return frozenset(is_open | ended)
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """Where a browser goes, with whose cookies, and what a hand does there before it is looked at."""
-
-    path: str
-    cookies: dict[str, str] = field(default_factory=dict)
-    then: Callable[[Phone], None] | None = None
-    status: int = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +184,7 @@ def bank_return(world: World) -> Stop:
     shopper = world.sandbox.shopper("first-timer")
     walker = walks.to_identify(world, world.shop.open_session(knows=shopper))
     walker.follow("Identify with my bank").press(f"Identify as {shopper.name}", value=shopper.subject)
-    return Stop(_path(walker), walker.cookies)
+    return Stop(walker.path, walker.cookies)
 
 
 def confirm(world: World) -> Stop:
@@ -290,48 +279,7 @@ def _moved(to: SessionState) -> Callable[[World], Stop]:
     return reach
 
 
-# The demo shop, the bank and the sandbox.
-
-
-def demo_basket(world: World) -> Stop:
-    return Stop("/demo/basket", _basket(world).cookies)
-
-
-def _basket(world: World) -> Walker:
-    walker = Walker.at(world.base_url, "/demo")
-    walker.press("Add Wool blanket to the basket")
-    return walker.open("/demo").press("Add Birch cup to the basket")
-
-
-def _demo_order(world: World) -> Walker:
-    """At the payment, with a basket that the shop remembers."""
-    return _basket(world).press("Pay later with Kolme")
-
-
-def demo_order_open(world: World) -> Stop:
-    walker = _demo_order(world)
-    return Stop(f"/demo/orders/{_demo_reference(walker)}", walker.cookies)
-
-
-def demo_order_paid(world: World) -> Stop:
-    shopper = world.sandbox.shopper("returning")
-    walker = _demo_order(world).press("Continue", chosen=["Invoice", "By e-mail"])
-    walks.through_code(walker, world.sandbox, shopper).press("Confirm purchase")
-    walks.arrived(walker, "Purchase confirmed")
-    world.sandbox.advance(1)
-    walker.follow("Back to the shop")
-    return Stop(_path(walker), walker.cookies)
-
-
-def demo_cancelled(world: World) -> Stop:
-    walker = _demo_order(world)
-    return Stop(f"/demo/cancelled/{_demo_reference(walker)}", walker.cookies)
-
-
-def _demo_reference(walker: Walker) -> str:
-    """From the way back at the top of the payment page."""
-    [back] = [href for name, href in walker.page.links if name.startswith("Back to Havu")]
-    return urlsplit(back).path.rpartition("/")[2]
+# The bank and the sandbox.
 
 
 def bank_choice(world: World) -> Stop:
@@ -453,11 +401,6 @@ def _press(english: str) -> Callable[[Phone], None]:
     return press
 
 
-def _path(walker: Walker) -> str:
-    url = urlsplit(str(walker.response.url))
-    return f"{url.path}?{url.query}" if url.query else url.path
-
-
 def _(_nothing: object) -> None:
     """For a gesture whose answer is of no use here."""
 
@@ -480,6 +423,7 @@ VIEWS: Final = (
     View("pay-2-code-wrong", f"{_PAY}/identify", code_wrong),
     View("pay-2-needs-bank", f"{_PAY}/identify", needs_bank),
     View("pay-2-elsewhere", f"{_PAY}/identify", elsewhere, _open((_G.ELSEWHERE, _P.IDENTIFY))),
+    View("pay-2-passkey-unknown", f"{_PAY}/identify", passkey_states.unknown),
     View("pay-2-bank-return", "/bank/return", bank_return, script=False),
     View("pay-3-confirm", f"{_PAY}/confirm", confirm, _open((_G.IDENTIFIED, _P.CONFIRM))),
     View("pay-3-confirm-instalments", f"{_PAY}/confirm", confirm_instalments),
@@ -489,23 +433,31 @@ VIEWS: Final = (
     View("pay-3-information-folded-out", f"{_PAY}/confirm", confirm_unfolded),
     View("pay-4-confirmed-too-soon", f"{_PAY}/outcome", confirmed_too_soon),
     View("pay-4-confirmed", f"{_PAY}/outcome", confirmed, _ended(_S.CONFIRMED)),
+    View("pay-4-confirmed-by-bank", f"{_PAY}/outcome", passkey_states.offered),
     View("pay-4-confirmed-elsewhere", f"{_PAY}/outcome", confirmed_elsewhere),
     View("pay-4-refused", f"{_PAY}/outcome", refused, _open((_G.REFUSED, _P.OUTCOME))),
+    View("pay-4-refused-ban", f"{_PAY}/outcome", waits.refused_by_ban),
+    View("pay-4-refused-asking", f"{_PAY}/outcome", waits.asking),
     View("pay-4-processing", f"{_PAY}/outcome", _moved(_S.PROCESSING), _ended(_S.PROCESSING)),
-    View("pay-4-held", f"{_PAY}/outcome", _moved(_S.HELD), _ended(_S.HELD)),
-    View("pay-4-declined", f"{_PAY}/outcome", _moved(_S.DECLINED), _ended(_S.DECLINED)),
+    View("pay-4-held", f"{_PAY}/outcome", waits.waiting, _ended(_S.HELD)),
+    View("pay-4-held-asked", f"{_PAY}/outcome", waits.waiting_asked),
+    View("pay-4-declined", f"{_PAY}/outcome", waits.declined_by_person, _ended(_S.DECLINED)),
+    View("pay-4-decision", f"{_PAY}/decision", waits.decision),
+    View("pay-4-decision-register-down", f"{_PAY}/decision", waits.decision_register_down),
     View("pay-4-cancelled", f"{_PAY}/outcome", _moved(_S.CANCELLED), _ended(_S.CANCELLED)),
     View("pay-4-expired", f"{_PAY}/outcome", _moved(_S.EXPIRED), _ended(_S.EXPIRED)),
+    View("pay-5-passkeys", f"{_PAY}/passkeys", passkey_states.listed("iPhone", "Windows")),
+    View("pay-5-passkeys-none", f"{_PAY}/passkeys", passkey_states.listed()),
     View("pay-5-cancel", f"{_PAY}/cancel", cancel),
     View("widget", "/widget", _widget(749_00), script=False, translated=False),
     View("widget-nothing", "/widget", _widget(10**12), script=False, translated=False),
     View("pay-6-unknown", _PAY, _at("/pay/cs_nobody", 404)),
     View("demo-products", "/demo", _at("/demo")),
     View("demo-basket-empty", "/demo/basket", _at("/demo/basket")),
-    View("demo-basket", "/demo/basket", demo_basket),
-    View("demo-order-open", "/demo/orders/{ref:str}", demo_order_open),
-    View("demo-order-paid", "/demo/orders/{ref:str}", demo_order_paid),
-    View("demo-cancelled", "/demo/cancelled/{ref:str}", demo_cancelled),
+    View("demo-basket", "/demo/basket", demo_states.basket),
+    View("demo-order-open", "/demo/orders/{ref:str}", demo_states.order_open),
+    View("demo-order-paid", "/demo/orders/{ref:str}", demo_states.order_paid),
+    View("demo-cancelled", "/demo/cancelled/{ref:str}", demo_states.cancelled),
     View("admin-sign-in", "/admin/sign-in", _at("/admin/sign-in")),
     View("admin-sign-in-refused", "/admin/sign-in", sign_in_refused),
     View("admin-today", "/admin", _admin("/admin")),
@@ -513,6 +465,11 @@ VIEWS: Final = (
     View("admin-orders-none", "/admin/orders", _admin("/admin/orders?q=nothing-like-this")),
     View("admin-order", "/admin/orders/{public_id:str}", admin_order),
     View("admin-order-open", "/admin/orders/{public_id:str}", admin_order_open),
+    View("admin-reviews", "/admin/reviews", waits.reviews),
+    View("admin-review", "/admin/reviews/{public_id:str}", waits.review),
+    View("admin-review-asked", "/admin/reviews/{public_id:str}", waits.review_asked),
+    View("admin-review-without-note", "/admin/reviews/{public_id:str}", waits.review_without_note),
+    View("admin-review-answered", "/admin/reviews/{public_id:str}", waits.review_answered),
     View("admin-invoices", "/admin/invoices", _invoices),
     View("admin-invoices-none", "/admin/invoices", _admin("/admin/invoices?q=nothing-like-this")),
     View("admin-invoice", "/admin/invoices/{public_id:str}", _invoice()),

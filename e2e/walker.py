@@ -76,6 +76,10 @@ class Document(HTMLParser):
                 value = given.get("value", "on" if kind in {"radio", "checkbox"} else "")
                 control = Control(kind, given.get("id", ""), given.get("name", ""), value, "checked" in given)
                 self._form.controls.append(control)
+            case "textarea" if self._form is not None:
+                self._form.controls.append(
+                    Control("textarea", given.get("id", ""), given.get("name", ""), "")
+                )
             case "select" if self._form is not None:
                 self._select = Control("select", given.get("id", ""), given.get("name", ""), "")
                 self._form.controls.append(self._select)
@@ -122,13 +126,20 @@ class Walker:
     page: Document
 
     @classmethod
-    def at(cls, base_url: str, path: str, *, lang: str = "en") -> Walker:
-        """A new browser, from a network address of its own, that opens `path` first."""
+    def at(
+        cls, base_url: str, path: str, *, lang: str = "en", cookies: Mapping[str, str] | None = None
+    ) -> Walker:
+        """A new browser, from a network address of its own, that opens `path` first. `cookies` make it another's."""
         headers = {"X-Forwarded-For": next_address(), "Accept-Language": lang}
         # Nothing is kept open between requests: a walker is let go of like a person who leaves.
         limits = httpx.Limits(max_keepalive_connections=0)
         client = httpx.Client(
-            base_url=base_url, headers=headers, follow_redirects=True, timeout=20, limits=limits
+            base_url=base_url,
+            headers=headers,
+            cookies=dict(cookies or {}),
+            follow_redirects=True,
+            timeout=20,
+            limits=limits,
         )
         return cls._opened(client, client.get(path))
 
@@ -139,6 +150,12 @@ class Walker:
     @property
     def heading(self) -> str:
         return self.page.headings[0] if self.page.headings else ""
+
+    @property
+    def path(self) -> str:
+        """The address that is open, with its query, below the product's own."""
+        url = urlsplit(str(self.response.url))
+        return f"{url.path}?{url.query}" if url.query else url.path
 
     @property
     def cookies(self) -> dict[str, str]:
@@ -205,6 +222,11 @@ class Walker:
         }
         return self._show(self.client.post(address, content=urlencode(pairs), headers=headers))
 
+    def send(self, path: str, fields: Mapping[str, str], *, agent: str = "") -> Walker:
+        """What only a script of the page would post. `agent`: what the browser says of itself."""
+        headers = {"Sec-Fetch-Site": "same-origin", "User-Agent": agent}
+        return self._show(self.client.post(path, data=dict(fields), headers=headers))
+
     def _show(self, response: httpx.Response) -> Walker:
         self.response, self.page = response, Document(response.text)
         return self
@@ -213,4 +235,4 @@ class Walker:
 def _is_sent(control: Control) -> bool:
     if control.kind in {"radio", "checkbox"}:
         return control.checked
-    return control.kind in _TEXTUAL or control.kind in {"hidden", "select"}
+    return control.kind in _TEXTUAL or control.kind in {"hidden", "select", "textarea"}

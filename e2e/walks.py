@@ -9,6 +9,7 @@ from e2e.sandbox import Sandbox, Shopper
 from e2e.shop import Session
 from e2e.walker import Walker
 from e2e.world import World
+from tests.support.authenticator import Device
 
 
 def to_identify(world: World, session: Session, *, delivery: str = "By e-mail") -> Walker:
@@ -55,10 +56,30 @@ def to_refusal(world: World, session: Session, shopper: Shopper) -> Walker:
     return arrived(walker, "This plan is not possible right now")
 
 
+def to_wait(world: World, session: Session, shopper: Shopper) -> Walker:
+    """The credit register gives no answer for this shopper: a person decides."""
+    walker = through_code(to_identify(world, session), world.sandbox, shopper)
+    return arrived(walker, "A person is checking your order")
+
+
 def a_purchase(world: World, shopper: Shopper) -> Session:
     session = world.shop.open_session(knows=shopper)
     to_outcome(world, session, shopper)
     return session
+
+
+def to_outcome_by_bank(world: World, session: Session, shopper: Shopper) -> Walker:
+    walker = at_the_bank(to_identify(world, session), shopper)
+    return arrived(walker.press("Confirm purchase"), "Purchase confirmed")
+
+
+def saves_passkey(world: World, walker: Walker, session: Session, agent: str) -> Device:
+    """After a purchase by bank. What a script and a device would do is done by hand: there is no form for it."""
+    device = Device(origin=world.base_url, synced="iPhone" in agent)
+    options = walker.send(f"{session.path}/passkeys/challenge", {}).response.json()
+    walker.send(f"{session.path}/passkeys", {"answer": device.make(options)}, agent=agent)
+    arrived(walker, "Purchase confirmed")
+    return device
 
 
 def arrived(walker: Walker, heading: str) -> Walker:

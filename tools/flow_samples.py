@@ -14,6 +14,7 @@ from app.agreements.content import Item, Party
 from app.agreements.rules import information_on
 from app.agreements.words import Worded, worded
 from app.kernel.money import Money
+from app.law.contacts import contacts_of
 from app.plans.caps import broken_caps
 from app.plans.disclosure import QuoteView, view_of
 from app.plans.quote import Quote, make_quote, terms
@@ -23,6 +24,7 @@ from app.web.shopper.offers import COMPARED_MONTHS
 from app.web.shopper.views import (
     BankReturnView,
     ChallengeView,
+    Choice,
     ComparedPlan,
     ConfirmView,
     DeliveryView,
@@ -33,9 +35,10 @@ from app.web.shopper.views import (
     LineView,
     MethodView,
     OutcomeView,
-    PassingOption,
+    RefusalView,
     ShopView,
     TermOption,
+    WaitView,
 )
 
 START = date(2026, 11, 21)
@@ -179,6 +182,8 @@ def _identify(lang: str) -> dict[str, Sample]:
         "identify-code-wrong": shown(sent, wrong_code),
         "identify-bank": shown(replace(asked, needs_bank=True)),
         "identify-bank-cancelled": shown(replace(asked, notice="login_cancelled")),
+        "identify-bank-down": shown(replace(asked, needs_bank=True, notice="bank_unavailable")),
+        "identify-other-person": shown(replace(asked, notice="other_person")),
         "identify-no-bank": shown(replace(asked, bank_url=None)),
     }
 
@@ -219,11 +224,35 @@ def _outcome(lang: str) -> dict[str, Sample]:
     person = OutcomeView(
         "refused", RETURN_URL, support_email="help@shop.example", support_phone="+358 9 123 456"
     )
-    smaller = (PassingOption(None, _eur(30_000)), PassingOption(None))
+    tomorrow = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
+    contacts, zone = contacts_of("FI"), "Europe/Helsinki"
+    refusal = RefusalView(
+        reasons=("too_little_left",),
+        register=contacts.register,
+        choices=(Choice("/preview/method", "instalments", 12, _eur(6_400), _eur(76_800)),),
+        largest=None,
+        advice=contacts.debt_advice,
+        explanation_url="/preview/decision",
+        ask_url="/preview/landed",
+        asks_email=True,
+        answer_by=tomorrow,
+        zone=zone,
+    )
+    wait = WaitView(
+        asked_by="rules",
+        decide_by=tomorrow,
+        zone=zone,
+        told_by="+358 •••• 101",
+        statement=None,
+        reasons=("register_unavailable",),
+        explanation_url="/preview/decision",
+        another_plan_url="/preview/landed",
+        email_url="/preview/landed",
+    )
     views = [
         confirmed,
-        replace(person, reasons=("limit_reached",), passing=smaller),
-        replace(person, kind="held", decide_by=datetime(2026, 11, 22, 15, 0, tzinfo=UTC)),
+        replace(person, refusal=refusal),
+        replace(person, kind="held", wait=wait),
         OutcomeView("declined", RETURN_URL),
         OutcomeView("cancelled", RETURN_URL),
         OutcomeView("expired", RETURN_URL),
@@ -243,6 +272,7 @@ def _between(lang: str) -> dict[str, Sample]:
         "bank-return": Sample(
             "shopper/bank_return.html", "shopper/bank_return.html", {"lang": lang, "bank_return": bank_return}
         ),
+        "bank-lost": Sample("shopper/bank_lost.html", "shopper/bank_lost.html", {"lang": lang}),
         "leaving": Sample(
             "shopper/leaving.html", "shopper/_leaving.html", {"lang": lang, "leaving_url": "/preview/landed"}
         ),

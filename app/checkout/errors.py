@@ -49,6 +49,22 @@ class CreditRefused(Refusal):
     code: ClassVar[str] = "credit_refused"
 
 
+class CaseNotFound(Refusal):
+    """There is no such case, or it belongs to another merchant."""
+
+    code: ClassVar[str] = "case_not_found"
+
+
+class ApprovalImpossible(Refusal):
+    """No person may approve this: `reason` is `credit_ban` or `limit_reached`."""
+
+    code: ClassVar[str] = "approval_impossible"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class DetailsMissing(Refusal):
     """Fields the purchase needs are empty. `fields` names them."""
 

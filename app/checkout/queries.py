@@ -22,6 +22,8 @@ from app.orders.states import OrderState
 from app.plans.quote import Quote
 
 DECISIONS_MAX: Final = 3
+# How a decision's row says that no person made it.
+BY_RULES: Final = "rules"
 # A quote's dates count from its day. Who chose just before midnight may still confirm just after it.
 QUOTE_GRACE: Final = timedelta(hours=1)
 
@@ -46,6 +48,7 @@ class Decision:
     reasons: tuple[str, ...]
     would_pass_minor: int | None
     valid_until: datetime
+    by_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +97,7 @@ class Flow:
     success_url: str
     cancel_url: str
     expires_at: datetime
+    held_until: datetime | None
     browser_id: UUID | None
     bound_browser_id: UUID | None
     phone: str | None = field(repr=False)
@@ -127,8 +131,9 @@ class Flow:
 
     @property
     def state(self) -> SessionState:
-        """The state with time taken into account: an open session past its end is expired, whoever asks first."""
-        if self.stored_state is SessionState.OPEN and self.now >= self.expires_at:
+        """The state with time taken into account: an open session past its end is expired, whoever asks first, and a
+        held one once the time for its answer is over."""
+        if is_over(self.stored_state, self.expires_at, self.held_until, self.now):
             return SessionState.EXPIRED
         return self.stored_state
 
@@ -189,9 +194,16 @@ class Flow:
         return Approval(self.public_id, self.total_minor, self.currency, self.merchant.public_id, basket)
 
 
+def is_over(state: SessionState, expires_at: datetime, held_until: datetime | None, now: datetime) -> bool:
+    """Whether a session's time is over, though nobody may have written it down yet."""
+    if state is SessionState.HELD:
+        return held_until is not None and now >= held_until
+    return state is SessionState.OPEN and now >= expires_at
+
+
 _FLOW: Final = f"""
 SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.cancel_url, s.expires_at,
-       s.browser_id,
+       s.held_until, s.browser_id,
        s.phone, s.postcode, s.phone_proved_at, s.contact_elsewhere, s.identified_by, s.identified_at, s.decisions_made,
        s.order_id,
        o.public_id AS order_public_id, o.state AS order_state, o.version, o.reference, o.currency, o.total_minor,
@@ -202,7 +214,7 @@ SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.can
         FROM order_lines l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.id AND l.version = o.version)
         AS lines,
        q.content AS quote,
-       d.id AS decision_id, d.outcome, d.reasons, d.would_pass_minor, d.valid_until,
+       d.id AS decision_id, d.outcome, d.reasons, d.would_pass_minor, d.valid_until, d.decided_by,
        k.id AS customer_id, k.public_id AS customer_public_id, k.name AS customer_name, k.email AS customer_email,
        k.phone AS customer_phone, k.postcode AS customer_postcode, k.street AS customer_street, k.city AS customer_city,
        b.id AS asking_browser_id,
@@ -254,6 +266,7 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         success_url=row["success_url"],
         cancel_url=row["cancel_url"],
         expires_at=row["expires_at"],
+        held_until=row["held_until"],
         browser_id=row["asking_browser_id"],
         bound_browser_id=row["browser_id"],
         phone=row["phone"],
@@ -312,6 +325,7 @@ def _decision(row: db.Record) -> Decision | None:
         reasons=tuple(row["reasons"]),
         would_pass_minor=row["would_pass_minor"],
         valid_until=row["valid_until"],
+        by_person=row["decided_by"] != BY_RULES,
     )
 
 
@@ -346,7 +360,7 @@ def _challenge(row: db.Record) -> Challenge | None:
 async def session_for_api(merchant_id: UUID, public_id: str, now: datetime) -> SessionAnswer | None:
     """A merchant's session, or None for a foreign or unknown one."""
     row = await db.fetch_one(
-        """SELECT s.public_id, s.state, s.expires_at, o.total_minor, o.currency, o.public_id AS order_id, o.reference
+        """SELECT s.public_id, s.state, s.expires_at, s.held_until, o.total_minor, o.currency, o.public_id AS order_id, o.reference
            FROM checkout_sessions s JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
            WHERE s.public_id = $2 AND s.merchant_id = $1""",
         merchant_id,
@@ -354,12 +368,12 @@ async def session_for_api(merchant_id: UUID, public_id: str, now: datetime) -> S
     )
     if row is None:
         return None
-    state = row["state"]
-    if state == SessionState.OPEN and now >= row["expires_at"]:
-        state = SessionState.EXPIRED.value
+    state = SessionState(row["state"])
+    if is_over(state, row["expires_at"], row["held_until"], now):
+        state = SessionState.EXPIRED
     return SessionAnswer(
         id=row["public_id"],
-        state=state,
+        state=state.value,
         total_minor=row["total_minor"],
         currency=row["currency"],
         expires_at=row["expires_at"],

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from app.credit.errors import LimitUsedUp
-from app.credit.rules import Decision, Facts, facts_digest
-from app.kernel import db
+from app.credit.rules import Decision, Facts, facts_digest, facts_to_json
+from app.kernel import db, ids, keys
 
 DECISION_LIFE: Final = timedelta(minutes=30)
+FACTS_KEPT: Final = timedelta(days=2 * 365)
+FACTS_PURPOSE: Final = "credit-facts"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,15 +27,19 @@ class Subject:
 
 
 _STORE: Final = """
-INSERT INTO credit_decisions (merchant_id, id, session_id, customer_id, quote_id, amount_minor, currency, outcome,
-                              reasons, would_pass_minor, rules_version, register_answer, facts_digest, decided_at,
-                              valid_until)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+WITH decided AS (
+    INSERT INTO credit_decisions (merchant_id, id, session_id, customer_id, quote_id, amount_minor, currency, outcome,
+                                  reasons, would_pass_minor, rules_version, register_answer, facts_digest, decided_at,
+                                  valid_until)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+)
+INSERT INTO credit_facts (merchant_id, decision_id, sealed, created_at) VALUES ($1, $2, $16, $14)
 """
 
 
 async def store(decision_id: UUID, subject: Subject, facts: Facts, decision: Decision, now: datetime) -> None:
-    """Keep a decision with a digest of the facts it rested on; it is valid for thirty minutes. In a transaction."""
+    """Keep a decision with a digest of the facts it rested on, and the facts sealed; it is valid for thirty minutes.
+    In a transaction."""
     await db.execute(
         _STORE,
         subject.merchant_id,
@@ -51,7 +57,62 @@ async def store(decision_id: UUID, subject: Subject, facts: Facts, decision: Dec
         facts_digest(facts),
         now,
         now + DECISION_LIFE,
+        keys.process_keyring().seal(FACTS_PURPOSE, facts_to_json(facts)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class PersonsWord:
+    """What somebody on the staff (`staff`: their public id) decided in a case, and until when it holds."""
+
+    case_id: UUID
+    staff: str
+    outcome: Literal["approved", "declined"]
+    valid_until: datetime
+
+
+# The reasons of the machine stay in the machine's row. The person saw its facts, so the row names the same ones.
+_OVERRULE: Final = """
+INSERT INTO credit_decisions (merchant_id, id, session_id, customer_id, quote_id, amount_minor, currency, outcome,
+                              reasons, would_pass_minor, rules_version, register_answer, facts_digest, decided_at,
+                              valid_until, decided_by, case_id)
+SELECT merchant_id, $3, session_id, customer_id, $9, amount_minor, currency, $4, '{}', NULL, rules_version,
+       register_answer, facts_digest, $5, $6, $7, $8
+FROM credit_decisions WHERE merchant_id = $1 AND id = $2
+RETURNING id
+"""
+
+
+async def decide_by_person(
+    merchant_id: UUID, decision_id: UUID, quote_id: str, word: PersonsWord, now: datetime
+) -> UUID:
+    """Store what a person decided on the facts of a machine's decision, about the plan that is chosen now. In a
+    transaction."""
+    stored = await db.fetch_value(
+        _OVERRULE,
+        merchant_id,
+        decision_id,
+        ids.internal_id(),
+        word.outcome,
+        now,
+        word.valid_until,
+        word.staff,
+        word.case_id,
+        quote_id,
+    )
+    assert isinstance(stored, UUID), "a case is about a decision that stands"
+    return stored
+
+
+async def forget_facts(older_than: datetime, at_most: int) -> int:
+    """Delete sealed facts whose time is over; the decision, its reasons and the digest stay. In a transaction."""
+    status = await db.execute(
+        """DELETE FROM credit_facts WHERE (merchant_id, decision_id) IN (
+               SELECT merchant_id, decision_id FROM credit_facts WHERE created_at < $1 ORDER BY created_at LIMIT $2)""",
+        older_than,
+        at_most,
+    )
+    return int(status.split()[-1])
 
 
 # The guard and the change are one statement: two purchases at once wait for each other on the row and cannot both pass.

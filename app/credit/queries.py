@@ -2,9 +2,32 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
 from uuid import UUID
 
-from app.kernel import db
+from app.credit.actions import FACTS_PURPOSE
+from app.credit.rules import Facts, facts_from_json
+from app.kernel import db, keys
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDecision:
+    """A decision as it was made. `decided_by` is 'rules' or a public id of staff; `facts` are None once forgotten."""
+
+    id: UUID
+    outcome: str
+    reasons: tuple[str, ...]
+    amount_minor: int
+    currency: str
+    quote_id: str
+    rules_version: str
+    register_answer: str | None
+    decided_at: datetime
+    valid_until: datetime
+    decided_by: str
+    facts: Facts | None = field(repr=False)
 
 
 async def exposure_minor(merchant_id: UUID, customer_id: UUID, currency: str) -> int:
@@ -24,3 +47,35 @@ async def is_stored(merchant_id: UUID, decision_id: UUID) -> bool:
         "SELECT true FROM credit_decisions WHERE merchant_id = $1 AND id = $2", merchant_id, decision_id
     )
     return found is True
+
+
+_STORED: Final = """
+SELECT d.id, d.outcome, d.reasons, d.amount_minor, d.currency, d.quote_id, d.rules_version, d.register_answer,
+       d.decided_at, d.valid_until, d.decided_by, f.sealed
+FROM credit_decisions d
+LEFT JOIN credit_facts f ON f.merchant_id = d.merchant_id AND f.decision_id = d.id
+WHERE d.merchant_id = $1 AND d.id = $2
+"""
+
+
+async def stored_decision(merchant_id: UUID, decision_id: UUID) -> StoredDecision | None:
+    """A decision with the facts it rested on, opened here and nowhere else."""
+    row = await db.fetch_one(_STORED, merchant_id, decision_id)
+    if row is None:
+        return None
+    values = dict(row.items())
+    sealed = values.pop("sealed")
+    facts = None if sealed is None else facts_from_json(keys.process_keyring().open(FACTS_PURPOSE, sealed))
+    return StoredDecision(**{**values, "reasons": tuple(row["reasons"])}, facts=facts)
+
+
+async def last_machine_decision(merchant_id: UUID, session_id: UUID) -> UUID | None:
+    """The newest decision that the rules made in a session."""
+    found = await db.fetch_value(
+        """SELECT id FROM credit_decisions WHERE merchant_id = $1 AND session_id = $2 AND decided_by = 'rules'
+           ORDER BY id DESC LIMIT 1""",
+        merchant_id,
+        session_id,
+    )
+    assert found is None or isinstance(found, UUID)
+    return found

@@ -20,6 +20,15 @@ class CreditDecision(Table, tablename="credit_decisions"):
     facts_digest = Bytea(default=None)
     decided_at = Timestamptz(default=None)
     valid_until = Timestamptz(default=None)
+    decided_by = Text(default="rules")
+    case_id = UUID(null=True, default=None)
+
+
+class CreditFacts(Table, tablename="credit_facts"):
+    merchant_id = UUID(default=None)
+    decision_id = UUID(primary_key=True, default=None)
+    sealed = Bytea(default=None)
+    created_at = Timestamptz(default=None)
 
 
 class CreditExposure(Table, tablename="credit_exposures"):

@@ -44,7 +44,7 @@ SELECT kind, count(*) AS count FROM outbox
 WHERE done_at IS NULL AND failed_at IS NULL AND run_at <= $1 GROUP BY kind
 UNION ALL
 SELECT 'session_expiry', count(*) FROM checkout_sessions
-WHERE state = 'open' AND expires_at <= $1 HAVING count(*) > 0
+WHERE (state = 'open' AND expires_at <= $1) OR (state = 'held' AND held_until <= $1) HAVING count(*) > 0
 ORDER BY kind
 """
 

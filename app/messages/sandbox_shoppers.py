@@ -22,7 +22,7 @@ from app.kernel import db, ids
 from app.kernel.errors import Refusal
 from app.messages.sandbox_numbers import national_number
 
-ShopperKind = Literal["returning", "first-timer", "no-phone", "declined"]
+ShopperKind = Literal["returning", "first-timer", "no-phone", "declined", "credit-ban", "register-down"]
 KINDS: Final[tuple[ShopperKind, ...]] = get_args(ShopperKind)
 
 _PHONE_PREFIX: Final = "+35848"
@@ -106,7 +106,14 @@ _Earning: TypeAlias = tuple[int, tuple[tuple[int, int], ...], bool]
 _STEADY: Final[_Earning] = (3_200_00, ((4_800_00, 160_00),), False)
 _STRAINED: Final[_Earning] = (1_450_00, ((6_200_00, 310_00), (2_900_00, 225_00)), False)
 _REGISTER: Final[Mapping[ShopperKind, _Earning]] = MappingProxyType(
-    {"returning": _STEADY, "first-timer": _STEADY, "no-phone": _STEADY, "declined": _STRAINED}
+    {
+        "returning": _STEADY,
+        "first-timer": _STEADY,
+        "no-phone": _STEADY,
+        "declined": _STRAINED,
+        "credit-ban": (3_200_00, ((4_800_00, 160_00),), True),
+        "register-down": _STEADY,
+    }
 )
 
 
@@ -266,6 +273,8 @@ def _earning(kind: ShopperKind, country: str) -> dict[str, object]:
         ],
         "credit_ban": has_ban,
         "currency": currency,
+        # The twin does not answer for them: a person decides.
+        **({"closed": True} if kind == "register-down" else {}),
     }
 
 

@@ -34,3 +34,11 @@ async def plans_of(merchant_id: UUID) -> tuple[Plan, ...]:
 def forget_kept_plans() -> None:
     """Drop what this process keeps; editors call it, and tests between databases."""
     _kept.clear()
+
+
+async def quote_content(merchant_id: UUID, quote_id: str) -> object | None:
+    """A stored quote as the database gives it back; `Quote.from_data` checks it."""
+    found: object | None = await db.fetch_value(
+        "SELECT content FROM quotes WHERE merchant_id = $1 AND id = $2", merchant_id, quote_id
+    )
+    return found

@@ -8,6 +8,8 @@
 | passkeys that were removed | 30 days; those of an erased customer go at once |
 | answers under idempotency keys | 30 days |
 | counters of limits and budgets | 2 days after the last hit: no window is longer than one |
+| figures of the credit register behind a decision, sealed | 2 years: for whoever asks why |
+| how to reach whoever asked for a person | 30 days after the answer |
 | browsers, and sessions of staff | their absolute life |
 
 The ledger, orders, histories, events and credit decisions hold no personal data, or are kept by law. So are invoices and
@@ -20,7 +22,9 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
+from app.cases import actions as cases
 from app.checkout.actions import forget_ended, release_browsers
+from app.credit import actions as credit
 from app.identity.actions import browsers, codes, passkeys
 from app.kernel import db, idempotency, limits
 from app.kernel.jobs import Chore, Now
@@ -84,6 +88,14 @@ async def forget_browsers(now: Now) -> int:
     return released + await db.in_tx(lambda: browsers.forget_expired(now.wall, BATCH))
 
 
+async def forget_credit_facts(now: Now) -> int:
+    return await db.in_tx(lambda: credit.forget_facts(now.business - credit.FACTS_KEPT, BATCH))
+
+
+async def forget_cases(now: Now) -> int:
+    return await db.in_tx(lambda: cases.forget_reach(now.business, BATCH))
+
+
 async def forget_staff_sessions(now: Now) -> int:
     return await db.in_tx(lambda: forget_ended_sessions(now.wall, BATCH))
 
@@ -98,6 +110,8 @@ def rules() -> Sequence[Chore]:
         forget_answers,
         forget_limits,
         forget_browsers,
+        forget_credit_facts,
+        forget_cases,
         forget_staff_sessions,
     )
     return tuple(seldom(rule) for rule in every)

@@ -27,6 +27,18 @@
     step().querySelector("form[data-go]")?.requestSubmit();
     const leave = step().querySelector("a[data-go]");
     if (leave) location.replace(leave.href);
+    more();
+    document.dispatchEvent(new Event("kolme:step"));
+  };
+
+  /* A step that needs another file names it, and only then it is fetched. */
+  const more = () => {
+    const wanted = step().querySelector("[data-script]")?.dataset;
+    if (!wanted || document.querySelector(`script[src="${wanted.script}"]`)) return;
+    const script = document.createElement("script");
+    script.src = wanted.script;
+    script.integrity = wanted.integrity;
+    document.head.append(script);
   };
 
   /* How long until a new code may be asked for. Only told: the server is the one who counts. */

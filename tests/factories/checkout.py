@@ -192,7 +192,7 @@ class Shopper:
     async def be_decided(self, income_minor: int = 300_000, *, credit_ban: bool = False) -> str:
         flow = await self.flow()
         facts = approving(flow, income_minor, credit_ban=credit_ban)
-        decided = (await actions.decide(flow, facts)).decision
+        decided = (await actions.decide(flow, facts, lang="en")).decision
         assert decided is not None
         return decided.outcome
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.cases.states import MACHINE as CASE
 from app.checkout.states import MACHINE as SESSION
 from app.checkout.steps import OPEN_PAGES
 from app.invoices.states import MACHINE as INVOICE
@@ -15,7 +16,7 @@ from app.orders.states import MACHINE as ORDER
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-@pytest.mark.parametrize("machine", [ORDER, SESSION, INVOICE], ids=lambda machine: machine.name)
+@pytest.mark.parametrize("machine", [ORDER, SESSION, INVOICE, CASE], ids=lambda machine: machine.name)
 def test_the_drawn_life_cycles_are_the_programs(machine: Machine) -> None:
     assert f"```mermaid\n{machine.drawing()}\n```" in (DOCS / "states.md").read_text()
 

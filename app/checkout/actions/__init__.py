@@ -5,6 +5,7 @@ from app.checkout.actions.confirming import Details, confirm
 from app.checkout.actions.deciding import decide
 from app.checkout.actions.ending import cancel_session, cancel_session_in_tx, expire_due
 from app.checkout.actions.forgetting import forget_ended, release_browsers
+from app.checkout.actions.holding import answer_to, ask_person, go_on_without
 from app.checkout.actions.identifying import (
     Identification,
     code_never_left,
@@ -20,12 +21,17 @@ from app.checkout.actions.passkeys import (
     remove_passkey,
     save_passkey,
 )
+from app.checkout.actions.reviewing import Answer, answer_case
 
 __all__ = [
+    "Answer",
     "Details",
     "Identification",
     "OpenedSession",
+    "answer_case",
+    "answer_to",
     "ask_for_passkey",
+    "ask_person",
     "ask_to_save",
     "cancel_session",
     "cancel_session_in_tx",
@@ -35,6 +41,7 @@ __all__ = [
     "decide",
     "expire_due",
     "forget_ended",
+    "go_on_without",
     "identify_by_bank",
     "identify_by_code",
     "identify_by_passkey",

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Final
 
 from app.checkout.errors import SessionEnded
-from app.checkout.queries import QUOTE_GRACE, Flow
+from app.checkout.queries import QUOTE_GRACE, Decision, Flow
 from app.checkout.states import SessionState
 from app.identity.actions import browsers
 from app.identity.actions.browsers import BrowserToken
@@ -18,7 +18,8 @@ from app.orders.states import OrderState
 from app.plans.errors import StartInThePast
 from app.plans.quote import Quote
 
-# The quote is stored by the first POST that uses it. A decision is for one quote: another quote clears it.
+# The quote is stored by the first POST that uses it. A decision is for one quote: another quote clears it, but for a
+# person's approval ($9) of the same plan, whose dates count from another day by now.
 # Once a person is identified, only their browser may choose.
 _CHOOSE: Final = """
 WITH kept AS (
@@ -27,7 +28,8 @@ WITH kept AS (
 )
 UPDATE checkout_sessions
 SET quote_id = $3, delivery = $6, browser_id = coalesce(browser_id, $7),
-    decision_id = CASE WHEN quote_id IS DISTINCT FROM $3 THEN NULL ELSE decision_id END
+    decision_id = CASE WHEN quote_id IS DISTINCT FROM $3 AND decision_id IS DISTINCT FROM $9 THEN NULL
+                       ELSE decision_id END
 WHERE merchant_id = $1 AND id = $2 AND state = $8 AND expires_at > $5
   AND (customer_id IS NULL OR browser_id = $7)
 RETURNING true AS chosen, browser_id
@@ -48,6 +50,7 @@ async def choose_plan(flow: Flow, quote: Quote, browser: BrowserToken, wall: dat
 
 async def _choose(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime) -> Flow:
     browser_id = await browsers.remember(browser, wall=wall)
+    decision = _decision_for(flow, quote)
     chosen = await db.fetch_one(
         _CHOOSE,
         flow.merchant.id,
@@ -58,19 +61,38 @@ async def _choose(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetim
         quote.delivery,
         browser_id,
         SessionState.OPEN.value,
+        decision.id if decision is not None and decision.by_person else None,
     )
     if chosen is None:
         raise SessionEnded
     if flow.order_state in {OrderState.DRAFT, OrderState.OPEN}:
         await _payment_begins(flow)
-    same = flow.quote is not None and flow.quote.id == quote.id
     return replace(
         flow,
         quote=quote,
-        decision=flow.decision if same else None,
+        decision=decision,
         browser_id=browser_id,
         bound_browser_id=chosen["browser_id"],
         order_state=OrderState.IN_PAYMENT,
+    )
+
+
+def _decision_for(flow: Flow, quote: Quote) -> Decision | None:
+    """The present decision, if it holds for this quote too."""
+    before, decision = flow.quote, flow.decision
+    if before is None or decision is None:
+        return None
+    if before.id == quote.id:
+        return decision
+    approved = decision.by_person and decision.outcome == "approved"
+    return decision if approved and _same_plan(before, quote) else None
+
+
+def _same_plan(one: Quote, other: Quote) -> bool:
+    """Whether two quotes differ by their day alone."""
+    return all(
+        getattr(one, name) == getattr(other, name)
+        for name in ("method", "plan_key", "months", "amount_minor", "currency", "nominal_rate", "fees_minor")
     )
 
 

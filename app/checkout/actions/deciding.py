@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 from typing import Final
-from uuid import UUID
 
+from app.checkout.actions.holding import Question, as_held, hold_in_tx, reach_of
 from app.checkout.errors import DecisionsSpent, StepNotReached
 from app.checkout.queries import DECISIONS_MAX, Flow
 from app.checkout.queries import Decision as StoredDecision
@@ -24,10 +24,11 @@ RETURNING id
 """
 
 
-async def decide(flow: Flow, facts: Facts) -> Flow:
+async def decide(flow: Flow, facts: Facts, *, lang: str) -> Flow:
     """Decide on gathered facts and store it for this quote; answers the flow with its decision.
 
-    Raises DecisionsSpent after three in one session, and StepNotReached when plan or person changed meanwhile, or when
+    What the rules refer to a person holds session and order in the same transaction and opens a case; `lang` is the
+    language of the answer. Raises DecisionsSpent after three in one session, and StepNotReached when plan or person changed meanwhile, or when
     a second tap had it decided already.
     """
     customer, quote = flow.customer, flow.quote
@@ -40,7 +41,7 @@ async def decide(flow: Flow, facts: Facts) -> Flow:
 
     decision_id = ids.internal_id()
 
-    async def write() -> UUID:
+    async def write() -> Flow:
         await credit.store(decision_id, subject, facts, decision, flow.now)
         pointed = await db.fetch_value(
             _POINT,
@@ -54,16 +55,22 @@ async def decide(flow: Flow, facts: Facts) -> Flow:
         )
         if pointed is None:
             raise StepNotReached
-        return decision_id
+        if decision.outcome != "referred":
+            return flow
+        question = Question("credit", "rules", decision_id, reach_of(flow, lang))
+        return await hold_in_tx(flow, question, actor="system")
 
-    async def landed() -> UUID | None:
-        return decision_id if await is_stored(flow.merchant.id, decision_id) else None
+    async def landed() -> Flow | None:
+        if not await is_stored(flow.merchant.id, decision_id):
+            return None
+        return as_held(flow) if decision.outcome == "referred" else flow
 
+    after = await db.in_tx(write, landed=landed)
     stored = StoredDecision(
-        id=await db.in_tx(write, landed=landed),
+        id=decision_id,
         outcome=decision.outcome,
         reasons=decision.reasons,
         would_pass_minor=decision.would_pass_minor,
         valid_until=flow.now + credit.DECISION_LIFE,
     )
-    return replace(flow, decision=stored, decisions_made=flow.decisions_made + 1)
+    return replace(after, decision=stored, decisions_made=flow.decisions_made + 1)

@@ -7,6 +7,9 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+from app.cases import actions as cases
+from app.cases.states import CaseState
+from app.checkout.queries import is_over
 from app.checkout.states import MACHINE, SessionState
 from app.kernel import db, outbox
 from app.kernel.states import LostRace
@@ -14,7 +17,7 @@ from app.orders import actions as orders
 from app.orders.states import OrderState
 
 _LOCK: Final = """
-SELECT s.id, s.public_id, s.state, s.expires_at, s.order_id, o.public_id AS order_public_id, o.state AS order_state,
+SELECT s.id, s.public_id, s.state, s.expires_at, s.held_until, s.order_id, o.public_id AS order_public_id, o.state AS order_state,
        o.reference
 FROM checkout_sessions s JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
 WHERE s.merchant_id = $1 AND s.public_id = $2
@@ -34,20 +37,24 @@ async def cancel_session_in_tx(merchant_id: UUID, public_id: str, *, actor: str,
     row = await db.fetch_one(_LOCK, merchant_id, public_id)
     if row is None or SessionState(row["state"]) not in {SessionState.OPEN, SessionState.HELD}:
         return False
-    if row["state"] == SessionState.OPEN and now >= row["expires_at"]:
+    if _is_over(row, now):
         return False
     await _end(merchant_id, row, SessionState.CANCELLED, OrderState.CANCELLED, actor, now)
     return True
 
 
 _DUE: Final = """
-SELECT merchant_id, public_id FROM checkout_sessions
-WHERE state = 'open' AND expires_at <= $1 ORDER BY expires_at LIMIT $2
+(SELECT merchant_id, public_id FROM checkout_sessions
+ WHERE state = 'open' AND expires_at <= $1 ORDER BY expires_at LIMIT $2)
+UNION ALL
+(SELECT merchant_id, public_id FROM checkout_sessions
+ WHERE state = 'held' AND held_until <= $1 ORDER BY held_until LIMIT $2)
 """
 
 
 async def expire_due(now: datetime, limit: int = 100) -> int:
-    """Expire open sessions whose time is over, one transaction each. Answers how many this call expired."""
+    """Expire open sessions whose time is over, and held ones that nobody answered in time, one transaction each.
+    Answers how many this call expired."""
     expired = 0
     for row in await db.fetch_all(_DUE, now, limit):
         expired += await db.in_tx(partial(_expire, row["merchant_id"], row["public_id"], now))
@@ -56,7 +63,7 @@ async def expire_due(now: datetime, limit: int = 100) -> int:
 
 async def _expire(merchant_id: UUID, public_id: str, now: datetime) -> bool:
     row = await db.fetch_one(_LOCK, merchant_id, public_id)
-    if row is None or row["state"] != SessionState.OPEN or now < row["expires_at"]:
+    if row is None or not _is_over(row, now):
         return False
     try:
         await _end(merchant_id, row, SessionState.EXPIRED, OrderState.EXPIRED, "clock", now)
@@ -65,12 +72,18 @@ async def _expire(merchant_id: UUID, public_id: str, now: datetime) -> bool:
     return True
 
 
+def _is_over(row: db.Record, now: datetime) -> bool:
+    return is_over(SessionState(row["state"]), row["expires_at"], row["held_until"], now)
+
+
 async def _end(
     merchant_id: UUID, row: db.Record, to: SessionState, order_to: OrderState, actor: str, now: datetime
 ) -> None:
     await MACHINE.move(merchant_id, row["id"], expected=row["state"], to=to, actor=actor, at=now)
     data = {"session_id": row["public_id"], "order_id": row["order_public_id"], "reference": row["reference"]}
     await outbox.emit(merchant_id, f"session.{to.value}", data, now=now, about=row["order_public_id"])
+    if row["state"] == SessionState.HELD:
+        await _end_case(merchant_id, row, to, actor, now)
     if OrderState(row["order_state"]) not in _UNPAID:
         return
     await orders.move(
@@ -83,3 +96,19 @@ async def _end(
     )
     if order_to is OrderState.EXPIRED:
         await outbox.emit(merchant_id, "order.expired", data, now=now, about=row["order_public_id"])
+
+
+async def _end_case(merchant_id: UUID, row: db.Record, to: SessionState, actor: str, now: datetime) -> None:
+    """A session that ends takes with it the case that it waited for."""
+    state = CaseState.LAPSED if to is SessionState.EXPIRED else CaseState.WITHDRAWN
+    case_id = await cases.close_of_session(merchant_id, row["id"], state, actor=actor, now=now)
+    if case_id is None:
+        return
+    data = {
+        "session_id": row["public_id"],
+        "order_id": row["order_public_id"],
+        "reference": row["reference"],
+        "case_id": case_id,
+        "outcome": state.value,
+    }
+    await outbox.emit(merchant_id, "review.resolved", data, now=now, about=row["order_public_id"])

@@ -26,6 +26,7 @@ HOME: Final = "/admin"
 # Open to anybody: whoever signs in or out has no session yet, or none any more.
 OPEN: Final = frozenset({"admin:sign-in", "admin:sign-in:form", "admin:sign-out"})
 _OWNER: Final[frozenset[Role]] = frozenset({"owner"})
+_REVIEWERS: Final[frozenset[Role]] = frozenset({"owner", "reviewer"})
 ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
     {
         "admin:home": _OWNER,
@@ -33,6 +34,9 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:order": _OWNER,
         "admin:agreement": _OWNER,
         "admin:payment": _OWNER,
+        "admin:reviews": _REVIEWERS,
+        "admin:review": _REVIEWERS,
+        "admin:review:answer": _REVIEWERS,
         "admin:settlement": _OWNER,
         "admin:settle": _OWNER,
         "admin:invoices": _OWNER,

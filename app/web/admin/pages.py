@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from litestar import Request, Response
 
 # What the navigation leads to, by its key and route; `templates/admin/base.html` words the keys.
-_SECTIONS: Final = {"orders": "admin:orders", "invoices": "admin:invoices", "settings": "admin:settings"}
+_SECTIONS: Final = {
+    "orders": "admin:orders",
+    "reviews": "admin:reviews",
+    "invoices": "admin:invoices",
+    "settings": "admin:settings",
+}
 
 # Each language by its own name: whoever looks for theirs reads it, whatever the page speaks.
 LANGUAGE_NAMES: Final = (

@@ -13,6 +13,7 @@ from app.web.admin import (
     invoices_credit,
     invoices_settle,
     orders,
+    reviews,
     settings_seller,
     sign_in,
 )
@@ -30,6 +31,9 @@ def admin_router(settings: Settings) -> Router:
             orders.one_order,
             agreements.download_agreement,
             documents.record_payment,
+            reviews.review_list,
+            reviews.one_review,
+            reviews.answer_review,
             invoices.invoice_list,
             invoices.one_invoice,
             invoices.invoice_pdf,

@@ -32,6 +32,8 @@ from app.web.shared.problems import PROBLEM_TYPE, Problem, RefusedRequest
 from app.web.shared.rendering import NO_STORE
 
 CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
+# How a purchase by each kind ends, where it is not confirmed.
+_OUTCOMES: Final = {"declined": "refused", "credit-ban": "refused", "register-down": "held"}
 DRAIN_WAIT_S: Final = 25.0
 WAIT_S_MAX: Final = 30.0
 
@@ -237,7 +239,7 @@ def _shopper(shopper: SandboxShopper) -> dict[str, object]:
         "phone": shopper.phone,
         "postcode": shopper.postcode,
         "persona": shopper.kind,
-        "outcome": "refused" if shopper.kind == "declined" else "confirmed",
+        "outcome": _OUTCOMES.get(shopper.kind, "confirmed"),
         "email": shopper.email,
         "street": shopper.street,
         "city": shopper.city,

@@ -1,11 +1,15 @@
 """The shopper's pages. `ROUTES` is all of them."""
 
+from app.web.shopper.asking import ask_a_person, say_where_to_answer, take_another_plan
 from app.web.shopper.bank import go_to_bank, return_from_bank, show_public_keys, show_return
 from app.web.shopper.confirm import confirm_purchase, show_confirm
+from app.web.shopper.explaining import explain
 from app.web.shopper.identify import confirm_code, send_code, show_identify
 from app.web.shopper.information import download_agreement, download_information, show_information
 from app.web.shopper.method import choose_method, show_method
 from app.web.shopper.outcome import ask_cancel, cancel, show_outcome
+from app.web.shopper.passkey import ask_passkey, use_passkey
+from app.web.shopper.passkeys import ask_new_passkey, drop_passkey, keep_passkey, show_passkeys
 from app.web.shopper.widget import show_widget
 
 ROUTES = (
@@ -17,6 +21,8 @@ ROUTES = (
     go_to_bank,
     show_return,
     return_from_bank,
+    ask_passkey,
+    use_passkey,
     show_public_keys,
     show_confirm,
     confirm_purchase,
@@ -24,6 +30,14 @@ ROUTES = (
     download_information,
     download_agreement,
     show_outcome,
+    explain,
+    ask_a_person,
+    take_another_plan,
+    say_where_to_answer,
+    show_passkeys,
+    ask_new_passkey,
+    keep_passkey,
+    drop_passkey,
     ask_cancel,
     cancel,
     show_widget,

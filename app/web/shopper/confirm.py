@@ -16,7 +16,7 @@ from app.checkout.steps import Page, may_see
 from app.kernel.postcode import PostcodeRefused, parse_postcode
 from app.web.shared.forms import FieldError, Form, one_line
 from app.web.shopper.deciding import decide_anew
-from app.web.shopper.pages import confirm_page, outcome_page, page_now
+from app.web.shopper.pages import confirm_page, outcome_now, page_now
 from app.web.shopper.visit import Visit, visit
 
 _EMAIL: Final = re.compile(r"[^@\s\"<>,;:\\()\[\]]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
@@ -60,7 +60,7 @@ async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: boo
     except CreditRefused:
         # The decision has run out, or another purchase has used the room: it is decided again on today's facts.
         if not may_decide:
-            return outcome_page(await here.again(), refused_for=("limit_reached",), push=True)
+            return await outcome_now(await here.again(), refused_for=("limit_reached",), push=True)
         here = await decide_anew(here)
         if here.flow.decision is None or here.flow.decision.outcome != "approved":
             return await page_now(here, push=True)

@@ -20,7 +20,7 @@ async def decide_anew(here: Visit) -> Visit:
     """As above, whatever stands: what a customer owes may have grown since."""
     facts = await gather(here.flow, here.house.register)
     try:
-        return here.after(await decide(here.flow, facts))
+        return here.after(await decide(here.flow, facts, lang=here.lang))
     except (DecisionsSpent, StepNotReached):
         # The page that follows tells: the limit of three, or the step that changed under this request.
         return await here.again()

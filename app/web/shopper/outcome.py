@@ -9,7 +9,7 @@ from litestar.params import FromPath
 
 from app.checkout.actions import cancel_session
 from app.checkout.steps import Page, may_see
-from app.web.shopper.pages import outcome_page, page_now
+from app.web.shopper.pages import outcome_now, page_now
 from app.web.shopper.visit import visit
 
 
@@ -18,7 +18,7 @@ async def show_outcome(request: Request[Any, Any, Any], session_id: FromPath[str
     here = await visit(request, session_id)
     if not may_see(Page.OUTCOME, here.flow.state, here.flow.progress):
         return await page_now(here)
-    return outcome_page(here)
+    return await outcome_now(here)
 
 
 @get("/pay/{session_id:str}/cancel", include_in_schema=False)

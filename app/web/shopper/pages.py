@@ -7,21 +7,24 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.words import worded
 from app.checkout import shown
 from app.checkout.actions.confirming import Details, known_contact, missing_fields
+from app.checkout.policy import code_is_enough, may_save_passkey, passkey_is_enough
 from app.checkout.steps import Page, where_now
+from app.identity.passkeys import PER_CUSTOMER_MAX
 from app.identity.rules import RESEND_AFTER
-from app.kernel.money import Money
 from app.kernel.phone import masked
 from app.plans.disclosure import view_of
 from app.web.shared.forms import Form
 from app.web.shopper.information import sheet_of
 from app.web.shopper.offers import Wish, offers_for, read_wish
+from app.web.shopper.refused import masked_email, refusal_of, wait_of
 from app.web.shopper.views import (
     ChallengeView,
     ConfirmView,
     IdentifyView,
     OutcomeKind,
     OutcomeView,
-    PassingOption,
+    RefusalView,
+    WaitView,
 )
 from app.web.shopper.visit import Visit
 
@@ -52,7 +55,7 @@ async def page_now(visit: Visit, *, push: bool = False) -> Response[str]:
         return identify_page(visit, push=True)
     if page is Page.CONFIRM:
         return await confirm_page(visit, push=True)
-    return outcome_page(visit, push=True)
+    return await outcome_now(visit, push=True)
 
 
 async def method_page(
@@ -100,6 +103,8 @@ def identify_page(
         challenge=challenge,
         needs_bank=flow.phone_proved_here,
         notice=notice,
+        passkey=visit.passkey_party is not None and passkey_is_enough(flow),
+        code_enough=code_is_enough(flow),
     )
     context = {"form": form or Form(), "identify": view}
     return visit.page("identify", context, step=2, status=status, path=PATHS[Page.IDENTIFY], push=push)
@@ -151,7 +156,14 @@ async def confirm_page(
 
 
 def outcome_page(
-    visit: Visit, *, refused_for: Sequence[str] = (), status: int = 200, push: bool = False
+    visit: Visit,
+    *,
+    refusal: RefusalView | None = None,
+    wait: WaitView | None = None,
+    form: Form | None = None,
+    passkey_news: str | None = None,
+    status: int = 200,
+    push: bool = False,
 ) -> Response[str]:
     """How it ended, or why this plan is not possible now. Another browser sees the outcome and nothing personal."""
     flow = visit.flow
@@ -169,12 +181,39 @@ def outcome_page(
         first_due=flow.quote.first_due if mine and flow.quote else None,
         email_masked=masked_email(flow.contact.email) if mine and flow.contact.email else None,
         reference=flow.reference if mine else None,
-        reasons=refused_for or _reasons(visit),
-        passing=_passing(visit),
+        refusal=refusal,
+        wait=wait,
         support_email=flow.merchant.contact_email,
+        passkey_offer=mine and _offers_passkey(visit),
+        passkey_news=passkey_news,
+        passkeys=flow.passkeys if mine else 0,
     )
-    return visit.page(
-        "outcome", {"outcome": view}, step=None, status=status, path=PATHS[Page.OUTCOME], push=push
+    context = {"form": form or Form(), "outcome": view}
+    return visit.page("outcome", context, step=None, status=status, path=PATHS[Page.OUTCOME], push=push)
+
+
+async def outcome_now(
+    visit: Visit,
+    *,
+    refused_for: Sequence[str] = (),
+    form: Form | None = None,
+    status: int = 200,
+    push: bool = False,
+) -> Response[str]:
+    """As `outcome_page`, with what a refusal or a wait tells. `form` is what was typed into a question to a person."""
+    refusal = await refusal_of(visit, refused_for) if visit.flow.state in {"open", "declined"} else None
+    wait = await wait_of(visit) if visit.flow.state == "held" else None
+    return outcome_page(visit, refusal=refusal, wait=wait, form=form, status=status, push=push)
+
+
+def _offers_passkey(visit: Visit) -> bool:
+    """Whoever has just used one has one at hand."""
+    flow = visit.flow
+    return (
+        visit.passkey_party is not None
+        and may_save_passkey(flow)
+        and flow.identified_by != "passkey"
+        and flow.passkeys < PER_CUSTOMER_MAX
     )
 
 
@@ -186,28 +225,3 @@ _OUTCOMES: Final[dict[str, OutcomeKind]] = {
     "cancelled": "cancelled",
     "expired": "expired",
 }
-
-
-def _reasons(visit: Visit) -> Sequence[str]:
-    flow = visit.flow
-    if flow.state != "open" or not flow.identified:
-        return ()
-    if flow.decision is not None and flow.decision_stands:
-        return flow.decision.reasons
-    return ("too_many_decisions",)
-
-
-def _passing(visit: Visit) -> Sequence[PassingOption]:
-    flow = visit.flow
-    if flow.state != "open" or not flow.identified or flow.decision is None:
-        return ()
-    would_pass = flow.decision.would_pass_minor
-    if not would_pass or would_pass >= flow.total_minor:
-        return ()
-    return (PassingOption(None, Money(would_pass, flow.currency)),)
-
-
-def masked_email(email: str) -> str:
-    """An address that its owner knows again: a•••@example.com."""
-    name, _, host = email.rpartition("@")
-    return f"{name[:1]}•••@{host}"

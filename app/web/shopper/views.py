@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from app.agreements.words import Worded
     from app.kernel.money import Money
+    from app.law.contacts import Contact
     from app.plans.disclosure import QuoteView
 
 Method = Literal["invoice", "instalments"]
@@ -121,7 +122,10 @@ class ChallengeView:
 
 @dataclass(frozen=True, slots=True)
 class IdentifyView:
-    """``notice`` is a code that ``shopper/_notice.html`` words; ``phone`` and ``postcode`` prefill the form."""
+    """``notice`` is a code that ``shopper/_notice.html`` words; ``phone`` and ``postcode`` prefill the form.
+
+    ``passkey`` says that one would do; ``code_enough`` that a code alone would, for somebody whom we know.
+    """
 
     phone: str
     postcode: str
@@ -130,6 +134,8 @@ class IdentifyView:
     challenge: ChallengeView | None = None
     needs_bank: bool = False
     notice: str | None = None
+    passkey: bool = False
+    code_enough: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,18 +162,56 @@ class ConfirmView:
 
 
 @dataclass(frozen=True, slots=True)
-class PassingOption:
-    """A plan that would pass now, shown after a refusal. ``upto`` is a smaller sum, if that helps."""
+class Choice:
+    """A plan that would pass now, and the address of step 1 with that plan chosen. `months` is 0 for an invoice."""
 
-    method: Method | None
-    upto: Money | None = None
+    url: str
+    method: Method
+    months: int
+    monthly: Money
+    total: Money
+
+
+@dataclass(frozen=True, slots=True)
+class RefusalView:
+    """`register` is set when a register was asked. `largest` is what would pass where this basket does not.
+    `answer_by` and `zone` tell when a person answers; `asks_email` says that nothing else reaches the shopper."""
+
+    reasons: Sequence[str]
+    register: Contact | None
+    choices: Sequence[Choice]
+    largest: Money | None
+    advice: Contact
+    explanation_url: str | None
+    ask_url: str | None
+    asks_email: bool
+    answer_by: datetime
+    zone: str
+
+
+@dataclass(frozen=True, slots=True)
+class WaitView:
+    """A session that waits for a person. `told` is where the answer goes, masked; None asks for an address."""
+
+    asked_by: str
+    decide_by: datetime
+    zone: str
+    told_by: str | None
+    statement: str | None
+    reasons: Sequence[str]
+    explanation_url: str | None
+    another_plan_url: str
+    email_url: str
 
 
 @dataclass(frozen=True, slots=True)
 class OutcomeView:
     """How it ended. ``return_url`` is the shop's address with ``?session=``; what is unknown or private is None.
 
-    ``agreement_soon`` says that the agreement was asked for before it was drawn."""
+    ``agreement_soon`` says that the agreement was asked for before it was drawn.
+    ``passkey_offer`` says that a passkey may be saved now, ``passkey_news`` how saving one went (``saved``, or a reason
+    that ``shopper/_passkey_offer.html`` words), ``passkeys`` how many there are.
+    """
 
     kind: OutcomeKind
     return_url: str
@@ -179,11 +223,32 @@ class OutcomeView:
     first_due: date | None = None
     email_masked: str | None = None
     reference: str | None = None
-    reasons: Sequence[str] = ()
-    passing: Sequence[PassingOption] = ()
-    decide_by: datetime | None = None
+    refusal: RefusalView | None = None
+    wait: WaitView | None = None
     support_email: str | None = None
     support_phone: str | None = None
+    passkey_offer: bool = False
+    passkey_news: str | None = None
+    passkeys: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeyView:
+    """``device`` is a word that ``shopper/_passkey_device.html`` spells; dates are those of the shop's country."""
+
+    public_id: str
+    device: str
+    synced: bool
+    saved: date
+    used: date | None
+
+
+@dataclass(frozen=True, slots=True)
+class PasskeysView:
+    """The shopper's own passkeys, oldest first; ``removed`` says that one was taken away just now."""
+
+    rows: Sequence[PasskeyView]
+    removed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from app.checkout.queries import Flow
 from app.checkout.queries import flow as read_flow
 from app.identity.actions import browsers
 from app.identity.actions.browsers import BrowserToken
+from app.identity.passkeys import RelyingParty, relying_party
 from app.kernel import clock
 from app.web.shared import forms, rendering
 from app.web.shared.client import client_address
@@ -54,6 +55,12 @@ class Visit:
     @property
     def address(self) -> str:
         return client_address(self.request, self.house.settings.trusted_proxies)
+
+    @property
+    def passkey_party(self) -> RelyingParty | None:
+        """Who we are to a device that holds passkeys; None where browsers have none for us."""
+        settings = self.house.settings
+        return relying_party(settings.base_url, settings.operator.name)
 
     async def form(self) -> forms.Form:
         return forms.parse(await self.request.body())
@@ -103,6 +110,11 @@ class Visit:
 
     def sealed(self, response: Response[str]) -> Response[str]:
         """The answer with the cookies this browser needs now."""
+        self.seal(response)
+        return response
+
+    def seal(self, response: Response[Any]) -> None:
+        """As above, for an answer that is no page."""
         if self.browser.fresh or self.wall - self.browser.seen_at >= browsers.REFRESH:
             response.headers["Set-Cookie"] = self._browser_cookie()
         chosen = self.request.query_params.get(LANGUAGE_PARAMETER)
@@ -117,7 +129,6 @@ class Visit:
                     samesite="lax",
                 )
             )
-        return response
 
     def return_url(self, address: str) -> str:
         """One of the shop's addresses, with the session's id and nothing else added."""

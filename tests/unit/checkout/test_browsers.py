@@ -109,9 +109,9 @@ async def test_a_second_tap_on_the_same_plan_spends_one_decision() -> None:
     await shopper.choose()
     await shopper.type_code(await shopper.ask_code())
     seen = await shopper.flow()
-    await decide(seen, approving(seen))
+    await decide(seen, approving(seen), lang="en")
     with pytest.raises(StepNotReached):
-        await decide(seen, approving(seen))
+        await decide(seen, approving(seen), lang="en")
     assert (await shopper.flow()).decisions_made == 1
 
 

@@ -72,7 +72,7 @@ async def test_a_decision_is_spent_once(monkeypatch: pytest.MonkeyPatch) -> None
     await shopper.type_code(await shopper.ask_code())
     flow = await shopper.flow()
     lose_the_next_answer(monkeypatch)
-    decided = await decide(flow, approving(flow))
+    decided = await decide(flow, approving(flow), lang="en")
     assert decided.decision is not None
     stored = await shopper.flow()
     assert stored.decision is not None

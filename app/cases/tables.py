@@ -1,0 +1,40 @@
+"""Cases and their history. The database has composite keys: see migrations/."""
+
+from piccolo.columns import JSONB, UUID, BigInt, Text, Timestamptz
+from piccolo.table import Table
+
+
+class Case(Table, tablename="cases"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    public_id = Text(default=None)
+    kind = Text(default=None)
+    state = Text(default=None)
+    asked_by = Text(default=None)
+    session_id = UUID(default=None)
+    decision_id = UUID(null=True, default=None)
+    amount_minor = BigInt(default=None)
+    currency = Text(default=None)
+    lang = Text(default=None)
+    statement = Text(null=True, default=None)
+    name = Text(null=True, default=None)
+    phone = Text(null=True, default=None)
+    email = Text(null=True, default=None)
+    opened_at = Timestamptz(default=None)
+    due_at = Timestamptz(default=None)
+    resolved_at = Timestamptz(null=True, default=None)
+    resolved_by = Text(null=True, default=None)
+    note = Text(null=True, default=None)
+    forgotten_at = Timestamptz(null=True, default=None)
+
+
+class CaseHistory(Table, tablename="case_history"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    subject_id = UUID(default=None)
+    from_state = Text(null=True, default=None)
+    to_state = Text(default=None)
+    event = Text(default=None)
+    actor = Text(default=None)
+    at = Timestamptz(default=None)
+    detail = JSONB(default=None)

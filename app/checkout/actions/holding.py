@@ -1,0 +1,216 @@
+"""A session waits for a person: put there by the rules or by the shopper's own wish, and let go again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from app.cases import actions as cases
+from app.cases import rules
+from app.cases.actions import AskedBy, CaseKind, NewCase, Reach
+from app.cases.states import CaseState
+from app.checkout.actions.confirming import Details, known_contact
+from app.checkout.errors import SessionEnded, StepNotReached
+from app.checkout.queries import Flow
+from app.checkout.queries import flow as read_flow
+from app.checkout.states import MACHINE, SessionState
+from app.checkout.steps import Progress
+from app.credit.queries import last_machine_decision
+from app.identity.actions.browsers import BrowserToken
+from app.kernel import db, outbox
+from app.kernel.states import LostRace
+from app.merchants.queries import Merchant
+from app.orders import actions as orders
+from app.orders.states import OrderState
+
+SHOPPER: Final = "shopper"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person is asked about a session. `decision_id` is the machine's decision, in a credit case."""
+
+    kind: CaseKind
+    asked_by: AskedBy
+    decision_id: UUID | None
+    reach: Reach
+    statement: str | None = field(default=None, repr=False)
+
+
+def answer_by(merchant: Merchant, now: datetime) -> datetime:
+    """When whoever asks at `now` has an answer at the latest."""
+    return rules.due_at(now, country=merchant.country, time_zone=merchant.time_zone)
+
+
+def reach_of(flow: Flow, lang: str, email: str | None = None) -> Reach:
+    """How this shopper is reached: by what they proved or typed, or by what the shop passed to this browser."""
+    known = known_contact(flow, Details(email=email))
+    return Reach(lang, known.name, known.phone, known.email)
+
+
+# A session that waits outlives its own time: the answer must still find it.
+_WAIT: Final = """
+UPDATE checkout_sessions SET held_until = $3, expires_at = greatest(expires_at, $3)
+WHERE merchant_id = $1 AND id = $2
+"""
+
+
+async def hold_in_tx(flow: Flow, question: Question, *, actor: str) -> Flow:
+    """Hold session and order, open the case, tell the shop. In a transaction. Raises StepNotReached when the session
+    moved on meanwhile."""
+    merchant, now = flow.merchant, flow.now
+    due_at = answer_by(merchant, now)
+    try:
+        await MACHINE.move(
+            merchant.id,
+            flow.session_id,
+            expected=SessionState.OPEN,
+            to=SessionState.HELD,
+            actor=actor,
+            at=now,
+            detail={"kind": question.kind},
+        )
+        await orders.move(
+            merchant.id,
+            flow.order_id,
+            expected=OrderState.IN_PAYMENT,
+            to=OrderState.HELD,
+            actor=actor,
+            now=now,
+        )
+    except LostRace:
+        raise StepNotReached from None
+    await db.execute(_WAIT, merchant.id, flow.session_id, due_at)
+    new = NewCase(
+        kind=question.kind,
+        asked_by=question.asked_by,
+        session_id=flow.session_id,
+        decision_id=question.decision_id,
+        amount_minor=flow.total_minor,
+        currency=flow.currency,
+        due_at=due_at,
+        reach=question.reach,
+        statement=question.statement,
+    )
+    case_id = await cases.open_case(merchant.id, new, actor=actor, now=now)
+    data = {
+        "session_id": flow.public_id,
+        "order_id": flow.order_public_id,
+        "reference": flow.reference,
+        "case_id": case_id,
+        "kind": question.kind,
+        "decide_by": f"{due_at:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    await outbox.emit(merchant.id, "session.held", data, now=now, about=flow.order_public_id)
+    return as_held(flow)
+
+
+def as_held(flow: Flow) -> Flow:
+    """The flow as it is once `hold_in_tx` has held it."""
+    due_at = answer_by(flow.merchant, flow.now)
+    return replace(
+        flow,
+        stored_state=SessionState.HELD,
+        order_state=OrderState.HELD,
+        held_until=due_at,
+        expires_at=max(flow.expires_at, due_at),
+    )
+
+
+async def ask_person(
+    public_id: str, browser: BrowserToken, statement: str, *, email: str | None, lang: str
+) -> Flow:
+    """After a refusal the shopper asks for a person, and says why. A repeat changes nothing.
+
+    `email` is asked where nothing else reaches the shopper. Raises TextRefused, SessionEnded, StepNotReached.
+    """
+    said = rules.text_of(statement, required=False)
+
+    async def ask() -> Flow:
+        flow = await read_flow(public_id, browser.digest, lock=True)
+        if flow is None:
+            raise SessionEnded
+        if flow.state is SessionState.HELD and flow.ours:
+            return flow
+        if flow.state is not SessionState.OPEN:
+            raise SessionEnded
+        if flow.progress is not Progress.REFUSED:
+            raise StepNotReached
+        decision_id = await last_machine_decision(flow.merchant.id, flow.session_id)
+        if decision_id is None:
+            raise StepNotReached
+        question = Question("credit", "shopper", decision_id, reach_of(flow, lang, email), said)
+        return await hold_in_tx(flow, question, actor=SHOPPER)
+
+    return await db.in_tx(ask)
+
+
+async def go_on_without(public_id: str, browser: BrowserToken) -> Flow:
+    """The shopper does not wait: the case ends unanswered, and another plan may be chosen. A repeat changes nothing.
+
+    Raises SessionEnded.
+    """
+
+    async def go_on() -> Flow:
+        flow = await read_flow(public_id, browser.digest, lock=True)
+        if flow is None or not flow.ours:
+            raise SessionEnded
+        if flow.state is SessionState.OPEN:
+            return flow
+        if flow.state is not SessionState.HELD:
+            raise SessionEnded
+        case_id = await cases.close_of_session(
+            flow.merchant.id, flow.session_id, CaseState.WITHDRAWN, actor=SHOPPER, now=flow.now
+        )
+        await release_in_tx(flow.merchant.id, flow.session_id, flow.order_id, actor=SHOPPER, now=flow.now)
+        if case_id is not None:
+            await tell_resolved(flow, case_id, "withdrawn")
+        return replace(
+            flow, stored_state=SessionState.OPEN, order_state=OrderState.IN_PAYMENT, held_until=None
+        )
+
+    return await db.in_tx(go_on)
+
+
+async def release_in_tx(
+    merchant_id: UUID, session_id: UUID, order_id: UUID, *, actor: str, now: datetime
+) -> None:
+    """Session and order go on from where they were held. In a transaction."""
+    await MACHINE.move(
+        merchant_id, session_id, expected=SessionState.HELD, to=SessionState.OPEN, actor=actor, at=now
+    )
+    await orders.move(
+        merchant_id, order_id, expected=OrderState.HELD, to=OrderState.IN_PAYMENT, actor=actor, now=now
+    )
+    await db.execute(
+        "UPDATE checkout_sessions SET held_until = NULL WHERE merchant_id = $1 AND id = $2",
+        merchant_id,
+        session_id,
+    )
+
+
+async def tell_resolved(flow: Flow, case_id: str, outcome: str) -> None:
+    """The event that a case has ended, however it ended. In a transaction."""
+    data = {
+        "session_id": flow.public_id,
+        "order_id": flow.order_public_id,
+        "reference": flow.reference,
+        "case_id": case_id,
+        "outcome": outcome,
+    }
+    await outbox.emit(flow.merchant.id, "review.resolved", data, now=flow.now, about=flow.order_public_id)
+
+
+async def answer_to(public_id: str, browser: BrowserToken, email: str) -> None:
+    """The shopper who waits says where the answer shall go. Raises SessionEnded when nothing is waited for."""
+
+    async def write() -> bool:
+        flow = await read_flow(public_id, browser.digest, lock=True)
+        if flow is None or not flow.ours or flow.state is not SessionState.HELD:
+            raise SessionEnded
+        return await cases.reach_by_email(flow.merchant.id, flow.session_id, email)
+
+    if not await db.in_tx(write):
+        raise SessionEnded

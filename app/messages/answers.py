@@ -1,0 +1,107 @@
+"""The answer of a person to whoever waits for it: by SMS to the phone that was used, else by e-mail.
+
+The text tells no reason and no figure: those stand on the page that it leads to, behind the shopper's identification.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from app.cases.queries import CaseView, case_by_public_id
+from app.cases.states import CaseState
+from app.kernel import outbox, templating
+from app.kernel.jobs import Done, Event, GiveUp, Outcome, again_or_give_up
+from app.kernel.money import Money
+from app.kernel.outbox import Job
+from app.merchants.queries import Merchant, merchant_by_id
+from app.messages.delivery import hand_over
+from app.messages.ports import Mail, MailDoor, NotTaken, Sms, SmsDoor
+
+JOB_KIND: Final = "answer"
+SMS_TIMEOUT_S: Final = 10.0
+# Whoever withdrew knows, and a shop that cancels tells its shopper itself.
+_TOLD: Final = frozenset({CaseState.APPROVED, CaseState.DECLINED, CaseState.LAPSED})
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    sms: SmsDoor
+    mail: MailDoor
+    base_url: str
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the templates show. `confirm_by` is set when something may still be confirmed."""
+
+    shop: str
+    amount: Money
+    outcome: str
+    url: str
+    confirm_by: datetime | None
+    zone: str
+    contact_email: str
+
+
+async def send_answer(event: Event) -> None:
+    """A case has ended: its answer goes out once, however often this is asked."""
+    case_id = str(event.data["case_id"])
+    payload = {"case": case_id, "confirm_by": event.data.get("confirm_by")}
+    await outbox.put(event.merchant_id, JOB_KIND, payload, key=f"answer:{case_id}", about=event.about)
+
+
+async def deliver(job: Job, doors: Doors) -> Outcome:
+    """One try to tell the answer."""
+    case = await case_by_public_id(job.merchant_id, str(job.payload["case"]))
+    merchant = await merchant_by_id(job.merchant_id)
+    if case is None or merchant is None or case.state not in _TOLD:
+        return Done("nobody waits for this answer")
+    words = _words(case, merchant, job.payload.get("confirm_by"), doors.base_url)
+    if case.phone is not None:
+        return await _by_sms(job, case, words, doors.sms)
+    if case.email is not None:
+        return await hand_over(job, _mail(case, words, case.email, merchant), doors.mail)
+    return Done("there is nowhere to send it to: the page itself tells")
+
+
+async def _by_sms(job: Job, case: CaseView, words: Words, door: SmsDoor) -> Outcome:
+    assert case.phone is not None, "the caller asked"
+    text = templating.render_text("sms/answer.txt", case.lang, words=words)
+    try:
+        await door.send(Sms(case.phone, text.strip(), case.merchant_id), SMS_TIMEOUT_S)
+    except NotTaken as refused:
+        # Nobody is told one thing twice: what may have left is not sent again.
+        if refused.certain:
+            return again_or_give_up(job, refused.reason)
+        return GiveUp(f"nobody knows whether it left: {refused.reason}")
+    return Done("handed to the SMS gateway")
+
+
+def _mail(case: CaseView, words: Words, to: str, merchant: Merchant) -> Mail:
+    def rendered(part: str) -> str:
+        return templating.render_text(f"mail/answer/{part}", case.lang, words=words)
+
+    return Mail(
+        to=to,
+        subject=" ".join(rendered("subject.txt").split()),
+        text=rendered("body.txt"),
+        html=rendered("body.html"),
+        reply_to=merchant.contact_email,
+        from_name=merchant.name,
+        message_id=f"answer.{case.public_id}",
+        merchant_id=merchant.id,
+    )
+
+
+def _words(case: CaseView, merchant: Merchant, confirm_by: object, base_url: str) -> Words:
+    return Words(
+        shop=merchant.name,
+        amount=Money(case.amount_minor, case.currency),
+        outcome=case.state.value,
+        url=f"{base_url}/pay/{case.session_public_id}",
+        confirm_by=datetime.fromisoformat(confirm_by) if isinstance(confirm_by, str) else None,
+        zone=merchant.time_zone,
+        contact_email=merchant.contact_email,
+    )

@@ -1,0 +1,80 @@
+"""A person is asked, waited for, or not waited for any longer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from litestar import Request, Response, post
+from litestar.params import FromPath
+
+from app.cases.errors import TextRefused
+from app.checkout.actions import answer_to, ask_person, go_on_without
+from app.checkout.actions.holding import reach_of
+from app.checkout.errors import SessionEnded, StepNotReached
+from app.merchants.errors import FieldRefused
+from app.merchants.rules import email_of
+from app.web.shared.forms import FieldError, Form
+from app.web.shopper.pages import outcome_now, page_now
+from app.web.shopper.visit import Visit, visit
+
+
+@post("/pay/{session_id:str}/ask", include_in_schema=False, status_code=200)
+async def ask_a_person(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
+    """After a refusal: what the shopper says goes to a person, and the session waits for the answer."""
+    here = await visit(request, session_id)
+    if not here.flow.identified:
+        return await page_now(here, push=True)
+    form = await here.form()
+    email, error = _email(here, form)
+    if error is not None:
+        return await outcome_now(here, form=form.refused(email=error), status=422)
+    try:
+        flow = await ask_person(
+            here.flow.public_id, here.browser, form.value("statement"), email=email, lang=here.lang
+        )
+    except TextRefused as refused:
+        refusal = form.refused(statement=FieldError(refused.reason))
+        return await outcome_now(here, form=refusal, status=422)
+    except (SessionEnded, StepNotReached):
+        return await page_now(await here.again(), push=True)
+    return await page_now(here.after(flow), push=True)
+
+
+@post("/pay/{session_id:str}/another-plan", include_in_schema=False, status_code=200)
+async def take_another_plan(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
+    """The shopper does not wait: back to step 1, with the basket as it was."""
+    here = await visit(request, session_id)
+    try:
+        flow = await go_on_without(here.flow.public_id, here.browser)
+    except SessionEnded:
+        return await page_now(await here.again(), push=True)
+    del flow
+    return here.lead_to("")
+
+
+@post("/pay/{session_id:str}/answer-to", include_in_schema=False, status_code=200)
+async def say_where_to_answer(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
+    """Nobody knew how to reach the shopper who waits: they say it."""
+    here = await visit(request, session_id)
+    form = await here.form()
+    try:
+        email = email_of(form.value("email"))
+        await answer_to(here.flow.public_id, here.browser, email)
+    except FieldRefused as refused:
+        if here.flow.state != "held" or not here.flow.ours:
+            return await page_now(here, push=True)
+        return await outcome_now(here, form=form.refused(email=FieldError(refused.reason)), status=422)
+    except SessionEnded:
+        return await page_now(await here.again(), push=True)
+    return await page_now(await here.again(), push=True)
+
+
+def _email(here: Visit, form: Form) -> tuple[str | None, FieldError | None]:
+    """The typed address, which is read only where nothing else reaches the shopper."""
+    reach = reach_of(here.flow, here.lang)
+    if reach.phone is not None or reach.email is not None:
+        return None, None
+    try:
+        return email_of(form.value("email")), None
+    except FieldRefused as refused:
+        return None, FieldError(refused.reason)

@@ -1,0 +1,125 @@
+"""What a refusal and a wait say: why, which register was asked, what would pass now, and how a person is asked.
+
+Only the identified browser gets any of it. The choices come from the rules themselves, run over the plans on offer.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlencode
+
+from app.cases.queries import newest_of_session
+from app.checkout.actions.holding import answer_by, reach_of
+from app.checkout.passing import Basket, Passing, what_passes
+from app.checkout.queries import DECISIONS_MAX
+from app.credit.queries import last_machine_decision, stored_decision
+from app.kernel.money import Money
+from app.kernel.phone import masked
+from app.law.contacts import contacts_of
+from app.web.shopper.offers import offers_for
+from app.web.shopper.views import Choice, RefusalView, WaitView
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.credit.queries import StoredDecision
+    from app.plans.quote import Quote
+    from app.web.shopper.visit import Visit
+
+
+async def refusal_of(visit: Visit, refused_for: Sequence[str] = ()) -> RefusalView | None:
+    """For a refused plan, or a purchase that a person declined; None in any other browser."""
+    flow = visit.flow
+    if not flow.identified:
+        return None
+    decision = await _machine_decision(visit)
+    still_open = flow.state == "open"
+    passing = await _passing(visit, decision) if still_open else Passing((), 0)
+    contacts = contacts_of(flow.merchant.country)
+    asked = decision is not None and decision.register_answer is not None
+    reach = reach_of(flow, visit.lang)
+    return RefusalView(
+        reasons=refused_for or _reasons(visit, decision),
+        register=contacts.register if asked else None,
+        choices=tuple(_choice(visit, quote) for quote in passing.quotes),
+        largest=Money(passing.largest_minor, flow.currency) if passing.largest_minor else None,
+        advice=contacts.debt_advice,
+        explanation_url=f"{visit.url}/decision" if decision is not None else None,
+        ask_url=f"{visit.url}/ask" if still_open and decision is not None else None,
+        asks_email=reach.phone is None and reach.email is None,
+        answer_by=answer_by(flow.merchant, flow.now),
+        zone=flow.merchant.time_zone,
+    )
+
+
+async def wait_of(visit: Visit) -> WaitView | None:
+    """For a session that is held; None in any other browser, and for one that waits without a case."""
+    flow = visit.flow
+    if not flow.ours or flow.held_until is None:
+        return None
+    case = await newest_of_session(flow.merchant.id, flow.session_id)
+    if case is None:
+        return None
+    told = masked(case.phone) if case.phone else masked_email(case.email) if case.email else None
+    return WaitView(
+        asked_by=case.asked_by,
+        decide_by=case.due_at,
+        zone=flow.merchant.time_zone,
+        told_by=told,
+        statement=case.statement,
+        reasons=flow.decision.reasons if flow.decision is not None else (),
+        explanation_url=f"{visit.url}/decision" if flow.decision is not None else None,
+        another_plan_url=f"{visit.url}/another-plan",
+        email_url=f"{visit.url}/answer-to",
+    )
+
+
+def masked_email(email: str) -> str:
+    """An address that its owner knows again: a•••@example.com."""
+    name, _, host = email.rpartition("@")
+    return f"{name[:1]}•••@{host}"
+
+
+async def _machine_decision(visit: Visit) -> StoredDecision | None:
+    """The decision of the rules that this page is about: the present one, or the last where none stands any more."""
+    flow = visit.flow
+    if flow.decision is not None and not flow.decision.by_person:
+        return await stored_decision(flow.merchant.id, flow.decision.id)
+    decision_id = await last_machine_decision(flow.merchant.id, flow.session_id)
+    return None if decision_id is None else await stored_decision(flow.merchant.id, decision_id)
+
+
+def _reasons(visit: Visit, decision: StoredDecision | None) -> Sequence[str]:
+    flow = visit.flow
+    if flow.decision is not None and (flow.decision_stands or flow.decision.by_person):
+        return decision.reasons if decision is not None else ()
+    return ("too_many_decisions",) if flow.state == "open" else ()
+
+
+async def _passing(visit: Visit, decision: StoredDecision | None) -> Passing:
+    """Nothing where the rules cannot be run again: no facts, or no decision left in this session."""
+    flow = visit.flow
+    if decision is None or decision.facts is None or flow.decisions_made >= DECISIONS_MAX:
+        return Passing((), 0)
+    offers = await offers_for(flow, live=visit.is_live)
+    basket = Basket(
+        flow.total_minor,
+        flow.currency,
+        flow.merchant.country,
+        flow.merchant.public_id,
+        flow.merchant.local_date(flow.now),
+    )
+    return what_passes(decision.facts, offers.plans, basket)
+
+
+def _choice(visit: Visit, quote: Quote) -> Choice:
+    wish: dict[str, str] = {"method": quote.method}
+    if quote.months:
+        wish["months"] = str(quote.months)
+    return Choice(
+        url=f"{visit.url}?{urlencode(wish)}",
+        method=quote.method,
+        months=quote.months,
+        monthly=Money(quote.monthly_minor, quote.currency),
+        total=Money(quote.total_payable_minor, quote.currency),
+    )
