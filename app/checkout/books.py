@@ -1,8 +1,8 @@
 """The proof of the books: invariants that hold after every crash, as SQL over everything.
 
 Numbers as in the reliability notes: I1-I3 the ledger, I6 at most one purchase an order, I7 histories, I8 events and
-their outbox rows, I11-I13 invoices, I14 agreements. I10 (what was acknowledged is there) needs the caller's own list
-of what it was told.
+their outbox rows, I11-I13 invoices, I14 agreements, I15 credit notes. I10 (what was acknowledged is there) needs the
+caller's own list of what it was told.
 """
 
 from __future__ import annotations
