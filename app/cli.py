@@ -223,6 +223,31 @@ def create_plan(arguments: argparse.Namespace) -> None:
     asyncio.run(_in_product(verb))
 
 
+def new_key(_arguments: argparse.Namespace) -> None:
+    """A new master secret beside the ones there are. It counts once every process has started again."""
+    from app.settings import master_files, write_master_secret
+
+    folder = _settings().secrets_dir
+    name = f"master-{max(master_files(folder)) + 1}"
+    write_master_secret(folder, name)
+    print(f"{folder / name}\nNow start every process again, then run `kolme keys rotate`.")
+
+
+def rotate_keys(arguments: argparse.Namespace) -> None:
+    """Seals every stored secret with the newest key. May be ended and begun again at any time."""
+    from app.privacy.resealing import reseal_all
+
+    async def verb(_now: datetime) -> None:
+        sealed: dict[str, int] = {}
+        async for progress in reseal_all(arguments.batch):
+            sealed[f"{progress.column.table}.{progress.column.column}"] = progress.sealed
+        for name, count in sealed.items():
+            print(f"{name}: {count} sealed anew")
+        print("Every stored secret is under the newest key.")
+
+    asyncio.run(_in_product(verb))
+
+
 def list_law(arguments: argparse.Namespace) -> None:
     """Every figure that rests on a secondary source or none, and who vouched for it."""
     from app.law.queries import confirmations
@@ -301,6 +326,7 @@ def _parser() -> argparse.ArgumentParser:
     add("check-books", check_books, "prove that the books balance and every history is lawful")
     _add_merchant_commands(commands)
     _add_law_commands(commands)
+    _add_keys_commands(commands)
     return parser
 
 
@@ -377,6 +403,13 @@ def _add_law_commands(commands: Subcommands) -> None:
     confirmed.add_argument("--all", action="store_true", help="every figure that is still open")
     confirmed.add_argument("--by", required=True, help="who vouches for it")
     confirmed.add_argument("--source", help="where it was read (default: what the law file says)")
+
+
+def _add_keys_commands(commands: Subcommands) -> None:
+    entries = _group(commands, "keys", "the deployment's own keys")
+    _add(entries, "new", new_key, "write a new master secret beside the old one")
+    rotated = _add(entries, "rotate", rotate_keys, "seal every stored secret with the newest key")
+    rotated.add_argument("--batch", type=_positive, default=200, metavar="N", help="rows a transaction")
 
 
 def _sentence(error: Exception) -> str | None:

@@ -51,9 +51,12 @@ class WorkerDoors:
 
 
 def turn_keys(settings: Settings) -> None:
-    """Give the process its key ring, made from the deployment's master secret."""
-    master = hashlib.sha256(b"kolme master\0" + settings.master_secret).digest()
-    use_keyring(Keyring({"m1": master}))
+    """Give the process its key ring, made from the deployment's master secrets, the newest first."""
+    masters = {
+        key_id: hashlib.sha256(b"kolme master\0" + secret).digest()
+        for key_id, secret in settings.master_secrets.items()
+    }
+    use_keyring(Keyring(masters))
 
 
 def web_house(settings: Settings) -> House:

@@ -119,7 +119,8 @@ class Settings:
     database_url: str = field(repr=False)
     var_dir: Path
     secrets_dir: Path
-    master_secret: bytes = field(repr=False)
+    master_secrets: Mapping[str, bytes] = field(repr=False)
+    """By key id, the newest first: it signs and seals; the others still open."""
     trusted_proxies: tuple[Network, ...]
     allow_loopback_webhooks: bool
     mail: MailDoor | None
@@ -132,6 +133,10 @@ class Settings:
     sms_a_day: int
     """How many codes may leave in a day: what a spray can cost at most."""
     sms_a_day_and_shop: int
+
+    @property
+    def master_secret(self) -> bytes:
+        return next(iter(self.master_secrets.values()))
 
     @property
     def is_test(self) -> bool:
@@ -249,36 +254,52 @@ def _secret(secrets_dir: Path, name: str) -> str:
         raise SettingsError(f"The secret file {name} in KOLME_SECRETS_DIR cannot be read as text.") from None
 
 
-def _make_master_secret(secrets_dir: Path) -> str:
+def write_master_secret(secrets_dir: Path, name: str = "master") -> str:
     """Written whole under another name, then linked into place: of processes starting together, one wins."""
     secrets_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = secrets_dir / f".master.{secrets.token_hex(8)}"
+    draft = secrets_dir / f".{name}.{secrets.token_hex(8)}"
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(secrets.token_urlsafe(48) + "\n")
         with contextlib.suppress(FileExistsError):
-            os.link(draft, secrets_dir / "master")
+            os.link(draft, secrets_dir / name)
     finally:
         draft.unlink(missing_ok=True)
-    return _secret(secrets_dir, "master")
+    return _secret(secrets_dir, name)
 
 
-def _master_secret(mode: Mode, secrets_dir: Path) -> bytes:
-    value = _secret(secrets_dir, "master")
-    if not value and mode == "test":
-        value = _make_master_secret(secrets_dir)
-    if not value:
+def master_files(secrets_dir: Path) -> dict[int, str]:
+    """The files of master secrets by their number, the newest first: `master` is the first, `master-2` the next."""
+    found = {1: "master"} if (secrets_dir / "master").is_file() else {}
+    for path in secrets_dir.glob("master-*"):
+        number = path.name.removeprefix("master-")
+        if number.isascii() and number.isdigit() and int(number) > 1 and number == str(int(number)):
+            found[int(number)] = path.name
+    return dict(sorted(found.items(), reverse=True))
+
+
+def _master_secrets(mode: Mode, secrets_dir: Path) -> Mapping[str, bytes]:
+    files = master_files(secrets_dir)
+    if not files and mode == "test":
+        write_master_secret(secrets_dir)
+        files = master_files(secrets_dir)
+    if not files:
         raise SettingsError(
-            "Live mode needs the secret file master in KOLME_SECRETS_DIR: at least 32 random bytes."
+            "Live mode needs the secret file master in KOLME_SECRETS_DIR: 32 random bytes or more."
         )
+    return {f"m{number}": _master_secret(mode, secrets_dir, name) for number, name in files.items()}
+
+
+def _master_secret(mode: Mode, secrets_dir: Path, name: str) -> bytes:
+    value = _secret(secrets_dir, name)
     if len(value.encode()) < MASTER_SECRET_BYTES_MIN:
         raise SettingsError(
-            "The secret file master in KOLME_SECRETS_DIR is too short: it must hold at least 32 bytes."
+            f"The secret file {name} in KOLME_SECRETS_DIR is too short: it must hold at least 32 bytes."
         )
     if mode == "live" and value == WELL_KNOWN_TEST_SECRET:
         raise SettingsError(
-            "The secret file master in KOLME_SECRETS_DIR holds the test value that everyone knows."
+            f"The secret file {name} in KOLME_SECRETS_DIR holds the test value that everyone knows."
         )
     return value.encode()
 
@@ -467,7 +488,7 @@ def load(environ: Mapping[str, str]) -> Settings:
         database_url=_database_url(environ, mode, var_dir),
         var_dir=var_dir,
         secrets_dir=secrets_dir,
-        master_secret=_master_secret(mode, secrets_dir),
+        master_secrets=_master_secrets(mode, secrets_dir),
         trusted_proxies=_networks(environ),
         allow_loopback_webhooks=_loopback_webhooks(environ, mode),
         mail=_mail(environ, mode, secrets_dir),

@@ -105,6 +105,11 @@ class Keyring:
         cipher = AESGCM(self._key(self._current_id, "seal", purpose))
         return header + nonce + cipher.encrypt(nonce, plaintext, header)
 
+    @property
+    def header(self) -> bytes:
+        """What every value begins with that the current key has sealed."""
+        return _header(self._current_id)
+
     def open(self, purpose: str, sealed: bytes) -> bytes:
         """Decrypt what `seal` made for this purpose. Raises `SealBroken`."""
         length = sealed[0] if sealed else 0
