@@ -366,16 +366,13 @@ def _count(environ: Mapping[str, str], name: str, default: int) -> int:
 
 
 def _banks(environ: Mapping[str, str], mode: Mode, secrets_dir: Path) -> Mapping[str, BankDoor]:
-    found = {country: _bank(environ, country) for country in BANK_COUNTRIES}
-    banks = {country: door for country, door in found.items() if door is not None}
+    banks = {each: door for each in BANK_COUNTRIES if (door := _bank(environ, each)) is not None}
     if not banks:
         _sandbox_refused(mode, "KOLME_BANK_FI_ISSUER (or that of DK or SE)", "strong identification")
         return banks
-    for name, purpose in (("sign", "proves who we are"), ("decrypt", "opens what the bank tells")):
-        if not any((secrets_dir / BANK_KEYS).glob(f"{name}-*.pem")):
-            raise SettingsError(
-                f"A bank needs a key file {BANK_KEYS}/{name}-*.pem in KOLME_SECRETS_DIR, which {purpose}."
-            )
+    for use in ("sign", "decrypt"):
+        if not any((secrets_dir / BANK_KEYS).glob(f"{use}-*.pem")):
+            raise SettingsError(f"A bank needs a key file {BANK_KEYS}/{use}-*.pem in KOLME_SECRETS_DIR.")
     return banks
 
 

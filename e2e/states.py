@@ -283,9 +283,7 @@ def _moved(to: SessionState) -> Callable[[World], Stop]:
 
 
 def bank_choice(world: World) -> Stop:
-    walker = walks.to_identify(world, _a_session(world))
-    walker.follow("Identify with my bank")
-    return Stop(str(walker.response.url))
+    return Stop(str(walks.to_identify(world, _a_session(world)).follow("Identify with my bank").response.url))
 
 
 def bank_refused(world: World) -> Stop:
