@@ -119,8 +119,7 @@ class Settings:
     database_url: str = field(repr=False)
     var_dir: Path
     secrets_dir: Path
-    master_secrets: Mapping[str, bytes] = field(repr=False)
-    """By key id, the newest first: it signs and seals; the others still open."""
+    master_secrets: Mapping[str, bytes] = field(repr=False)  # by key id, the newest first
     trusted_proxies: tuple[Network, ...]
     allow_loopback_webhooks: bool
     mail: MailDoor | None
@@ -131,7 +130,6 @@ class Settings:
     letter_dir: Path | None
     operator: Operator
     sms_a_day: int
-    """How many codes may leave in a day: what a spray can cost at most."""
     sms_a_day_and_shop: int
 
     @property

@@ -10,7 +10,9 @@ from uuid import UUID
 
 from app.checkout.states import SessionState
 from app.checkout.steps import Progress
+from app.identity.actions.browsers import handed_over
 from app.identity.actions.codes import Approval
+from app.identity.actions.remembered import Remembered
 from app.kernel import clock, db, ids
 from app.kernel.money import Money
 from app.law.queries import CONFIRMED_WORDINGS
@@ -75,6 +77,7 @@ class Challenge:
     tries_left: int
     created_at: datetime
     expires_at: datetime
+    remember: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +127,8 @@ class Flow:
     challenge: Challenge | None
     passkeys: int
     official_wording: bool
+    handed_over: str | None = field(default=None, repr=False)
+    remembered: Remembered | None = None
 
     @property
     def total(self) -> Money:
@@ -217,9 +222,12 @@ SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.can
        d.id AS decision_id, d.outcome, d.reasons, d.would_pass_minor, d.valid_until, d.decided_by,
        k.id AS customer_id, k.public_id AS customer_public_id, k.name AS customer_name, k.email AS customer_email,
        k.phone AS customer_phone, k.postcode AS customer_postcode, k.street AS customer_street, k.city AS customer_city,
-       b.id AS asking_browser_id,
+       b.id AS asking_browser_id, CASE WHEN b.token_digest <> $2 THEN b.handover END AS handover,
+       r.id AS remembered_id, rk.id AS remembered_customer_id, rk.phone AS remembered_phone,
+       rk.postcode AS remembered_postcode,
+       EXISTS (SELECT FROM profiles p WHERE p.merchant_id = s.merchant_id AND p.customer_id = rk.id) AS remembered_here,
        h.phone AS challenge_phone, h.postcode AS challenge_postcode, h.state AS challenge_state, h.tries_left,
-       h.created_at AS challenge_created_at, h.expires_at AS challenge_expires_at,
+       h.created_at AS challenge_created_at, h.expires_at AS challenge_expires_at, h.remember,
        (SELECT count(*) FROM passkeys p WHERE p.customer_id = s.customer_id AND p.ended_at IS NULL) AS passkeys,
        (SELECT offset_s FROM business_clock) AS offset_s,
        {CONFIRMED_WORDINGS} AS confirmed_wordings
@@ -229,7 +237,11 @@ JOIN order_contacts c ON c.merchant_id = s.merchant_id AND c.order_id = s.order_
 LEFT JOIN quotes q ON q.merchant_id = s.merchant_id AND q.id = s.quote_id
 LEFT JOIN credit_decisions d ON d.merchant_id = s.merchant_id AND d.id = s.decision_id
 LEFT JOIN customers k ON k.id = s.customer_id
-LEFT JOIN browsers b ON b.token_digest = $2 AND b.expires_at > $3
+LEFT JOIN browsers b ON b.expires_at > $3 AND (b.token_digest = $2
+    OR (b.previous_digest = $2 AND b.previous_until > $3 AND b.device = $4))
+LEFT JOIN remembered_browsers r ON (r.token_digest = $5 OR (r.previous_digest = $5 AND r.previous_until > $3))
+    AND r.ended_at IS NULL AND r.expires_at > $3
+LEFT JOIN customers rk ON rk.id = r.customer_id AND rk.state = 'active'
 LEFT JOIN LATERAL (SELECT * FROM code_challenges h WHERE h.subject = s.public_id
                    AND (s.customer_id IS NULL OR s.browser_id <> b.id)
                    ORDER BY h.id DESC LIMIT 1) h ON h.browser_id = b.id
@@ -237,16 +249,25 @@ WHERE s.public_id = $1
 """  # noqa: S608 - the part that is filled in is a constant
 
 
-async def flow(public_id: str, browser_digest: bytes, *, lock: bool = False) -> Flow | None:
+async def flow(
+    public_id: str,
+    browser_digest: bytes,
+    *,
+    device: bytes = b"",
+    remembered_digest: bytes | None = None,
+    lock: bool = False,
+) -> Flow | None:
     """The flow of a session as one browser sees it, or None. One query.
 
-    `lock` holds the session and its order until the caller's transaction ends.
+    `device` lets a browser whose last answer was lost in with the secret before (`handed_over` is the new one);
+    `remembered_digest` says whose browser it is. `lock` holds the session and its order until the caller's transaction
+    ends.
     """
     if not ids.is_public_id("cs", public_id):
         return None
     sql = f"{_FLOW} FOR UPDATE OF s, o" if lock else _FLOW
     wall = clock.wall()
-    row = await db.fetch_one(sql, public_id, browser_digest, wall)
+    row = await db.fetch_one(sql, public_id, browser_digest, wall, device, remembered_digest)
     if row is None:
         return None
     merchant = await merchant_by_id(row["merchant_id"])
@@ -298,6 +319,8 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         decision=_decision(row),
         customer=_customer(row),
         challenge=_challenge(row),
+        handed_over=handed_over(row["handover"]),
+        remembered=_remembered(row, merchant),
         passkeys=row["passkeys"],
         official_wording=law_of(merchant.country).is_official(row["confirmed_wordings"] or ()),
     )
@@ -354,7 +377,17 @@ def _challenge(row: db.Record) -> Challenge | None:
         tries_left=row["tries_left"],
         created_at=row["challenge_created_at"],
         expires_at=row["challenge_expires_at"],
+        remember=row["remember"],
     )
+
+
+def _remembered(row: db.Record, merchant: Merchant) -> Remembered | None:
+    """Known here only where a right code would recognise the same person, and while there is a phone to send one to."""
+    phone, postcode = row["remembered_phone"], row["remembered_postcode"]
+    here = row["remembered_here"] or merchant.creditor == "operator"
+    if not (phone and postcode and here and merchant.recognise_returning):
+        return None
+    return Remembered(row["remembered_id"], row["remembered_customer_id"], phone, postcode)
 
 
 async def session_for_api(merchant_id: UUID, public_id: str, now: datetime) -> SessionAnswer | None:

@@ -37,6 +37,21 @@ class Browser(Table, tablename="browsers"):
     token_digest = Bytea(default=None)
     created_at = Timestamptz(default=None)
     expires_at = Timestamptz(default=None)
+    device = Bytea(null=True, default=None)
+    previous_digest = Bytea(null=True, default=None)
+    previous_until = Timestamptz(null=True, default=None)
+    handover = Bytea(null=True, default=None)
+
+
+class RememberedBrowser(Table, tablename="remembered_browsers"):
+    id = UUID(primary_key=True, default=None)
+    customer_id = UUID(default=None)
+    token_digest = Bytea(default=None)
+    previous_digest = Bytea(null=True, default=None)
+    previous_until = Timestamptz(null=True, default=None)
+    created_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
+    ended_at = Timestamptz(null=True, default=None)
 
 
 class CodeChallengeRow(Table, tablename="code_challenges"):

@@ -11,9 +11,10 @@
 | figures of the credit register behind a decision, sealed | 2 years: for whoever asks why |
 | how to reach whoever asked for a person | 30 days after the answer |
 | browsers, and sessions of staff | their absolute life |
+| remembered browsers | half a year after their last use, or as soon as they are ended |
 
-The ledger, orders, histories, events and credit decisions hold no personal data, or are kept by law. So are invoices and
-signed agreements, which name the buyer: as long as vouchers.
+The ledger, orders, histories, events and credit decisions hold no personal data, or are kept by law. So are invoices
+and signed agreements, which name the buyer: as long as vouchers.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from typing import Final
 from app.cases import actions as cases
 from app.checkout.actions import forget_ended, release_browsers
 from app.credit import actions as credit
-from app.identity.actions import browsers, codes, passkeys
+from app.identity.actions import browsers, codes, passkeys, remembered
 from app.kernel import db, idempotency, limits
 from app.kernel.jobs import Chore, Now
 from app.merchants.actions import forget_ended_sessions
@@ -85,7 +86,9 @@ async def forget_limits(now: Now) -> int:
 
 async def forget_browsers(now: Now) -> int:
     released = await release_browsers(now.wall)
-    return released + await db.in_tx(lambda: browsers.forget_expired(now.wall, BATCH))
+    handed = await db.in_tx(lambda: browsers.forget_handovers(now.wall, BATCH))
+    over = await db.in_tx(lambda: remembered.forget_ended(now.wall, BATCH))
+    return released + handed + over + await db.in_tx(lambda: browsers.forget_expired(now.wall, BATCH))
 
 
 async def forget_credit_facts(now: Now) -> int:

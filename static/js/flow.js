@@ -74,9 +74,11 @@
 
   document.addEventListener("input", ({ target }) => {
     if (target.autocomplete !== "one-time-code") return;
-    const digits = target.value.normalize("NFKC").replace(/\D/g, "").slice(0, 6);
+    /* Digits of any script: the server reads them all. */
+    const typed = [...target.value.normalize("NFKC").replace(/[^\p{Nd}]/gu, "")].slice(0, 6);
+    const digits = typed.join("");
     if (target.value !== digits) target.value = digits;
-    if (digits.length === 6 && target.dataset.sent !== digits) {
+    if (typed.length === 6 && target.dataset.sent !== digits) {
       target.dataset.sent = digits;
       target.form.requestSubmit();
     }

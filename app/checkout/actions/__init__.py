@@ -9,6 +9,7 @@ from app.checkout.actions.holding import answer_to, ask_person, go_on_without
 from app.checkout.actions.identifying import (
     Identification,
     code_never_left,
+    forget_browser,
     identify_by_bank,
     identify_by_code,
     request_code,
@@ -40,6 +41,7 @@ __all__ = [
     "confirm",
     "decide",
     "expire_due",
+    "forget_browser",
     "forget_ended",
     "go_on_without",
     "identify_by_bank",

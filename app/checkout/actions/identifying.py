@@ -11,7 +11,7 @@ from app.checkout.actions.binding import Given, bind, given_here, this_browser
 from app.checkout.errors import OtherPerson, SessionEnded
 from app.checkout.queries import Challenge, Flow
 from app.checkout.states import SessionState
-from app.identity.actions import codes, customers
+from app.identity.actions import codes, customers, remembered
 from app.identity.actions.browsers import BrowserToken
 from app.identity.actions.codes import Issued, Recipient
 from app.identity.actions.customers import KnownContact
@@ -26,11 +26,13 @@ Outcome = Literal["identified", "needs_bank", "wrong", "spent", "changed", "expi
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """How a try to identify ended. `token` is the browser's new secret once its rights have grown."""
+    """How a try to identify ended. `token` is the browser's new secret once its rights have grown, `known` the one by
+    which it is remembered, if it asked for that."""
 
     outcome: Outcome
     tries_left: int = 0
     token: str | None = None
+    known: str | None = None
 
     def __repr__(self) -> str:
         return f"Identification({self.outcome})"
@@ -87,13 +89,13 @@ async def request_code(
             wall=wall,
             budget=budget,
         )
-        return _asked(flow, phone, postcode, browser_id, bound_id)
+        return _asked(flow, phone, postcode, browser_id, bound_id, remember=remember)
 
     async def landed() -> Flow | None:
         # Without this a second run would meet the limit that the first one took, and the code would never be sent.
         browser_id = await codes.browser_of(issued)
         return (
-            _asked(flow, phone, postcode, browser_id, flow.bound_browser_id or browser_id)
+            _asked(flow, phone, postcode, browser_id, flow.bound_browser_id or browser_id, remember=remember)
             if browser_id
             else None
         )
@@ -101,7 +103,9 @@ async def request_code(
     return issued, await db.in_tx(ask, landed=landed)
 
 
-def _asked(flow: Flow, phone: str, postcode: str, browser_id: UUID, bound_id: UUID) -> Flow:
+def _asked(
+    flow: Flow, phone: str, postcode: str, browser_id: UUID, bound_id: UUID, *, remember: bool
+) -> Flow:
     challenge = Challenge(
         phone=phone,
         postcode=postcode,
@@ -109,6 +113,7 @@ def _asked(flow: Flow, phone: str, postcode: str, browser_id: UUID, bound_id: UU
         tries_left=CODE_TRIES,
         created_at=flow.now,
         expires_at=flow.now + CODE_LIFE,
+        remember=remember,
     )
     return replace(
         flow, phone_proved_at=None, browser_id=browser_id, bound_browser_id=bound_id, challenge=challenge
@@ -176,7 +181,9 @@ async def _identify_by_code(
         return Identification("wrong", tried.tries_left)
     if tried.outcome != "right":
         return Identification(_NOT_RIGHT[tried.outcome])
-    known = await customers.recognise(tried.phone, tried.postcode) if code_is_enough else None
+    # A merchant that is its own creditor has its own customers: it learns of nobody else's.
+    only_at = flow.merchant.id if flow.merchant.creditor == "merchant" else None
+    known = await customers.recognise(tried.phone, tried.postcode, only_at) if code_is_enough else None
     if known is None or flow.browser_id is None:
         await db.execute(
             "UPDATE checkout_sessions SET phone_proved_at = $3 WHERE merchant_id = $1 AND id = $2",
@@ -187,7 +194,15 @@ async def _identify_by_code(
         return Identification("needs_bank")
     given = Given(tried.phone, tried.postcode)
     await bind(flow, known, flow.browser_id, "code", given, token)
-    return Identification("identified", token=token)
+    kept = await remembered.keep(known, flow.remembered, wall=wall) if tried.remember else None
+    return Identification("identified", token=token, known=kept)
+
+
+async def forget_browser(flow: Flow, wall: datetime) -> None:
+    """This browser is not to be remembered any more: somebody else sits at it. One transaction."""
+    found = flow.remembered
+    if found is not None:
+        await db.in_tx(lambda: remembered.end(found.id, wall=wall))
 
 
 async def identify_by_bank(
@@ -209,6 +224,9 @@ async def identify_by_bank(
         if flow.customer is not None and flow.customer.id != customer_id:
             raise OtherPerson
         await bind(flow, customer_id, browser_id, "bank", given, token)
-        return Identification("identified", token=token)
+        typed = flow.challenge
+        wanted = typed is not None and typed.remember and flow.phone_proved_here
+        kept = await remembered.keep(customer_id, flow.remembered, wall=wall) if wanted else None
+        return Identification("identified", token=token, known=kept)
 
     return await db.in_tx(identify)

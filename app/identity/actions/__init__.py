@@ -1,5 +1,8 @@
-"""The verbs of identity: browsers, one-time codes, customers, passkeys. Each runs inside its caller's transaction."""
+"""The verbs of identity: browsers, one-time codes, customers, passkeys, remembered browsers.
 
-from app.identity.actions import browsers, codes, customers, passkeys
+Each runs inside its caller's transaction.
+"""
 
-__all__ = ["browsers", "codes", "customers", "passkeys"]
+from app.identity.actions import browsers, codes, customers, passkeys, remembered
+
+__all__ = ["browsers", "codes", "customers", "passkeys", "remembered"]

@@ -37,16 +37,17 @@ WHERE c.state = 'active' AND c.postcode = $2
   AND (c.phone = $1 OR (c.claimed_phone = $1
        AND NOT EXISTS (SELECT FROM customers o WHERE o.state = 'active' AND o.phone = $1)
        AND (SELECT count(*) FROM customers o WHERE o.state = 'active' AND o.claimed_phone = $1) = 1))
+  AND ($3::uuid IS NULL OR EXISTS (SELECT FROM profiles p WHERE p.merchant_id = $3 AND p.customer_id = c.id))
 FOR UPDATE
 """
 
 
-async def recognise(phone: str, postcode: str) -> UUID | None:
+async def recognise(phone: str, postcode: str, only_at: UUID | None = None) -> UUID | None:
     """The customer with a verified identity whose phone this is and whose postcode matches; else None.
 
-    Call it only after a right code on that phone.
+    `only_at` is a merchant that recognises nobody but its own customers. Call it only after a right code on that phone.
     """
-    row = await db.fetch_one(_RECOGNISE, phone, postcode)
+    row = await db.fetch_one(_RECOGNISE, phone, postcode, only_at)
     if row is None:
         return None
     customer_id = row["id"]

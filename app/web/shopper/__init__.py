@@ -4,7 +4,7 @@ from app.web.shopper.asking import ask_a_person, say_where_to_answer, take_anoth
 from app.web.shopper.bank import go_to_bank, return_from_bank, show_public_keys, show_return
 from app.web.shopper.confirm import confirm_purchase, show_confirm
 from app.web.shopper.explaining import explain
-from app.web.shopper.identify import confirm_code, send_code, show_identify
+from app.web.shopper.identify import confirm_code, forget, send_code, show_identify
 from app.web.shopper.information import download_agreement, download_information, show_information
 from app.web.shopper.method import choose_method, show_method
 from app.web.shopper.outcome import ask_cancel, cancel, show_outcome
@@ -18,6 +18,7 @@ ROUTES = (
     show_identify,
     send_code,
     confirm_code,
+    forget,
     go_to_bank,
     show_return,
     return_from_bank,

@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.background_tasks import BackgroundTask
 from litestar.params import FromPath
 
-from app.checkout.actions import code_never_left, identify_by_code, request_code
+from app.checkout.actions import code_never_left, forget_browser, identify_by_code, request_code
 from app.checkout.actions.identifying import Outcome
 from app.checkout.errors import SessionEnded, StepNotReached
 from app.checkout.policy import code_is_enough
@@ -38,19 +38,23 @@ async def show_identify(request: Request[Any, Any, Any], session_id: FromPath[st
 
 @post("/pay/{session_id:str}/code", include_in_schema=False, status_code=200)
 async def send_code(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
-    """Make a code and send it; `again` repeats it to the number that this session already has."""
+    """Make a code and send it; `again` repeats it to the number that this session already has, `known` sends it to the
+    one that this browser is remembered for."""
     here = await visit(request, session_id)
     if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
         return await page_now(here, push=True)
     form = await here.form()
     before = here.flow.challenge if "again" in form.values else None
+    known = here.flow.remembered if "known" in form.values else None
     again = before is not None
-    typed = form.values if before is None else {"phone": before.phone, "postcode": before.postcode}
+    held = before or known
+    typed = form.values if held is None else {"phone": held.phone, "postcode": held.postcode}
+    remember = before.remember if before else known is not None or "remember" in form.values
     asked = _read_asked(typed, here.flow.country)
     if not isinstance(asked, tuple):
         return identify_page(here, Form(form.values, asked), status=422)
     try:
-        here, sending, marking = await _send(here, *asked)
+        here, sending, marking = await _send(here, *asked, remember=remember)
     except LimitReached as refusal:
         field = "code" if here.flow.challenge is not None else "phone"
         return identify_page(here, Form(form.values, {field: _wait(refusal)}), status=429)
@@ -82,7 +86,9 @@ def _read_asked(values: Mapping[str, str], country: str) -> tuple[str, str] | di
     return errors or (phone, postcode)
 
 
-async def _send(here: Visit, phone: str, postcode: str) -> tuple[Visit, Sending, BackgroundTask | None]:
+async def _send(
+    here: Visit, phone: str, postcode: str, *, remember: bool
+) -> tuple[Visit, Sending, BackgroundTask | None]:
     """Make a code and hand it to the gateway. That it was sent is noted by a task that nobody waits for: a row that
     still says `sending` later becomes `unknown`. Anything else the row says already."""
     settings = here.house.settings
@@ -94,6 +100,7 @@ async def _send(here: Visit, phone: str, postcode: str) -> tuple[Visit, Sending,
         address=here.address,
         wall=here.wall,
         budget=SmsBudget(settings.sms_a_day_and_shop, settings.sms_a_day),
+        remember=remember,
     )
     here = here.after(flow)
     sending = await send_code_sms(
@@ -113,6 +120,19 @@ async def _send(here: Visit, phone: str, postcode: str) -> tuple[Visit, Sending,
     else:
         await mark(issued.challenge_id, ChallengeState.UNKNOWN)
     return await here.again(), sending, None
+
+
+@post("/pay/{session_id:str}/forget", include_in_schema=False, status_code=200)
+async def forget(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
+    """Not you? The browser is remembered no more, and the fields are empty."""
+    here = await visit(request, session_id)
+    await forget_browser(here.flow, here.wall)
+    here = here.unknown()
+    if request.headers.get("hx-request") != "true" or not may_see(
+        Page.IDENTIFY, here.flow.state, here.flow.progress
+    ):
+        return await page_now(here, push=True)
+    return identify_page(here, push=True)
 
 
 # What one person asked for too often; every other limit is a crowd's, and it would be unfair to blame its last member.
@@ -146,7 +166,8 @@ async def confirm_code(request: Request[Any, Any, Any], session_id: FromPath[str
     except SessionEnded:
         return await page_now(await here.again(), push=True)
     if tried.outcome == "identified":
-        return await page_now(await decide_if_identified(await here.again(tried.token)), push=True)
+        here = await here.again(tried.token, tried.known)
+        return await page_now(await decide_if_identified(here), push=True)
     if tried.outcome == "needs_bank":
         return await page_now(await here.again(), push=True)
     error = (

@@ -105,9 +105,17 @@ def identify_page(
         notice=notice,
         passkey=visit.passkey_party is not None and passkey_is_enough(flow),
         code_enough=code_is_enough(flow),
+        remembered=_remembered_phone(visit),
+        remember=flow.challenge is not None and flow.challenge.remember,
     )
     context = {"form": form or Form(), "identify": view}
     return visit.page("identify", context, step=2, status=status, path=PATHS[Page.IDENTIFY], push=push)
+
+
+def _remembered_phone(visit: Visit) -> str | None:
+    """Where a code is enough, whoever is remembered here has nothing else to type."""
+    found = visit.flow.remembered
+    return masked(found.phone) if found is not None and code_is_enough(visit.flow) else None
 
 
 def _challenge(visit: Visit) -> ChallengeView | None:

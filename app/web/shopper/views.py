@@ -124,6 +124,7 @@ class ChallengeView:
 class IdentifyView:
     """``notice`` is a code that ``shopper/_notice.html`` words; ``phone`` and ``postcode`` prefill the form.
 
+    ``remembered`` is the masked phone of whoever last paid in this browser, ``remember`` that they ask for that again.
     ``passkey`` says that one would do; ``code_enough`` that a code alone would, for somebody whom we know.
     """
 
@@ -136,6 +137,8 @@ class IdentifyView:
     notice: str | None = None
     passkey: bool = False
     code_enough: bool = True
+    remembered: str | None = None
+    remember: bool = False
 
 
 @dataclass(frozen=True, slots=True)

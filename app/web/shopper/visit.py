@@ -11,7 +11,7 @@ from litestar.exceptions import NotFoundException
 
 from app.checkout.queries import Flow
 from app.checkout.queries import flow as read_flow
-from app.identity.actions import browsers
+from app.identity.actions import browsers, remembered
 from app.identity.actions.browsers import BrowserToken
 from app.identity.passkeys import RelyingParty, relying_party
 from app.kernel import clock
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from litestar import Request, Response
 
 _COOKIE: Final = "kolme_browser"
+_KNOWN_COOKIE: Final = "kolme_known"
 _LANGUAGE_LIFE_S: Final = 365 * 86_400
 
 
@@ -43,6 +44,8 @@ class Visit:
     wall: datetime
     flow: Flow
     lang: str
+    known: str | None = None
+    """What the cookie that remembers this browser shall say from now on: a new secret, or nothing any more."""
 
     @property
     def url(self) -> str:
@@ -69,14 +72,20 @@ class Visit:
         """The same visit once a verb has answered what the flow is now."""
         return replace(self, flow=flow)
 
-    async def again(self, token: str | None = None) -> Visit:
-        """The same visit after something has changed, and with the browser's new secret if it got one."""
+    async def again(self, token: str | None = None, known: str | None = None) -> Visit:
+        """The same visit after something has changed, and with the browser's new secrets if it got any."""
         browser = self.browser
         if token is not None:
-            browser = BrowserToken(token, self.wall, fresh=True, born_at=browser.born_at)
-        flow = await read_flow(self.flow.public_id, browser.digest)
+            browser = replace(browser, token=token, seen_at=self.wall, fresh=True)
+        flow = await read_flow(
+            self.flow.public_id, browser.digest, remembered_digest=_remembered(self.request, self.house)
+        )
         assert flow is not None, "a session is never deleted while it is visited"
-        return replace(self, browser=browser, flow=flow)
+        return replace(self, browser=browser, flow=flow, known=self.known if known is None else known)
+
+    def unknown(self) -> Visit:
+        """The same visit once this browser is remembered no more."""
+        return replace(self, flow=replace(self.flow, remembered=None), known="")
 
     def page(
         self,
@@ -117,6 +126,8 @@ class Visit:
         """As above, for an answer that is no page."""
         if self.browser.fresh or self.wall - self.browser.seen_at >= browsers.REFRESH:
             response.headers["Set-Cookie"] = self._browser_cookie()
+        if self.known is not None:
+            response.cookies.append(self._known_cookie(self.known))
         chosen = self.request.query_params.get(LANGUAGE_PARAMETER)
         if chosen == self.lang and self.request.cookies.get(LANGUAGE_COOKIE) != chosen:
             response.cookies.append(
@@ -143,7 +154,19 @@ class Visit:
         value = browsers.write(self.browser.token, wall=self.wall, born_at=self.browser.born_at)
         life_s = int(browsers.LIFE.total_seconds())
         secure = "; Secure" if https else ""
-        return f"{cookie_name(https=https)}={value}; HttpOnly; Max-Age={life_s}; Path=/; SameSite=lax{secure}"
+        return f"{cookie_name(_COOKIE, https=https)}={value}; HttpOnly; Max-Age={life_s}; Path=/; SameSite=lax{secure}"
+
+    def _known_cookie(self, token: str) -> Cookie:
+        https = is_https(self.house)
+        return Cookie(
+            key=cookie_name(_KNOWN_COOKIE, https=https),
+            value=remembered.write(token) if token else "",
+            max_age=int(remembered.LIFE.total_seconds()) if token else 0,
+            path="/",
+            secure=https,
+            httponly=True,
+            samesite="lax",
+        )
 
     def _shop(self) -> ShopView:
         merchant = self.flow.merchant
@@ -169,21 +192,32 @@ def is_https(house: House) -> bool:
     return house.settings.base_url.startswith("https://")
 
 
-def cookie_name(*, https: bool) -> str:
+def cookie_name(name: str, *, https: bool) -> str:
     """With the prefix, browsers take it only when it is Secure and of this very host; plain http has no Secure."""
-    return f"__Host-{_COOKIE}" if https else _COOKIE
+    return f"__Host-{name}" if https else name
+
+
+def _remembered(request: Request[Any, Any, Any], house: House) -> bytes | None:
+    return remembered.read(request.cookies.get(cookie_name(_KNOWN_COOKIE, https=is_https(house))))
 
 
 def browser_of(request: Request[Any, Any, Any], house: House, wall: datetime) -> BrowserToken:
-    return browsers.read(request.cookies.get(cookie_name(https=is_https(house))), wall=wall)
+    address = client_address(request, house.settings.trusted_proxies)
+    device = browsers.device_of(request.headers.get("user-agent", ""), address)
+    cookie = request.cookies.get(cookie_name(_COOKIE, https=is_https(house)))
+    return browsers.read(cookie, wall=wall, device=device)
 
 
 async def visit(request: Request[Any, Any, Any], session_id: str) -> Visit:
     """Load what a request on a session needs, with one query. An unknown or malformed id is 404, the same bytes."""
     house, wall = house_of(request), clock.wall()
     browser = browser_of(request, house, wall)
-    flow = await read_flow(session_id, browser.digest)
+    flow = await read_flow(
+        session_id, browser.digest, device=browser.device, remembered_digest=_remembered(request, house)
+    )
     if flow is None:
         raise NotFoundException
+    if flow.handed_over is not None:
+        browser = replace(browser, token=flow.handed_over, seen_at=wall, fresh=True)
     lang = language_of(request, session_locale=flow.locale, merchant_default=flow.merchant.locale)
     return Visit(request, house, browser, wall, flow, lang)
