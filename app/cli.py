@@ -166,6 +166,8 @@ def create_merchant(arguments: argparse.Namespace) -> None:
             credit_limit_minor=arguments.credit_limit_minor,
             creditor=arguments.creditor,
             return_hosts=arguments.return_host,
+            code_alone_max_minor=arguments.strong_above_minor,
+            passkey_counts={"always": True, "never": False}.get(arguments.passkeys),
         )
         merchant = await create(new, now=now)
         for plan in () if arguments.without_plans else standard_plans(merchant.currency):
@@ -355,6 +357,15 @@ def _add_merchant_commands(commands: Subcommands) -> None:
         "--return-host", action="append", default=[], help="live: a host to lead shoppers back to"
     )
 
+    shop.add_argument(
+        "--strong-above-minor", type=_positive, help="above it a code is not enough: passkey or bank"
+    )
+    shop.add_argument(
+        "--passkeys",
+        choices=["as-codes", "always", "never"],
+        default="as-codes",
+        help="whether one identifies",
+    )
     shop.add_argument(
         "--without-plans", action="store_true", help="offer nothing yet; else an invoice and instalments"
     )
