@@ -100,7 +100,7 @@ def _words(case: CaseView, merchant: Merchant, confirm_by: object, base_url: str
         shop=merchant.name,
         amount=Money(case.amount_minor, case.currency),
         outcome=case.state.value,
-        url=f"{base_url}/pay/{case.session_public_id}",
+        url=f"{base_url}/pay/{case.session_public_id}/outcome",
         confirm_by=datetime.fromisoformat(confirm_by) if isinstance(confirm_by, str) else None,
         zone=merchant.time_zone,
         contact_email=merchant.contact_email,

@@ -15,6 +15,8 @@ IDENTIFY = "Who is paying?"
 CONFIRM = "Check and confirm"
 CONFIRMED = "Purchase confirmed"
 REFUSED = "This plan is not possible right now"
+WAITING = "A person is checking your order"
+DECLINED = "The purchase was declined"
 
 Delivery = Literal["By e-mail", "On paper"]
 
@@ -146,6 +148,23 @@ class OutcomePage:
     def refused(self) -> OutcomePage:
         self.phone.sees(REFUSED)
         return self
+
+    def waiting(self) -> OutcomePage:
+        self.phone.sees(WAITING)
+        return self
+
+    def declined(self) -> OutcomePage:
+        self.phone.sees(DECLINED)
+        return self
+
+    def ask_a_person(self, said: str) -> OutcomePage:
+        self.phone.tap(self.phone.text("Ask a person to look at it"))
+        self.phone.type(self.phone.textbox("What should we know?"), said)
+        self.phone.tap(self.phone.button("Ask a person"))
+        return self.waiting()
+
+    def do_not_wait(self) -> None:
+        self.phone.tap(self.phone.button("Choose another plan instead"))
 
     def back_to_shop(self) -> None:
         self.phone.tap(self.phone.link("Back to the shop"))

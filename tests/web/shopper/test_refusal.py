@@ -233,7 +233,7 @@ async def test_the_answer_goes_out_once_by_sms_with_the_way_back(
     assert isinstance(message, Sms)
     assert message.to == PHONE
     assert words in message.text
-    assert message.text.endswith(f"/pay/{session}")
+    assert message.text.endswith(f"/pay/{session}/outcome")
     assert "note" not in message.text
 
 
