@@ -41,6 +41,16 @@ async def exposure_minor(merchant_id: UUID, customer_id: UUID, currency: str) ->
     return int(found or 0)
 
 
+async def creditors_of(customer_id: UUID) -> tuple[UUID, ...]:
+    """The merchants with whom a customer has something open."""
+    rows = await db.fetch_all(
+        """SELECT DISTINCT merchant_id FROM credit_exposures WHERE customer_id = $1 AND exposure_minor > 0
+           ORDER BY merchant_id""",
+        customer_id,
+    )
+    return tuple(row["merchant_id"] for row in rows)
+
+
 async def is_stored(merchant_id: UUID, decision_id: UUID) -> bool:
     """Whether a decision with this id was ever written."""
     found = await db.fetch_value(

@@ -11,13 +11,14 @@ from app.checkout.actions.binding import Given, bind, given_here, this_browser
 from app.checkout.errors import OtherPerson, SessionEnded
 from app.checkout.queries import Challenge, Flow
 from app.checkout.states import SessionState
+from app.credit.queries import creditors_of
 from app.identity.actions import codes, customers, remembered
 from app.identity.actions.browsers import BrowserToken
 from app.identity.actions.codes import Issued, Recipient
-from app.identity.actions.customers import KnownContact
+from app.identity.actions.customers import Holder, KnownContact
 from app.identity.ports import VerifiedIdentity
 from app.identity.rules import CODE_LIFE, CODE_TRIES, SmsBudget
-from app.kernel import db, ids
+from app.kernel import audit, db, ids
 
 DEFAULT_BUDGET: Final = SmsBudget()
 
@@ -216,11 +217,16 @@ async def identify_by_bank(
 
     async def identify() -> Identification:
         browser_id, token = await this_browser(browser, wall), ids.token()
+        await db.fetch_value(_HOLD, flow.merchant.id, flow.session_id, browser_id)
         given = given_here(flow)
         contact = KnownContact(flow.country)
-        if flow.phone_proved_here:
+        before: Holder | None = None
+        if flow.phone_proved_here and given.phone is not None:
             contact = KnownContact(flow.country, given.postcode, given.phone)
+            before = await customers.holder_of(given.phone)
         customer_id = await customers.remember_identity(identity, contact, flow.now)
+        if before is not None and before.id != customer_id:
+            await _phone_changed_hands(before, flow, wall)
         if flow.customer is not None and flow.customer.id != customer_id:
             raise OtherPerson
         await bind(flow, customer_id, browser_id, "bank", given, token)
@@ -230,3 +236,18 @@ async def identify_by_bank(
         return Identification("identified", token=token, known=kept)
 
     return await db.in_tx(identify)
+
+
+async def _phone_changed_hands(before: Holder, flow: Flow, wall: datetime) -> None:
+    """A number is somebody else's now. No browser knows the one before by it any more, and where they owe something
+    staff read that reminders to this number would reach a stranger."""
+    await remembered.end_all(before.id, wall=wall)
+    for merchant_id in await creditors_of(before.id):
+        await audit.record(
+            "system",
+            "customer.phone_changed_hands",
+            before.public_id,
+            merchant_id=merchant_id,
+            at=flow.now,
+            detail={"owes": True, "session": flow.public_id},
+        )

@@ -145,6 +145,22 @@ async def _attach_contact(customer_id: UUID, contact: KnownContact) -> None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """A customer whose phone a number is today."""
+
+    id: UUID
+    public_id: str
+
+
+async def holder_of(phone: str) -> Holder | None:
+    """Whose phone this is now, held until the transaction ends."""
+    row = await db.fetch_one(
+        "SELECT id, public_id FROM customers WHERE state = 'active' AND phone = $1 FOR UPDATE", phone
+    )
+    return None if row is None else Holder(row["id"], row["public_id"])
+
+
 def _sealed(national_number: str | None) -> bytes | None:
     if national_number is None:
         return None
