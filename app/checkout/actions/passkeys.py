@@ -113,7 +113,7 @@ async def save_passkey(
     answer = read_saving(answer_text)
 
     async def save() -> str | None:
-        return await passkeys.save(
+        return await passkeys.keep(
             answer, place, customer.id, party, user_agent=user_agent, now=flow.now, wall=wall
         )
 

@@ -174,7 +174,7 @@ ON CONFLICT (credential_id) DO NOTHING RETURNING public_id
 """
 
 
-async def save(
+async def keep(
     answer: SavingAnswer,
     place: Place,
     customer_id: UUID,
