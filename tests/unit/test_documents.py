@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -25,3 +26,14 @@ def test_every_progress_of_the_flow_is_in_the_table_of_pages() -> None:
     table = (DOCS / "purchase.md").read_text()
     rows = table.split("|---|---|---|\n")[1].split("\n\n")[0].splitlines()
     assert len(rows) == len(OPEN_PAGES)
+
+
+def test_every_test_that_the_table_of_attacks_names_exists() -> None:
+    table = (DOCS / "identity.md").read_text().split("## Attacks, and what stops each")[1]
+    named = set(re.findall(r"`(test_\w+)`", table))
+    assert len(named) > 50
+    written: set[str] = set()
+    for folder in ("tests", "e2e"):
+        for path in (DOCS.parent / folder).rglob("test_*.py"):
+            written |= set(re.findall(r"def (test_\w+)\(", path.read_text()))
+    assert named - written == set()
