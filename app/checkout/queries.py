@@ -237,8 +237,9 @@ JOIN order_contacts c ON c.merchant_id = s.merchant_id AND c.order_id = s.order_
 LEFT JOIN quotes q ON q.merchant_id = s.merchant_id AND q.id = s.quote_id
 LEFT JOIN credit_decisions d ON d.merchant_id = s.merchant_id AND d.id = s.decision_id
 LEFT JOIN customers k ON k.id = s.customer_id
-LEFT JOIN browsers b ON b.expires_at > $3 AND (b.token_digest = $2
-    OR (b.previous_digest = $2 AND b.previous_until > $3 AND b.device = $4))
+LEFT JOIN LATERAL (SELECT * FROM browsers w WHERE w.expires_at > $3 AND (w.token_digest = $2
+                       OR (w.previous_digest = $2 AND w.previous_until > $3 AND w.device = $4))
+                   ORDER BY w.token_digest = $2 DESC, w.previous_until DESC LIMIT 1) b ON true
 LEFT JOIN remembered_browsers r ON (r.token_digest = $5 OR (r.previous_digest = $5 AND r.previous_until > $3))
     AND r.ended_at IS NULL AND r.expires_at > $3
 LEFT JOIN customers rk ON rk.id = r.customer_id AND rk.state = 'active'

@@ -12,7 +12,7 @@ from app.checkout.errors import OtherPerson, SessionEnded
 from app.checkout.queries import Challenge, Flow
 from app.checkout.states import SessionState
 from app.credit.queries import creditors_of
-from app.identity.actions import codes, customers, remembered
+from app.identity.actions import browsers, codes, customers, remembered
 from app.identity.actions.browsers import BrowserToken
 from app.identity.actions.codes import Issued, Recipient
 from app.identity.actions.customers import Holder, KnownContact
@@ -215,8 +215,10 @@ async def identify_by_bank(
     Raises SessionEnded, or OtherPerson when the session is somebody else's already (in another browser).
     """
 
+    token = ids.token()
+
     async def identify() -> Identification:
-        browser_id, token = await this_browser(browser, wall), ids.token()
+        browser_id = await this_browser(browser, wall)
         await db.fetch_value(_HOLD, flow.merchant.id, flow.session_id, browser_id)
         given = given_here(flow)
         contact = KnownContact(flow.country)
@@ -235,7 +237,11 @@ async def identify_by_bank(
         kept = await remembered.keep(customer_id, flow.remembered, wall=wall) if wanted else None
         return Identification("identified", token=token, known=kept)
 
-    return await db.in_tx(identify)
+    async def landed() -> Identification | None:
+        # A second run would come with the secret from before, and find a browser that has another one by now.
+        return Identification("identified", token=token) if await browsers.is_known(token) else None
+
+    return await db.in_tx(identify, landed=landed)
 
 
 async def _phone_changed_hands(before: Holder, flow: Flow, wall: datetime) -> None:

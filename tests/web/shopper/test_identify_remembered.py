@@ -15,7 +15,8 @@ from tests.web.shopper.test_flow import HTMX, a_known_register_entry, the_code
 
 CHOICE = {"method": "invoice", "delivery": "email"}
 ASKED = {"phone": PHONE, "postcode": POSTCODE}
-MASKED = "+358 •• ••• 0101"
+# On one line: it does not break between its parts.
+MASKED = "+358 •• ••• 0101".replace(" ", "\u00a0")
 NEW_PERSON = {"phone": "+358480000199", "postcode": "00200"}
 
 
@@ -241,3 +242,13 @@ async def test_known_and_unknown_phones_are_answered_with_the_same_bytes(client:
         text = answer.text.replace(url, "").replace(phone[-4:], "").replace(url.removeprefix("/pay/"), "")
         pages.append((answer.status_code, re.sub(r'nonce="[^"]*"', "", text)))
     assert pages[0] == pages[1]
+
+
+async def test_a_second_tab_that_comes_too_late_begins_anew_and_may_identify_as_well(
+    client: httpx.AsyncClient,
+) -> None:
+    url = await whose_answer_was_lost(client)
+    await change("UPDATE browsers SET previous_until = now() - interval '1 second'")
+    assert (await identified(client, url, ASKED)).headers["location"] == f"{url}/confirm"
+    assert await db.fetch_value("SELECT count(DISTINCT previous_digest) FROM browsers") == 1
+    assert await db.fetch_value("SELECT count(*) FROM browsers") == 2
