@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import httpx
 
-from app.kernel import db
-from tests.factories.checkout import PHONE, POSTCODE, a_merchant, a_session
+from app.checkout.actions import identify_by_code, request_code
+from app.kernel import clock, db
+from tests.factories.checkout import (
+    ADDRESS,
+    PHONE,
+    POSTCODE,
+    Shopper,
+    a_known_person,
+    a_merchant,
+    a_session,
+)
 from tests.web.shopper.test_flow import HTMX, a_known_register_entry, hidden, the_code
 
 # Path, queries, writes, commits. Of the code's, one query and one commit are the sandbox
@@ -46,3 +55,28 @@ async def test_a_purchase_is_five_requests_and_as_few_commits(client: httpx.Asyn
     await ask("/identify", {"code": await the_code()})
     await ask("/confirm", {"shown": hidden(page, "shown")})
     assert seen == COST
+
+
+async def test_asking_for_a_code_and_typing_it_are_a_transaction_each_and_eight_round_trips(
+    client: httpx.AsyncClient,
+) -> None:
+    """The verbs alone; around them a request reads its session once, and after the answer it notes that a code left."""
+    del client  # It opens the database.
+    await a_known_person()
+    shopper = Shopper.at(await a_session(await a_merchant()))
+    await shopper.choose()
+    flow = await shopper.flow()
+    with db.counting() as asking:
+        issued, _ = await request_code(
+            flow, PHONE, POSTCODE, shopper.browser, address=ADDRESS, wall=clock.wall()
+        )
+    flow = await shopper.flow()
+    with db.counting() as typing:
+        found = await identify_by_code(
+            flow, issued.code, code_is_enough=True, address=ADDRESS, wall=clock.wall()
+        )
+    assert found.outcome == "identified"
+    for name, counts in (("asking for a code", asking), ("typing a code", typing)):
+        print(f"{name}: {counts.commits} transaction, {counts.round_trips} round trips")
+        assert counts.commits <= 3
+        assert counts.round_trips <= 8
