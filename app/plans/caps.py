@@ -9,22 +9,26 @@ Readings, each the stricter where the sources leave a choice (docs/plans.md says
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import lru_cache
 from typing import Final, Literal
 
 from app.kernel.money import MAX_AMOUNT_MINOR
 from app.law.rules import CountryLaw, Figure, Trust, law_of
-from app.plans.apr import add_months
+from app.plans.apr import add_months, annual_percentage_rate
 from app.plans.errors import CapBroken, CurrencyMismatch
-from app.plans.quote import DELIVERIES, Kind, Plan, Quote, make_quote
-from app.plans.schedule import monthly_minor
+from app.plans.quote import DELIVERIES, Kind, Plan, Quote, is_too_small, make_quote
+from app.plans.schedule import instalments, monthly_minor
 
 Unit = Literal["percent", "minor"]
 
 _DAYS_OF_YEAR: Final = 365
+# Amounts so many times as large show what instalments come to before they are rounded.
+_FINE: Final = 10**6
+_ROUNDED_UP: Final = Decimal("1.5")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,9 @@ def broken_caps(quote: Quote) -> tuple[BrokenCap, ...]:
 def caps_broken_by_plan(plan: Plan, country: str, on: date) -> tuple[BrokenCap, ...]:
     """The caps that some offer of the plan would break, each once: looked for where a plan is dearest.
 
-    That is the smallest amount of every term, over the fewest days that the term can have. Kept per day, because
-    step 1 asks for every shopper. Raises CurrencyMismatch when the country lends in another currency.
+    That is the smallest amount of every term, over the fewest days that the term can have, and with it the most that
+    the rounding to minor units can add at any amount above. Kept per day, because step 1 asks for every shopper.
+    Raises CurrencyMismatch when the country lends in another currency.
     """
     law = law_of(country)
     if plan.currency != law.currency:
@@ -172,27 +177,46 @@ def _dearest_costs(plan: Plan, country: str, on: date) -> Iterator[Cost]:
         amount = _smallest_amount(plan, months)
         if amount is not None:
             quote = make_quote(plan, amount, plan.currency, country, on, months, merchant="")
-            yield _lasting(_cost_of(quote), _fewest_days(months))
+            cost = _lasting(_cost_of(quote), _fewest_days(months))
+            yield cost
+            yield replace(cost, apr=max(cost.apr, _apr_with_rounding(plan, quote)))
 
 
 def _lasting(cost: Cost, days: int) -> Cost:
-    return Cost(
-        cost.method,
-        cost.amount_minor,
-        cost.interest_minor,
-        cost.fees_minor,
-        cost.nominal_rate,
-        cost.apr,
-        min(days, cost.days),
-        cost.months,
+    return replace(cost, days=min(days, cost.days))
+
+
+def _apr_with_rounding(plan: Plan, smallest: Quote) -> Decimal:
+    """What no annual percentage rate of the term exceeds, in percent: an amount just above the smallest may be rounded
+    up where the smallest was rounded down.
+
+    Rounding the interest adds half a unit a month at most, so the level amount of an annuity is below the exact one
+    and a unit and a half; a principal of equal parts is below its exact share and a unit. Beside a larger amount that
+    is less. And rounded interest is never above twice the exact one: what is below half a unit is none.
+    """
+    if not smallest.interest_minor + smallest.fees_minor + plan.nominal_rate:
+        return Decimal(0)
+    amount, pricing = smallest.amount_minor, replace(plan.pricing, fee_minor=0, arrangement_fee_minor=0)
+    fine = instalments(
+        amount * _FINE, smallest.months, pricing, start=smallest.start, country=smallest.country
     )
+    repaid = [
+        (Fraction(row.number, 12), Decimal(row.amount_minor) / _FINE + _ROUNDED_UP + given.fee_minor)
+        for row, given in zip(fine, smallest.schedule, strict=True)
+    ]
+    percent = annual_percentage_rate([(0, amount)], repaid)
+    if smallest.fees_minor:
+        return percent
+    twice = 1 + 2 * plan.nominal_rate / 1200
+    return min(percent, 100 * (twice**12 - 1))
 
 
 def _smallest_amount(plan: Plan, months: int) -> int | None:
     """The smallest amount that the plan takes over so many months, or None where even the largest is too small."""
 
     def is_possible(amount_minor: int) -> bool:
-        return monthly_minor(amount_minor, months, plan.pricing) >= plan.min_instalment_minor
+        monthly = monthly_minor(amount_minor, months, plan.pricing)
+        return not is_too_small(plan, amount_minor, months, monthly)
 
     low, high = plan.min_amount_minor, min(plan.max_amount_minor, MAX_AMOUNT_MINOR)
     if is_possible(low):

@@ -258,6 +258,12 @@ def nearest_term(
     return options[0], False
 
 
+def is_too_small(plan: Plan, amount_minor: int, months: int, monthly: int) -> bool:
+    """Whether instalments of `monthly` are below the plan's smallest, or some of them would be of nothing at all:
+    a sum of fewer minor units than months cannot be paid in so many."""
+    return monthly < plan.min_instalment_minor or amount_minor < months
+
+
 @lru_cache(maxsize=1024)
 def _terms(plan: Plan, amount_minor: int) -> tuple[TermOption, ...]:
     if plan.kind != "instalments" or not plan.takes(amount_minor):
@@ -266,7 +272,7 @@ def _terms(plan: Plan, amount_minor: int) -> tuple[TermOption, ...]:
     options: list[TermOption] = []
     for months in range(max(plan.min_months, 1), plan.max_months + 1):
         monthly = monthly_minor(amount_minor, months, pricing)
-        if monthly < plan.min_instalment_minor:
+        if is_too_small(plan, amount_minor, months, monthly):
             break
         options.append(TermOption(months, monthly))
     return tuple(options)
@@ -293,7 +299,7 @@ def _checked_monthly(plan: Plan, amount_minor: int, months: int) -> int:
     if not max(plan.min_months, 1) <= months <= plan.max_months:
         raise MonthsOutOfRange(months, max(plan.min_months, 1), plan.max_months)
     monthly = monthly_minor(amount_minor, months, plan.pricing)
-    if monthly < plan.min_instalment_minor:
+    if is_too_small(plan, amount_minor, months, monthly):
         raise InstalmentTooSmall(months, monthly, plan.min_instalment_minor)
     return monthly
 

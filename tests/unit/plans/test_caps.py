@@ -14,6 +14,7 @@ from app.plans.caps import broken_caps, caps_broken_by_plan, check_caps
 from app.plans.errors import CapBroken, CurrencyMismatch
 from app.plans.quote import DELIVERIES, Plan, Quote, make_quote, terms
 from app.plans.rules import standard_plans
+from app.plans.schedule import Style
 from tests.factories import checkout
 
 TODAY = date(2026, 11, 21)
@@ -139,6 +140,41 @@ def test_the_refusal_names_the_cap_its_figure_and_its_source() -> None:
         "interest_cap_margin_percent: at most 15.00 %, this plan comes to 19.90 % (KSL"
     )
     assert sentence.endswith("; secondary)")
+
+
+@pytest.mark.parametrize("style", ["annuity", "equal_principal"])
+@pytest.mark.parametrize(
+    ("rate", "from_minor"), [("30.38", 450_00), ("30.37", 100_00), ("30", 10_00), ("28", 1_00), ("25", 3)]
+)
+def test_rounding_never_lifts_an_offer_of_a_lawful_plan_above_the_cap(
+    rate: str, from_minor: int, style: Style
+) -> None:
+    plan = Plan(
+        "near",
+        "instalments",
+        "DKK",
+        from_minor,
+        20_000_00,
+        style=style,
+        nominal_rate=Decimal(rate),
+        min_months=3,
+        max_months=6,
+    )
+    broken = [
+        quote
+        for amount in range(from_minor, from_minor + 60)
+        for quote in everything_it_offers(plan, "DK", amount)
+        if broken_caps(quote)
+    ]
+    assert not broken or keys_broken(plan, "DK") == {"apr_cap_percent"}
+
+
+def test_a_plan_near_a_cap_is_lawful_where_rounding_cannot_reach_it() -> None:
+    plan = replace(standard_plans("DKK")[1], nominal_rate=Decimal("30.3"))
+    assert keys_broken(plan, "DK") == set()
+    assert keys_broken(replace(plan, min_amount_minor=3, min_instalment_minor=0), "DK") != set()
+    at_half_the_cap = replace(plan, nominal_rate=Decimal("14.9"), min_amount_minor=3, min_instalment_minor=0)
+    assert keys_broken(at_half_the_cap, "DK") == set()
 
 
 def test_a_currency_that_the_country_does_not_lend_in_is_refused() -> None:

@@ -176,6 +176,20 @@ def test_an_instalment_below_the_minimum_is_refused() -> None:
     assert refused.value.min_instalment_minor == 2_000
 
 
+def test_no_instalment_is_of_nothing_at_all() -> None:
+    plan = replace(INSTALMENTS, min_amount_minor=1, min_instalment_minor=0)
+    assert terms(plan, 2) == []
+    assert [option.months for option in terms(plan, 5)] == [3, 4, 5]
+    with pytest.raises(NoTermPossible):
+        nearest_term(plan, 1)
+    with pytest.raises(InstalmentTooSmall):
+        make_quote(plan, 1, "EUR", "FI", SATURDAY, 3, merchant="mer_shop")
+    for amount in range(3, 50):
+        for option in terms(plan, amount):
+            quote = make_quote(plan, amount, "EUR", "FI", SATURDAY, option.months, merchant="mer_shop")
+            assert all(row.amount_minor >= 1 for row in quote.schedule)
+
+
 def test_a_currency_of_another_plan_or_country_is_refused() -> None:
     with pytest.raises(CurrencyMismatch) as refused:
         make_quote(INVOICE, 12_900, "SEK", "SE", SATURDAY, merchant="mer_shop")
