@@ -81,7 +81,8 @@ CREATE TABLE case_history (
 CREATE INDEX case_history_subject ON case_history (merchant_id, subject_id, id);
 CREATE TRIGGER case_history_only_grows BEFORE UPDATE OR DELETE ON case_history
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
-ALTER TABLE credit_decisions ADD FOREIGN KEY (merchant_id, case_id) REFERENCES cases (merchant_id, id) ON DELETE RESTRICT;
+ALTER TABLE credit_decisions
+    ADD FOREIGN KEY (merchant_id, case_id) REFERENCES cases (merchant_id, id) ON DELETE RESTRICT;
 CREATE INDEX credit_decisions_case ON credit_decisions (merchant_id, case_id) WHERE case_id IS NOT NULL;
 """
 

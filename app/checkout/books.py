@@ -1,8 +1,8 @@
 """The proof of the books: invariants that hold after every crash, as SQL over everything.
 
 Numbers as in the reliability notes: I1-I3 the ledger, I6 at most one purchase an order, I7 histories, I8 events and
-their outbox rows, I11-I13 invoices, I14 agreements, I15 credit notes. I10 (what was acknowledged is there) needs the
-caller's own list of what it was told.
+their outbox rows, I11-I13 invoices, I14 agreements, I15 credit notes, I16 cases. I10 (what was acknowledged is
+there) needs the caller's own list of what it was told.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from app.cases.states import MACHINE as CASES
 from app.checkout.states import MACHINE as SESSIONS
 from app.invoices.states import MACHINE as INVOICES
 from app.kernel import db
@@ -134,16 +135,30 @@ WINDOW w AS (PARTITION BY h.merchant_id, h.subject_id ORDER BY h.id)
 """
 
 
+_CASES_SQL: Final[Mapping[str, str]] = {
+    "I16 a held session waits for one open case, and an open case holds its session": """
+        SELECT s.public_id FROM checkout_sessions s
+        LEFT JOIN cases c ON c.merchant_id = s.merchant_id AND c.session_id = s.id AND c.state = 'open'
+        WHERE (s.state = 'held') <> (c.id IS NOT NULL) OR (s.state = 'held') <> (s.held_until IS NOT NULL)""",
+    "I16 a held session holds its order": """
+        SELECT s.public_id FROM checkout_sessions s
+        JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
+        WHERE s.state = 'held' AND o.state <> 'held'""",
+}
+
+
 async def check_books(acknowledged_orders: Iterable[str] = ()) -> list[Violation]:
     """Everything that does not hold; an empty list is the proof. `acknowledged_orders` are public ids of orders that
     somebody was told are paid (I10)."""
     found: list[Violation] = []
-    for invariant, sql in (*_SQL.items(), *_INVOICES_SQL.items(), *_AGREEMENTS_SQL.items()):
+    every = (*_SQL.items(), *_INVOICES_SQL.items(), *_AGREEMENTS_SQL.items(), *_CASES_SQL.items())
+    for invariant, sql in every:
         rows = await db.fetch_all(f"{sql} LIMIT {SHOWN_MAX}")
         found += [Violation(invariant, str(row[0])) for row in rows]
     found += await _check_history(ORDERS, "orders", "order_history")
     found += await _check_history(SESSIONS, "checkout_sessions", "session_history")
     found += await _check_history(INVOICES, "invoices", "invoice_history")
+    found += await _check_history(CASES, "cases", "case_history")
     found += await _check_acknowledged(set(acknowledged_orders))
     return found
 

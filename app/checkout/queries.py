@@ -394,7 +394,8 @@ def _remembered(row: db.Record, merchant: Merchant) -> Remembered | None:
 async def session_for_api(merchant_id: UUID, public_id: str, now: datetime) -> SessionAnswer | None:
     """A merchant's session, or None for a foreign or unknown one."""
     row = await db.fetch_one(
-        """SELECT s.public_id, s.state, s.expires_at, s.held_until, o.total_minor, o.currency, o.public_id AS order_id, o.reference
+        """SELECT s.public_id, s.state, s.expires_at, s.held_until, o.total_minor, o.currency, o.public_id AS order_id,
+                  o.reference
            FROM checkout_sessions s JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
            WHERE s.public_id = $2 AND s.merchant_id = $1""",
         merchant_id,

@@ -28,8 +28,8 @@ async def decide(flow: Flow, facts: Facts, *, lang: str) -> Flow:
     """Decide on gathered facts and store it for this quote; answers the flow with its decision.
 
     What the rules refer to a person holds session and order in the same transaction and opens a case; `lang` is the
-    language of the answer. Raises DecisionsSpent after three in one session, and StepNotReached when plan or person changed meanwhile, or when
-    a second tap had it decided already.
+    language of the answer. Raises DecisionsSpent after three in one session, and StepNotReached when plan or person
+    changed meanwhile, or when a second tap had it decided already.
     """
     customer, quote = flow.customer, flow.quote
     if customer is None or quote is None:

@@ -17,8 +17,8 @@ from app.orders import actions as orders
 from app.orders.states import OrderState
 
 _LOCK: Final = """
-SELECT s.id, s.public_id, s.state, s.expires_at, s.held_until, s.order_id, o.public_id AS order_public_id, o.state AS order_state,
-       o.reference
+SELECT s.id, s.public_id, s.state, s.expires_at, s.held_until, s.order_id, o.public_id AS order_public_id,
+       o.state AS order_state, o.reference
 FROM checkout_sessions s JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
 WHERE s.merchant_id = $1 AND s.public_id = $2
 FOR UPDATE OF s, o
@@ -102,6 +102,11 @@ async def _end_case(merchant_id: UUID, row: db.Record, to: SessionState, actor: 
     """A session that ends takes with it the case that it waited for."""
     state = CaseState.LAPSED if to is SessionState.EXPIRED else CaseState.WITHDRAWN
     case_id = await cases.close_of_session(merchant_id, row["id"], state, actor=actor, now=now)
+    await db.execute(
+        "UPDATE checkout_sessions SET held_until = NULL WHERE merchant_id = $1 AND id = $2",
+        merchant_id,
+        row["id"],
+    )
     if case_id is None:
         return
     data = {
