@@ -77,6 +77,6 @@ async def test_asking_for_a_code_and_typing_it_are_a_transaction_each_and_eight_
         )
     assert found.outcome == "identified"
     for name, counts in (("asking for a code", asking), ("typing a code", typing)):
-        print(f"{name}: {counts.commits} transaction, {counts.round_trips} round trips")
+        print(f"{name}: {counts.commits} transaction, {counts.round_trips} round trips")  # noqa: T201
         assert counts.commits <= 3
         assert counts.round_trips <= 8
