@@ -10,7 +10,7 @@ import pypdfium2
 import pytest
 
 from app.agreements import pdf
-from app.agreements.content import Party, Sheet
+from app.agreements.content import Item, Party, Sheet
 from app.agreements.rules import FIRST_PAGE, SECOND_PART, remind_at, withdraw_until
 from app.agreements.words import Worded, worded
 from app.kernel.i18n import LANGUAGES, format_date, format_money, format_percent
@@ -176,6 +176,15 @@ def test_names_that_look_like_markup_are_printed_as_they_are() -> None:
     sheet = replace(a_sheet(), creditor=Party(name))
     assert answer(worded(sheet, "en"), "creditor") == name
     assert "#import" in pages_of(pdf.draw(sheet, "en"))[0]
+
+
+def test_one_long_word_stays_on_the_sheet() -> None:
+    sheet = a_sheet()
+    page = pypdfium2.PdfDocument(pdf.draw(replace(sheet, goods=(Item("Ä" * 200, 1, 100),)), "en"))[0]
+    text = page.get_textpage()
+    rights = [text.get_charbox(at)[2] for at, sign in enumerate(text.get_text_range()) if sign == "Ä"]
+    assert len(rights) == 200
+    assert max(rights) < page.get_width() - 50
 
 
 def a_law_with(first: str, last: str) -> tuple[Figure, ...]:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
+import pypdfium2
 import pytest
 
 from app.invoices import pdf
@@ -115,6 +116,30 @@ def test_names_that_look_like_markup_are_printed_as_they_are() -> None:
     said = json.loads(pdf.worded(invoice.content, "en"))
     assert [row[0] for row in said["lines"]["rows"]] == list(names)
     assert pdf.draw(invoice.content, "en").startswith(b"%PDF-")
+
+
+def test_one_long_word_stays_in_its_place_and_covers_no_figure() -> None:
+    sale = a_sale(a_line("Ä" * 200, "20.00"), a_line("Lamp", "21.00"))
+    buyer = Party("Ö" * 100, ("Y" * 100, "00100 " + "Z" * 60))
+    sale = replace(sale, order_reference="Q" * 64, buyer=buyer, footer="Ü" * 300)
+    [invoice] = documents(sale, "2026-00048", [finnish_reference(100048)])
+    page = pypdfium2.PdfDocument(pdf.draw(invoice.content, "en"))[0]
+    text = page.get_textpage()
+    printed = text.get_text_range()
+
+    def boxes(word: str) -> list[tuple[float, float, float, float]]:
+        """Left, bottom, right and top of each sign of the word, or of each that is the one sign of it."""
+        if len(word) > 1:
+            return [text.get_charbox(printed.index(word))]
+        return [text.get_charbox(at) for at, sign in enumerate(printed) if sign == word]
+
+    def right_of(sign: str) -> float:
+        return max(right for _, _, right, _ in boxes(sign))
+
+    [number], [quantity] = boxes("Number"), boxes("Quantity")
+    assert right_of("Ä") < quantity[0]
+    assert right_of("Ö") < number[0] < min(left for left, *_ in boxes("Q"))
+    assert max(right_of("Q"), right_of("Ü")) < page.get_width() - 50
 
 
 def test_two_hundred_lines_run_over_pages() -> None:
