@@ -38,6 +38,8 @@ _PERSONAL: Final = re.compile(
     r"\+\d{7,15}|[^\s@\"'<>]+@[^\s@\"'<>]+\.\w+|\b\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]\b"
     r"|\b(?:sk_(?:test|live)|whsec)_[\w+/=-]+"
 )
+# What the database says beside an error is the row itself: "Failing row contains (...)", "Key (email)=(...)".
+_ROW: Final = re.compile(r"(\n[ |]*DETAIL:)(?:.*?)(?=\n[ |]*HINT:|\n\s*\n|\Z)", re.DOTALL)
 MASK: Final = "[masked]"
 
 
@@ -72,7 +74,7 @@ def mask(_logger: object, _method: str, event: Event) -> Event:
 
 
 def _masked(value: object) -> object:
-    return _PERSONAL.sub(MASK, value) if isinstance(value, str) else value
+    return _PERSONAL.sub(MASK, _ROW.sub(rf"\1 {MASK}", value)) if isinstance(value, str) else value
 
 
 def _encode(event: object, **_options: object) -> bytes:

@@ -7,6 +7,7 @@ import json
 import logging
 from collections.abc import Iterator
 
+import asyncpg
 import pytest
 import structlog
 
@@ -63,3 +64,22 @@ def test_packages_join_the_same_lines_from_warnings_up(lines: io.BytesIO) -> Non
     assert lines.getvalue() == b""
     logging.getLogger("some.package").warning("went wrong for %s", "a@b.example")
     assert last(lines)["event"] == f"went wrong for {logs.MASK}"
+
+
+def test_the_row_that_the_database_refused_is_not_in_the_line_that_tells_of_it(lines: io.BytesIO) -> None:
+    refused = asyncpg.CheckViolationError("new row violates a constraint")
+    refused.detail = "Failing row contains (1, Aino\nVirta, Puistokatu 12)."
+    refused.hint = "look at the constraint"
+    try:
+        try:
+            raise refused
+        except asyncpg.CheckViolationError as error:
+            raise RuntimeError("the job failed") from error
+    except RuntimeError:
+        structlog.get_logger("t").exception("job_failed")
+    told = str(last(lines)["exception"])
+    assert "Aino" not in told
+    assert "Virta" not in told
+    assert "Puistokatu" not in told
+    for said in ("new row violates a constraint", "look at the constraint", "the job failed"):
+        assert said in told
