@@ -33,18 +33,24 @@ def annual_percentage_rate(
     """The rate in percent, unrounded. A flow is (years from the first drawdown, amount), years of any sign.
 
     Of several rates the one nearest to zero on the side of the cost is taken: a positive rate for a positive
-    cost. No cost is exactly 0. Raises NoRate when an amount is negative or no number, when nothing is drawn
-    or repaid, when all flows fall on one moment, or when no rate balances the two sides.
+    cost. Where that side has none (money drawn again after it was repaid), the other one is asked. No cost is
+    exactly 0. Raises NoRate when an amount is negative or no number, when nothing is drawn or repaid, when all
+    flows fall on one moment, or when no rate balances the two sides.
     """
-    drawn = [(float(years), amount) for years, amount in drawdowns]
-    repaid = [(float(years), amount) for years, amount in repayments]
+    drawn = [(_number(years), amount) for years, amount in drawdowns]
+    repaid = [(_number(years), amount) for years, amount in repayments]
     flows = _net_flows(drawn, repaid)
     drawn_sum, repaid_sum = _exact_sum(drawn), _exact_sum(repaid)
     if drawn_sum <= 0 or repaid_sum <= 0 or len(flows) < 2:
         raise NoRate("nothing is lent for a time and repaid")
     if drawn_sum == repaid_sum:
         return Decimal(0)
-    force = _balancing_force(flows, 1.0 if repaid_sum > drawn_sum else -1.0)
+    side = 1.0 if repaid_sum > drawn_sum else -1.0
+    force = _balancing_force(flows, side)
+    if force is None:
+        force = _balancing_force(flows, -side)
+    if force is None:
+        raise NoRate("no rate balances what is drawn and what is repaid")
     growth = _GROWTH.plus(Decimal(force).exp())
     return (growth - 1) * 100 + Decimal(0)
 
@@ -92,6 +98,13 @@ def _part_of_year(start: date, end: date) -> Fraction:
     return Fraction((end - start).days, (end - add_months(end, -12)).days)
 
 
+def _number(value: Years | Amount) -> float:
+    try:
+        return float(value)
+    except (OverflowError, ValueError):
+        raise NoRate("times and amounts must be numbers") from None
+
+
 def _exact_sum(flows: list[tuple[float, Amount]]) -> Decimal:
     """Without the noise of binary floats, so that no cost is seen as no cost: 3 x 0.1 repays 0.3."""
     total = Decimal(0)
@@ -109,16 +122,17 @@ def _net_flows(
     """(years, amount) per moment, in time order; what the shopper receives is positive."""
     net: dict[float, float] = {}
     for years, amount in drawn:
-        net[years] = net.get(years, 0.0) + float(amount)
+        net[years] = net.get(years, 0.0) + _number(amount)
     for years, amount in repaid:
-        net[years] = net.get(years, 0.0) - float(amount)
+        net[years] = net.get(years, 0.0) - _number(amount)
     if not all(map(isfinite, net)):
         raise NoRate("times must be numbers")
     return sorted(net.items())
 
 
-def _balancing_force(flows: list[tuple[float, float]], sign: float) -> float:
-    """The force of interest ln(1+X), of the given sign, at which the present value of all flows is zero.
+def _balancing_force(flows: list[tuple[float, float]], sign: float) -> float | None:
+    """The force of interest ln(1+X), of the given sign, at which the present value of all flows is zero; None when
+    that side has no such force.
 
     In ln(1+X) the rates of very short credits, millions of percent, are small numbers. The bracket is widened
     geometrically from zero, then narrowed by Newton steps that fall back to halving.
@@ -135,7 +149,7 @@ def _balancing_force(flows: list[tuple[float, float]], sign: float) -> float:
         if (far_value > 0.0) != (near_value > 0.0):
             return _narrowed(shifted, near, far, near_value)
         near, far = far, far * 2.0
-    raise NoRate("no rate balances what is drawn and what is repaid")
+    return None
 
 
 def _present_value(flows: list[tuple[float, float]], force: float) -> float:

@@ -169,6 +169,8 @@ def test_paying_back_less_gives_a_negative_rate() -> None:
         ([(0, float("inf"))], [(1, 110)]),
         ([(float("nan"), 100)], [(1, 110)]),
         ([(0, 100)], [(float("inf"), 110)]),
+        ([(0, 10**400)], [(1, 10**400 + 1)]),
+        ([(0, 100)], [(10**400, 110)]),
     ],
 )
 def test_flows_without_a_rate_are_refused_by_name(
@@ -176,6 +178,12 @@ def test_flows_without_a_rate_are_refused_by_name(
 ) -> None:
     with pytest.raises(NoRate):
         annual_percentage_rate(drawn, repaid)
+
+
+def test_money_drawn_again_has_the_rate_nearest_to_zero() -> None:
+    # 1600 - 10000 v + 10000 v^2 is zero at v = 0.8 and v = 0.2: 25 % and 400 %.
+    rate = annual_percentage_rate([(0, 1600), (2, 10_000)], [(1, 10_000)])
+    assert round_apr(rate, 6) == 25
 
 
 amounts = st.integers(1, 10**8)
