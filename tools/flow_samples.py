@@ -68,7 +68,9 @@ def _information(method: str, lang: str, months: int = 0) -> Worded:
     """What the law wants before signing, of the same quote."""
     sheet = information_on(
         _made(method, months, "email"),
-        creditor=Party("Kolme Finance Oy", "1234567-8", "Esimerkkikatu 3, 00100 Helsinki", "credit@kolme.example"),
+        creditor=Party(
+            "Kolme Finance Oy", "1234567-8", "Esimerkkikatu 3, 00100 Helsinki", "credit@kolme.example"
+        ),
         intermediary=Party("Kauppa Oy", email="shop@kauppa.example"),
         goods=tuple(Item(line.name, line.quantity, line.total.amount_minor) for line in _LINES),
         official=False,
