@@ -92,6 +92,21 @@ def check_language(phone: Phone, stop: Stop, lang: str) -> None:
     assert phone.tab.evaluate(script) <= 0, f"{stop.path} in {lang} is wider than {NARROWEST['width']} px"
 
 
+def test_a_long_schedule_of_four_digit_sums_fits_the_narrowest_phone(world: World, new_phone: Phones) -> None:
+    session = world.shop.open_session(2_999_00)
+    phone = new_phone(trace=False, screen=NARROWEST)
+    for lang in SPOKEN:
+        phone.speak(lang)
+        phone.open(f"{session.path}?method=instalments&months=36")
+        beyond = phone.tab.locator(".scroll:has(.schedule)").evaluate(
+            """table => {
+                table.closest("details").open = true;
+                return table.scrollWidth - table.clientWidth;
+            }"""
+        )
+        assert beyond <= 0, f"{lang}: {beyond} px of the schedule are out of sight"
+
+
 def check_headers(response: Response, stop: Stop) -> None:
     headers = response.headers
     policy = headers["content-security-policy"]

@@ -26,7 +26,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "missing": "This field is required.",
     "unknown_field": "There is no such field.",
     "wrong_type": "The value is of another JSON type.",
-    "out_of_range": "The number is too small or too large.",
+    "out_of_range": "The number or the date lies outside of what is possible here.",
     "length": "The text or list is too short or too long.",
     "unknown_value": "The value is none of the allowed ones.",
     "malformed": "The value is not in the expected form.",
