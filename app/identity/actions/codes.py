@@ -168,11 +168,13 @@ def _budgets(merchant: str, budget: SmsBudget) -> Sequence[Budget]:
 
 
 def _guessing_limits(address: str) -> Sequence[Limit]:
+    everywhere = Limit("code.wrong", "", rules.WRONG_CODES_A_MINUTE, rules.MINUTE_S)
+    return (everywhere, *_guessing_limits_here(address))
+
+
+def _guessing_limits_here(address: str) -> Sequence[Limit]:
     block = rules.block_of(address)
-    return (
-        Limit("code.wrong", "", rules.WRONG_CODES_A_MINUTE, rules.MINUTE_S),
-        Limit("code.wrong.block", block, rules.WRONG_CODES_PER_BLOCK_AN_HOUR, rules.HOUR_S),
-    )
+    return (Limit("code.wrong.block", block, rules.WRONG_CODES_PER_BLOCK_AN_HOUR, rules.HOUR_S),)
 
 
 async def mark(challenge_id: UUID, state: ChallengeState) -> None:
@@ -252,7 +254,9 @@ async def try_code(
     if row is not None and row["full_scope"] is not None:
         raise limits.full(row["full_scope"], row["per"], row["hit"], now)
     if row is None or row["browser_id"] != browser_id or row["state"] not in LIVE or row["tries_left"] == 0:
-        await note(guessing, now=now)
+        # Where no code lives nothing can be guessed. Counted over all of them, three machines that never had a code
+        # sent would pause everybody's.
+        await note(_guessing_limits_here(address), now=now)
         return Tried("spent")
     if now >= row["expires_at"] or wall >= row["wall_expires_at"]:
         return Tried("expired", 0, row["phone"], row["postcode"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.checkout.actions import decide
 from app.checkout.errors import DecisionsSpent, StepNotReached
 from app.checkout.facts import gather
+from app.checkout.queries import DECISIONS_MAX
 from app.web.shopper.visit import Visit
 
 
@@ -18,6 +19,9 @@ async def decide_if_identified(here: Visit) -> Visit:
 
 async def decide_anew(here: Visit) -> Visit:
     """As above, whatever stands: what a customer owes may have grown since."""
+    if here.flow.decisions_made >= DECISIONS_MAX:
+        # The register is asked about a person only for a decision that will be made.
+        return here
     facts = await gather(here.flow, here.house.register)
     try:
         return here.after(await decide(here.flow, facts, lang=here.lang))

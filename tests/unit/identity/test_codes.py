@@ -133,8 +133,20 @@ async def test_fifty_guesses_at_once_are_fifty_counts_and_five_tries() -> None:
     ends = await asyncio.gather(*(shopper.type_code(typed) for typed in guesses))
     assert [end.outcome for end in ends].count("wrong") == rules.CODE_TRIES - 1
     assert await database.fetch_value("SELECT tries_left FROM code_challenges") == 0
-    assert await counted("code.wrong") == 50
+    assert await counted("code.wrong.block") == 50
+    assert await counted("code.wrong") == rules.CODE_TRIES
     assert (await shopper.type_code(code)).outcome == "spent"
+
+
+async def test_guesses_where_no_code_lives_pause_nobody_else_s_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rules, "WRONG_CODES_A_MINUTE", 5)
+    merchant = await a_merchant()
+    shopper, code = await a_shopper_with_a_code(merchant)
+    idler = Shopper.at(await a_session(merchant))
+    await idler.choose()
+    for number in range(10):
+        assert (await idler.type_code("123456", f"198.51.{number}.1")).outcome == "spent"
+    assert (await shopper.type_code(code)).outcome == "needs_bank"
 
 
 async def counted(scope: str) -> int:

@@ -10,10 +10,12 @@ import pytest
 
 from app.cases.queries import waiting
 from app.checkout.actions import Answer, answer_case
+from app.credit.ports import RegisterAnswer
 from app.kernel import clock, db, outbox
 from app.merchants.queries import Merchant
 from app.messages import answers
 from app.messages.ports import Mail, Sms
+from app.outside.register import SandboxRegister
 from app.reactions import react
 from tests.factories.checkout import PHONE, POSTCODE, a_line, a_merchant, a_session
 from tests.web.shopper.test_flow import HTMX, a_known_register_entry, the_code
@@ -114,6 +116,24 @@ async def test_the_third_decision_is_the_last_and_says_so(client: httpx.AsyncCli
     assert "This purchase was checked three times already." in page.text
     assert "What would be possible" not in page.text
     assert "Ask a person" in page.text
+
+
+async def test_the_register_is_asked_nothing_once_no_decision_is_left(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = 0
+    look_up = SandboxRegister.look_up
+
+    async def counted(self: SandboxRegister, number: str, now: datetime) -> RegisterAnswer:
+        nonlocal asked
+        asked += 1
+        return await look_up(self, number, now)
+
+    monkeypatch.setattr(SandboxRegister, "look_up", counted)
+    _, session, _ = await a_refusal(client, income_minor_month=93_000)
+    for months in ("3", "4", "5", "3"):
+        await client.post(f"/pay/{session}", data={"method": "instalments", "months": months})
+    assert asked == 3
 
 
 async def test_what_the_shopper_says_reaches_a_person_and_is_shown_again(client: httpx.AsyncClient) -> None:
