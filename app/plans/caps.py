@@ -85,6 +85,20 @@ def caps_broken_by_plan(plan: Plan, country: str, on: date) -> tuple[BrokenCap, 
     return tuple(found.values())
 
 
+@lru_cache(maxsize=256)
+def may_be_advertised(plans: tuple[Plan, ...], country: str, on: date) -> bool:
+    """Whether the country lets a firm with these plans advertise credit at all: Denmark does not where any of them
+    comes above a rate of its own, lower than that of the plans themselves."""
+    law = law_of(country)
+    cap = law.find("apr_marketing_cap_percent", on)
+    return cap is None or all(
+        cost.apr <= cap.value
+        for plan in plans
+        if plan.currency == law.currency
+        for cost in _dearest_costs(plan, country, on)
+    )
+
+
 def check_caps(plan: Plan, country: str, on: date) -> None:
     """Raises CapBroken with the first cap that the plan breaks, and CurrencyMismatch."""
     for broken in caps_broken_by_plan(plan, country, on):

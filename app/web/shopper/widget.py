@@ -16,7 +16,9 @@ from app.kernel import clock, ids, templating
 from app.kernel.money import MAX_AMOUNT_MINOR, Money
 from app.law.rules import law_of
 from app.merchants.queries import Merchant, merchant_by_public_id
+from app.plans.caps import may_be_advertised
 from app.plans.disclosure import QuoteView, view_of
+from app.plans.queries import plans_of
 from app.plans.quote import Kind, Plan, Quote, make_quote, terms
 from app.web.shared.doors import house_of
 from app.web.shared.language import PARAMETER, choose
@@ -36,12 +38,17 @@ class WidgetView:
     """What paying later costs at a price, at best. ``methods`` are in lawful order, empty where none takes the price.
 
     ``example`` is the whole quote behind the figure that is advertised: the smallest monthly amount, else the invoice.
+    ``is_silent`` where the country lets the shop advertise no credit.
     """
 
     methods: tuple[Kind, ...]
     invoice_days: int
     monthly: Money | None
     example: QuoteView | None
+    is_silent: bool = False
+
+
+_SILENT: Final = WidgetView((), 0, None, None, is_silent=True)
 
 
 @get(FRAMED_PATH, include_in_schema=False)
@@ -62,10 +69,11 @@ async def show_widget(request: Request[Any, Any, Any]) -> Response[str]:
         on=today,
         live=not house_of(request).settings.is_test,
     )
+    is_silent = not may_be_advertised(await plans_of(merchant.id), merchant.country, today)
     context = {
         "nonce": nonce_of(request.scope["state"]),
         "accent": merchant.accent,
-        "widget": _view(merchant, plans, amount_minor, today),
+        "widget": _SILENT if is_silent else _view(merchant, plans, amount_minor, today),
     }
     return Response(
         templating.render("shopper/widget.html", lang, context),

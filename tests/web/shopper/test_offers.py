@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -30,13 +31,16 @@ NOTHING = "None of our ways to pay fits this purchase"
 PHONES = {"SE": ("070-174 06 05", "114 55"), "DK": ("20 12 34 56", "2100")}
 
 
-async def a_shop_in(country: str, currency: str) -> Merchant:
+async def a_shop_in(country: str, currency: str, rate: Decimal | None = None) -> Merchant:
+    """With the standard plans, or with instalments at another rate."""
     now = clock.wall()
     new = NewMerchant(
         name="Butik", country=country, contact_email="shop@butik.example", credit_limit_minor=5_000_000
     )
     merchant = await create_merchant(new, now=now)
-    for plan in standard_plans(currency):
+    invoice, instalments = standard_plans(currency)
+    dearer = instalments if rate is None else replace(instalments, nominal_rate=rate)
+    for plan in (invoice, dearer):
         await create_plan(merchant.id, plan, now=now)
     return merchant
 

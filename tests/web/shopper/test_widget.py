@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from decimal import Decimal
 from pathlib import Path
 
 import brotli
@@ -160,6 +161,20 @@ async def test_a_swedish_and_a_danish_shop_show_their_own_money_and_warning(
 
     assert money in page
     assert 'class="note warn"' in page
+
+
+async def test_a_danish_shop_with_a_dear_plan_advertises_no_credit_at_all(client: httpx.AsyncClient) -> None:
+    # Above 25 % a year a plan may be sold there, and nothing of the firm's credit marketed.
+    dear, lawful = Decimal(24), Decimal(22)
+    pages = {}
+    for rate in (dear, lawful):
+        merchant = await a_shop_in("DK", "DKK", rate)
+        pages[rate] = (await client.get(address(merchant.public_id, 4_900_00, lang="en"))).text
+
+    assert "The ways to pay are shown at the checkout." in pages[dear]
+    for of_credit in ("<li>", "<details", "a month", "%"):
+        assert of_credit not in pages[dear].split("</head>")[1]
+    assert "a month" in pages[lawful]
 
 
 async def test_where_nobody_can_be_identified_nothing_is_advertised(client: httpx.AsyncClient) -> None:
