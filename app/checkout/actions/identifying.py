@@ -22,7 +22,7 @@ from app.kernel import audit, db, ids
 
 DEFAULT_BUDGET: Final = SmsBudget()
 
-Outcome = Literal["identified", "needs_bank", "wrong", "spent", "changed", "expired"]
+Outcome = Literal["identified", "needs_bank", "other_person", "wrong", "spent", "changed", "expired"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +132,8 @@ async def identify_by_code(
     flow: Flow, typed: str, *, code_is_enough: bool, address: str, wall: datetime
 ) -> Identification:
     """Try a code. A right one on the phone of a customer with a verified identity and a matching postcode
-    identifies, where a code is enough for this sum and merchant; otherwise the bank is needed once.
+    identifies, where a code is enough for this sum and merchant; otherwise the bank is needed once. The code of
+    somebody else than the one who is identified already, in another browser, is spent and changes nothing.
 
     The count of tries stands whatever comes of it; one whose COMMIT was lost may count twice. Raises SessionEnded, and
     LimitReached while too many wrong codes come in.
@@ -164,17 +165,18 @@ async def _landed(flow: Flow, token: str) -> Identification | None:
 _NOT_RIGHT: Final[dict[str, Outcome]] = {"spent": "spent", "changed": "changed", "expired": "expired"}
 
 # Browser, session, code: every verb of step 2 takes them in this order, so that a code that is typed while another one
-# is asked for waits at the door and holds nothing that the other needs.
+# is asked for waits at the door and holds nothing that the other needs. Answers whose the session is by now.
 _HOLD: Final = """
 WITH b AS MATERIALIZED (SELECT id FROM browsers WHERE id = $3 FOR UPDATE)
-SELECT s.id FROM checkout_sessions s LEFT JOIN b ON true WHERE s.merchant_id = $1 AND s.id = $2 FOR UPDATE OF s
+SELECT s.customer_id FROM checkout_sessions s LEFT JOIN b ON true WHERE s.merchant_id = $1 AND s.id = $2
+FOR UPDATE OF s
 """
 
 
 async def _identify_by_code(
     flow: Flow, typed: str, token: str, *, code_is_enough: bool, address: str, wall: datetime
 ) -> Identification:
-    await db.fetch_value(_HOLD, flow.merchant.id, flow.session_id, flow.browser_id)
+    holder = await db.fetch_value(_HOLD, flow.merchant.id, flow.session_id, flow.browser_id)
     tried = await codes.try_code(
         typed, flow.approval, browser_id=flow.browser_id, address=address, now=flow.now, wall=wall
     )
@@ -193,6 +195,8 @@ async def _identify_by_code(
             flow.now,
         )
         return Identification("needs_bank")
+    if holder not in {None, known}:
+        return Identification("other_person")
     given = Given(tried.phone, tried.postcode)
     await bind(flow, known, flow.browser_id, "code", given, token)
     kept = await remembered.keep(known, flow.remembered, wall=wall) if tried.remember else None
@@ -219,7 +223,7 @@ async def identify_by_bank(
 
     async def identify() -> Identification:
         browser_id = await this_browser(browser, wall)
-        await db.fetch_value(_HOLD, flow.merchant.id, flow.session_id, browser_id)
+        holder = await db.fetch_value(_HOLD, flow.merchant.id, flow.session_id, browser_id)
         given = given_here(flow)
         contact = KnownContact(flow.country)
         before: Holder | None = None
@@ -228,8 +232,8 @@ async def identify_by_bank(
             before = await customers.holder_of(given.phone)
         customer_id = await customers.remember_identity(identity, contact, flow.now)
         if before is not None and before.id != customer_id:
-            await _phone_changed_hands(before, flow, wall)
-        if flow.customer is not None and flow.customer.id != customer_id:
+            await phone_changed_hands(before, flow, wall)
+        if holder not in {None, customer_id}:
             raise OtherPerson
         await bind(flow, customer_id, browser_id, "bank", given, token)
         typed = flow.challenge
@@ -244,9 +248,10 @@ async def identify_by_bank(
     return await db.in_tx(identify, landed=landed)
 
 
-async def _phone_changed_hands(before: Holder, flow: Flow, wall: datetime) -> None:
-    """A number is somebody else's now. No browser knows the one before by it any more, and where they owe something
-    staff read that reminders to this number would reach a stranger."""
+async def phone_changed_hands(before: Holder, flow: Flow, wall: datetime) -> None:
+    """A number is somebody else's now, whichever way they were identified. No browser knows the one before by it any
+    more, and where they owe something staff read that reminders to this number would reach a stranger. In a
+    transaction."""
     await remembered.end_all(before.id, wall=wall)
     for merchant_id in await creditors_of(before.id):
         await audit.record(

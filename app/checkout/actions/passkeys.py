@@ -7,6 +7,7 @@ from typing import Final
 from uuid import UUID
 
 from app.checkout.actions.binding import bind, given_here, this_browser
+from app.checkout.actions.identifying import phone_changed_hands
 from app.checkout.errors import StepNotReached
 from app.checkout.policy import may_save_passkey
 from app.checkout.queries import Customer, Flow
@@ -49,7 +50,7 @@ async def identify_by_passkey(
             return used.reason
         reason = await _stranger(flow, holder, used.customer_id)
         if reason is None:
-            await _identified(flow, used.customer_id, place.browser_id, token)
+            await _identified(flow, used.customer_id, place.browser_id, token, wall)
         return reason
 
     async def landed() -> str | None:
@@ -91,10 +92,13 @@ async def _stranger(flow: Flow, holder: UUID | None, customer_id: UUID) -> str |
     return None
 
 
-async def _identified(flow: Flow, customer_id: UUID, browser_id: UUID, token: str) -> None:
+async def _identified(flow: Flow, customer_id: UUID, browser_id: UUID, token: str, wall: datetime) -> None:
     given = given_here(flow)
     if flow.phone_proved_here and given.phone is not None and given.postcode is not None:
+        before = await customers.holder_of(given.phone)
         await customers.prove_phone(customer_id, given.phone, given.postcode, flow.now)
+        if before is not None and before.id != customer_id:
+            await phone_changed_hands(before, flow, wall)
     await bind(flow, customer_id, browser_id, "passkey", given, token)
 
 

@@ -170,6 +170,8 @@ async def confirm_code(request: Request[Any, Any, Any], session_id: FromPath[str
         return await page_now(await decide_if_identified(here), push=True)
     if tried.outcome == "needs_bank":
         return await page_now(await here.again(), push=True)
+    if tried.outcome == "other_person":
+        return identify_page(await here.again(), notice="code_other_person", status=422)
     error = (
         FieldError("wrong", {"tries_left": tried.tries_left})
         if tried.outcome == "wrong"

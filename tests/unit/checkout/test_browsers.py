@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from app.checkout.actions import Details, decide
+from app.checkout.actions import Details, decide, identify_by_bank
 from app.checkout.actions.confirming import known_contact
-from app.checkout.errors import SessionEnded, StepNotReached
+from app.checkout.errors import OtherPerson, SessionEnded, StepNotReached
 from app.checkout.steps import Page, Progress, may_see
 from app.identity.actions import browsers
 from app.kernel import clock, db
@@ -40,6 +40,28 @@ async def test_whoever_lost_their_browser_after_identifying_gets_in_again_by_cod
     assert (await again.type_code(code)).outcome == "identified"
     assert (await again.flow()).progress is Progress.IDENTIFIED
     assert (await first.flow()).progress is Progress.ELSEWHERE
+
+
+async def test_the_code_of_another_person_does_not_take_over_a_session_that_is_somebodys() -> None:
+    first = await a_shopper_at_confirm(await a_merchant())
+    await a_known_person(OTHER_PHONE, subject="eero", name="Eero Salo")
+    other = Shopper.at(first.session)
+    code = await other.ask_code(OTHER_PHONE)
+    assert (await other.type_code(code)).outcome == "other_person"
+    assert (await other.type_code(code)).outcome == "spent"
+    assert (await first.flow()).progress is Progress.IDENTIFIED
+    await first.confirm()
+
+
+async def test_of_two_people_at_their_banks_at_once_the_session_is_of_the_first_alone() -> None:
+    first = Shopper.at(await a_session(await a_merchant()))
+    await first.choose()
+    second = Shopper.at(first.session)
+    seen_before = await second.flow()
+    await first.return_from_bank()
+    with pytest.raises(OtherPerson):
+        await identify_by_bank(seen_before, an_identity("eero", "Eero Salo"), second.browser, clock.wall())
+    assert (await first.flow()).progress is not Progress.ELSEWHERE
 
 
 async def test_a_browser_that_identified_nobody_cannot_change_the_plan_of_one_that_did() -> None:

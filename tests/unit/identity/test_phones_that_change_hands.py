@@ -8,6 +8,7 @@ from app.identity.actions import remembered
 from app.kernel import clock, db
 from app.merchants.queries import Merchant
 from tests.factories.checkout import PHONE, Shopper, a_merchant, a_session, a_shopper_at_confirm, an_identity
+from tests.factories.passkeys import a_saved_passkey, use
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -42,6 +43,23 @@ async def test_a_verified_identity_of_another_name_is_a_new_customer_and_staff_r
     assert await db.fetch_value("SELECT ended_at FROM remembered_browsers") is not None
     exposures = await db.fetch_all("SELECT customer_id FROM credit_exposures WHERE exposure_minor > 0")
     assert [row["customer_id"] for row in exposures] == [before["id"]], "debts stay with their own name"
+
+
+async def test_a_new_holder_who_comes_by_passkey_leaves_the_same_note() -> None:
+    merchant = await a_merchant()
+    await (await a_shopper_at_confirm(merchant)).confirm()
+    before = await db.fetch_one("SELECT id, public_id FROM customers")
+    assert before is not None
+    await db.in_tx(lambda: remembered.keep(before["id"], None, wall=clock.wall()))
+    device = await a_saved_passkey(merchant, identity=an_identity("another", "Another Person"))
+    await db.in_tx(lambda: db.execute("DELETE FROM limits WHERE scope LIKE 'code.phone%'"))
+    shopper = Shopper.at(await a_session(merchant))
+    await shopper.choose()
+    assert (await shopper.type_code(await shopper.ask_code(PHONE, "90100"))).outcome == "needs_bank"
+    await use(shopper, device)
+    assert await db.fetch_value("SELECT name FROM customers WHERE phone = $1", PHONE) == "Another Person"
+    assert [row["subject"] for row in await db.fetch_all(NOTES)] == [before["public_id"]]
+    assert await db.fetch_value("SELECT ended_at FROM remembered_browsers") is not None
 
 
 async def test_who_owes_nothing_leaves_no_note() -> None:
