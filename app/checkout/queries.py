@@ -172,8 +172,12 @@ class Flow:
 
     @property
     def quote_stands(self) -> bool:
-        """The quote is of today: its due dates and its rate count from the day of the purchase."""
-        return self.quote is not None and self.merchant.local_date(self.now - QUOTE_GRACE) <= self.quote.start
+        """The quote is of today (its due dates and its rate count from the day of the purchase) and of the order's
+        present sum: who chose a plan before the shop changed the order chooses again.
+        """
+        if self.quote is None or Money(self.quote.amount_minor, self.quote.currency) != self.total:
+            return False
+        return self.merchant.local_date(self.now - QUOTE_GRACE) <= self.quote.start
 
     @property
     def progress(self) -> Progress:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from app.kernel import db, ids
+from app.orders.errors import OrderLocked, OrderRemoved, OrderUnknown, VersionConflict
+from app.orders.queries import OrderView, order_for_api
 from app.orders.rules import Line, total_minor
-from app.orders.states import MACHINE, OrderState
+from app.orders.states import EDITABLE, MACHINE, OrderState
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class NewOrder:
     buyer: str
     lines: Sequence[Line]
     contact: Contact
+    note: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +53,11 @@ WITH created AS (
                         total_minor, refundable_minor, created_at)
     VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, 0, $10)
 ), contact AS (
-    INSERT INTO order_contacts (merchant_id, order_id, name, email, phone, postcode, street, city)
-    VALUES ($1, $2, $11, $12, $13, $14, $15, $16)
+    INSERT INTO order_contacts (merchant_id, order_id, name, email, phone, postcode, street, city, note)
+    VALUES ($1, $2, $11, $12, $13, $14, $15, $16, $19)
+), version AS (
+    INSERT INTO order_versions (merchant_id, id, order_id, version, total_minor, changes, actor, at)
+    VALUES ($1, $20, $2, 1, $9, '{}', $18, $10)
 )
 INSERT INTO order_history (merchant_id, id, subject_id, from_state, to_state, event, actor, at, detail)
 VALUES ($1, $17, $2, NULL, $4, 'order.created', $18, $10, '{}')
@@ -94,6 +100,8 @@ async def create(
         contact.city,
         ids.internal_id(),
         actor,
+        new.note,
+        ids.internal_id(),
     )
     await _add_lines(merchant_id, order_id, 1, new.lines)
     return CreatedOrder(order_id, public_id, total)
@@ -114,6 +122,149 @@ async def _add_lines(merchant_id: UUID, order_id: UUID, version: int, lines: Seq
         [line.unit_price_minor for line in lines],
         [line.vat_percent for line in lines],
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """Everything of an order that the shop may change."""
+
+    reference: str
+    lines: Sequence[Line]
+    contact: Contact
+    note: str | None = field(default=None, repr=False)
+
+
+_LOCK: Final = "SELECT id FROM orders WHERE merchant_id = $1 AND public_id = $2 FOR UPDATE"
+
+_EDIT: Final = """
+WITH edited AS (
+    UPDATE orders SET version = $3, total_minor = $4, reference = $5 WHERE merchant_id = $1 AND id = $2
+), contact AS (
+    UPDATE order_contacts
+    SET name = $6, email = $7, phone = $8, postcode = $9, street = $10, city = $11, note = $12
+    WHERE merchant_id = $1 AND order_id = $2
+)
+INSERT INTO order_versions (merchant_id, id, order_id, version, total_minor, changes, actor, at)
+VALUES ($1, $13, $2, $3, $4, $14, $15, $16)
+"""
+
+
+async def edit(
+    merchant_id: UUID,
+    public_id: str,
+    contents: Contents,
+    *,
+    version: int,
+    edit_id: UUID,
+    actor: str,
+    now: datetime,
+) -> int:
+    """Make the next version of an order whose present one is `version`; answers the number that holds now.
+
+    Contents that change nothing make no version. `edit_id` tells this edit from any other. Raises OrderUnknown,
+    OrderRemoved, OrderLocked, VersionConflict, LineRefused, TotalRefused.
+    """
+    order = await lock(merchant_id, public_id)
+    if order.state not in EDITABLE:
+        raise OrderLocked(order.state.value)
+    if order.version != version:
+        raise VersionConflict(order.version)
+    total = total_minor(contents.lines)
+    changes = _changes(order, contents)
+    if not changes:
+        return version
+    contact = contents.contact
+    await db.execute(
+        _EDIT,
+        merchant_id,
+        order.id,
+        version + 1,
+        total,
+        contents.reference,
+        contact.name,
+        contact.email,
+        contact.phone,
+        contact.postcode,
+        contact.street,
+        contact.city,
+        contents.note,
+        edit_id,
+        changes,
+        actor,
+        now,
+    )
+    # Each version has lines of its own, those that stayed the same included.
+    await _add_lines(merchant_id, order.id, version + 1, contents.lines)
+    return version + 1
+
+
+async def accept(merchant_id: UUID, public_id: str, *, actor: str, now: datetime) -> None:
+    """Somebody of the shop stands by an open order. Accepting twice is accepting once. Raises OrderUnknown,
+    OrderRemoved, OrderLocked.
+    """
+    order = await lock(merchant_id, public_id)
+    if order.accepted_at is not None:
+        return
+    if order.state is not OrderState.OPEN:
+        raise OrderLocked(order.state.value)
+    await db.execute(
+        "UPDATE orders SET accepted_at = $3 WHERE merchant_id = $1 AND id = $2", merchant_id, order.id, now
+    )
+    await move(merchant_id, order.id, expected=OrderState.OPEN, to=OrderState.OPEN, actor=actor, now=now)
+
+
+async def lock(merchant_id: UUID, public_id: str) -> OrderView:
+    """The order as it is, held until the transaction ends. Raises OrderUnknown, OrderRemoved."""
+    db.require_transaction("orders: changing one")
+    if await db.fetch_one(_LOCK, merchant_id, public_id) is None:
+        raise OrderUnknown
+    # Read after the lock: a statement that waited for it would still see the lines of the version before.
+    order = await order_for_api(merchant_id, public_id)
+    assert order is not None, "a locked order is there"
+    if order.removed:
+        raise OrderRemoved
+    return order
+
+
+def _changes(order: OrderView, contents: Contents) -> list[str]:
+    contact = order.contact
+    was = Contact(contact.name, contact.email, contact.phone, contact.postcode, contact.street, contact.city)
+    parts = {
+        "lines": tuple(contents.lines) != order.lines,
+        "reference": contents.reference != order.reference,
+        "customer": contents.contact != was,
+        "note": contents.note != order.note,
+    }
+    return [name for name, changed in parts.items() if changed]
+
+
+CONTACT_KEPT: Final = timedelta(days=30)
+
+_FORGET: Final = """
+UPDATE order_contacts SET name = NULL, email = NULL, phone = NULL, postcode = NULL, street = NULL, city = NULL,
+                          note = NULL, forget_at = NULL
+WHERE (merchant_id, order_id) IN (
+    SELECT merchant_id, order_id FROM order_contacts WHERE forget_at <= $1 ORDER BY forget_at LIMIT $2
+)
+"""
+
+
+async def cancel(
+    merchant_id: UUID, order_id: UUID, *, expected: OrderState, actor: str, now: datetime
+) -> None:
+    """End an unpaid order; what it knows of people goes thirty days later. Raises IllegalMove, LostRace."""
+    await move(merchant_id, order_id, expected=expected, to=OrderState.CANCELLED, actor=actor, now=now)
+    await db.execute(
+        "UPDATE order_contacts SET forget_at = $3 WHERE merchant_id = $1 AND order_id = $2",
+        merchant_id,
+        order_id,
+        now + CONTACT_KEPT,
+    )
+
+
+async def forget_contacts(now: datetime, limit: int) -> int:
+    """Take away who was to buy what was cancelled long ago, up to `limit` orders. Answers how many."""
+    return int((await db.execute(_FORGET, now, limit)).split()[-1])
 
 
 @dataclass(frozen=True, slots=True)

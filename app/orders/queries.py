@@ -11,7 +11,7 @@ from uuid import UUID
 
 from app.kernel import db
 from app.kernel.cursors import Position
-from app.orders.rules import Line
+from app.orders.rules import Line, LineChange, line_changes
 from app.orders.states import OrderState
 
 LIST_LIMIT_MAX: Final = 100
@@ -48,10 +48,12 @@ class OrderView:
     total_minor: int
     refundable_minor: int
     created_at: datetime
+    accepted_at: datetime | None
     paid_at: datetime | None
     quote_id: str | None
     quote_content: Mapping[str, object] | None
     contact: OrderContact
+    note: str | None = field(repr=False)
     lines: tuple[Line, ...]
 
     @property
@@ -115,8 +117,8 @@ class DeliveryView:
 
 _COLUMNS: Final = """
 o.id, o.public_id, o.state, o.version, o.reference, o.country, o.currency, o.buyer, o.total_minor, o.refundable_minor,
-o.created_at, o.paid_at, o.quote_id, q.content AS quote_content,
-c.name, c.email, c.phone, c.postcode, c.street, c.city
+o.created_at, o.accepted_at, o.paid_at, o.quote_id, q.content AS quote_content,
+c.name, c.email, c.phone, c.postcode, c.street, c.city, c.note
 """
 
 _TABLES: Final = """
@@ -147,6 +149,10 @@ WITH the_order AS (
 SELECT 'order' AS kind, h.at, h.event AS what, h.actor, h.from_state, h.to_state, h.detail,
        NULL::int AS attempt, NULL AS outcome, NULL AS note, h.id AS tiebreak
 FROM the_order o JOIN order_history h ON h.merchant_id = o.merchant_id AND h.subject_id = o.id
+UNION ALL
+SELECT 'order', v.at, 'order.edited', v.actor, NULL, NULL, jsonb_build_object('version', v.version),
+       NULL, NULL, NULL, v.id
+FROM the_order o JOIN order_versions v ON v.merchant_id = o.merchant_id AND v.order_id = o.id AND v.version > 1
 UNION ALL
 SELECT 'session', h.at, h.event, h.actor, h.from_state, h.to_state, h.detail, NULL, NULL, NULL, h.id
 FROM its_sessions s JOIN session_history h ON h.merchant_id = s.merchant_id AND h.subject_id = s.id
@@ -223,6 +229,60 @@ async def list_orders(
     shown = rows[:limit]
     last = Position(shown[-1]["created_at"], shown[-1]["id"]).text() if len(rows) > limit else None
     return OrderPage(await _with_lines(merchant_id, shown), last)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderVersion:
+    """One version: who made it, when, what it summed to (minor units), and what it changed of the one before.
+
+    `changes` names the parts ("lines", "reference", "customer", "note"); `lines` tells what became of the lines.
+    """
+
+    id: UUID
+    version: int
+    total_minor: int
+    at: datetime
+    actor: str
+    changes: tuple[str, ...]
+    lines: tuple[LineChange, ...]
+
+
+_VERSIONS: Final = """
+SELECT id, version, total_minor, at, actor, changes FROM order_versions
+WHERE merchant_id = $1 AND order_id = $2 ORDER BY version
+"""
+
+_LINES_OF_VERSIONS: Final = """
+SELECT l.version, l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category
+FROM order_lines l WHERE l.merchant_id = $1 AND l.order_id = $2 ORDER BY l.version, l.position
+"""
+
+
+async def versions_of_order(merchant_id: UUID, order_id: UUID) -> tuple[OrderVersion, ...]:
+    """Every version of an order, oldest first. Two statements."""
+    lines: dict[int, list[Line]] = {}
+    for line in await db.fetch_all(_LINES_OF_VERSIONS, merchant_id, order_id):
+        lines.setdefault(line["version"], []).append(_line(line))
+    return tuple(
+        OrderVersion(
+            id=row["id"],
+            version=row["version"],
+            total_minor=row["total_minor"],
+            at=row["at"],
+            actor=row["actor"],
+            changes=tuple(row["changes"]),
+            lines=line_changes(lines.get(row["version"] - 1, ()), lines.get(row["version"], ()))
+            if "lines" in row["changes"]
+            else (),
+        )
+        for row in await db.fetch_all(_VERSIONS, merchant_id, order_id)
+    )
+
+
+async def edit_landed(merchant_id: UUID, edit_id: UUID) -> bool:
+    """Whether the version of this edit stands."""
+    found = "SELECT EXISTS (SELECT FROM order_versions WHERE merchant_id = $1 AND id = $2)"
+    return bool(await db.fetch_value(found, merchant_id, edit_id))
 
 
 async def order_timeline(merchant_id: UUID, order_id: UUID) -> tuple[TimelineEntry, ...]:
@@ -317,11 +377,13 @@ def _order(row: db.Record, lines: tuple[Line, ...]) -> OrderView:
         total_minor=row["total_minor"],
         refundable_minor=row["refundable_minor"],
         created_at=row["created_at"],
+        accepted_at=row["accepted_at"],
         paid_at=row["paid_at"],
         quote_id=row["quote_id"],
         quote_content=row["quote_content"],
         contact=OrderContact(
             row["name"], row["email"], row["phone"], row["postcode"], row["street"], row["city"]
         ),
+        note=row["note"],
         lines=lines,
     )

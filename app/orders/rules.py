@@ -72,6 +72,40 @@ def _check(line: Line, index: int) -> None:
         raise LineRefused(f"/lines/{index}/vat_percent", "out_of_range")
 
 
+@dataclass(frozen=True, slots=True)
+class LineChange:
+    """One line that an edit touched. Without `before` it was added, without `after` it was taken away."""
+
+    before: Line | None
+    after: Line | None
+
+
+def line_changes(before: Sequence[Line], after: Sequence[Line]) -> tuple[LineChange, ...]:
+    """What became of the lines: changed and added ones in the new order, then those that are gone.
+
+    Lines that are the same in both are not told, wherever they stand. The others are paired by article number, or by
+    name where there is none.
+    """
+    gone = list(before)
+    touched = []
+    for line in after:
+        if line in gone:
+            gone.remove(line)
+        else:
+            touched.append(line)
+    changes = []
+    for line in touched:
+        was = next((each for each in gone if _article(each) == _article(line)), None)
+        if was is not None:
+            gone.remove(was)
+        changes.append(LineChange(was, line))
+    return (*changes, *(LineChange(line, None) for line in gone))
+
+
+def _article(line: Line) -> tuple[str, str]:
+    return line.type, line.sku or line.name
+
+
 def vat_groups(lines: Sequence[Line]) -> list[VatGroup]:
     """VAT per rate on the sum of the rate's lines, half up; the groups' gross sums to the total.
 

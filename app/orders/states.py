@@ -22,10 +22,15 @@ class OrderState(StrEnum):
 
 _S = OrderState
 
+# Whose contents the shop may still change. In payment too: what was shown before can then no longer be confirmed.
+EDITABLE: Final = frozenset({_S.DRAFT, _S.OPEN, _S.IN_PAYMENT})
+CANCELLABLE: Final = EDITABLE | {_S.HELD}
+
 EDGES: Final[dict[tuple[str, str], str]] = {
     (_S.DRAFT, _S.IN_PAYMENT): "order.payment_started",
     (_S.DRAFT, _S.CANCELLED): "order.cancelled",
     (_S.DRAFT, _S.EXPIRED): "order.expired",
+    (_S.OPEN, _S.OPEN): "order.accepted",
     (_S.OPEN, _S.IN_PAYMENT): "order.payment_started",
     (_S.OPEN, _S.CANCELLED): "order.cancelled",
     (_S.OPEN, _S.EXPIRED): "order.expired",

@@ -1,6 +1,6 @@
 """Orders, their lines, contacts and history. The database has composite keys: see migrations/."""
 
-from piccolo.columns import JSONB, UUID, BigInt, Integer, Numeric, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, BigInt, Integer, Numeric, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -47,6 +47,19 @@ class OrderContact(Table, tablename="order_contacts"):
     postcode = Text(null=True, default=None)
     street = Text(null=True, default=None)
     city = Text(null=True, default=None)
+    note = Text(null=True, default=None)
+    forget_at = Timestamptz(null=True, default=None)
+
+
+class OrderVersion(Table, tablename="order_versions"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    order_id = UUID(default=None)
+    version = Integer(default=None)
+    total_minor = BigInt(default=None)
+    changes = Array(base_column=Text(), default=None)
+    actor = Text(default=None)
+    at = Timestamptz(default=None)
 
 
 class OrderHistory(Table, tablename="order_history"):

@@ -3,6 +3,7 @@
 | what | kept |
 |---|---|
 | personal data of sessions that came to nothing | 30 days after the end |
+| who was to buy an order that the shop cancelled, and the shop's note on it | 30 days after |
 | one-time codes, with phone and postcode | 1 day |
 | challenges of passkeys | 1 day |
 | passkeys that were removed | 30 days; those of an erased customer go at once |
@@ -30,6 +31,7 @@ from app.identity.actions import browsers, codes, passkeys, remembered
 from app.kernel import db, idempotency, limits
 from app.kernel.jobs import Chore, Now
 from app.merchants.actions import forget_ended_sessions
+from app.orders import actions as orders
 
 CODES_KEPT: Final = timedelta(days=1)
 CHALLENGES_KEPT: Final = timedelta(days=1)
@@ -59,6 +61,10 @@ def seldom(chore: Chore, every: timedelta = EVERY) -> Chore:
 
 async def forget_sessions(now: Now) -> int:
     return await forget_ended(now.business)
+
+
+async def forget_orders(now: Now) -> int:
+    return await db.in_tx(lambda: orders.forget_contacts(now.business, BATCH))
 
 
 async def forget_codes(now: Now) -> int:
@@ -107,6 +113,7 @@ def rules() -> Sequence[Chore]:
     """Every rule, for a worker to run among its chores. One set a worker: each remembers when it last looked."""
     every = (
         forget_sessions,
+        forget_orders,
         forget_codes,
         forget_challenges,
         forget_passkeys,

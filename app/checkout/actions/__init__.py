@@ -3,7 +3,13 @@
 from app.checkout.actions.choosing import choose_plan
 from app.checkout.actions.confirming import Details, confirm
 from app.checkout.actions.deciding import decide
-from app.checkout.actions.ending import cancel_session, cancel_session_in_tx, expire_due
+from app.checkout.actions.ending import (
+    cancel_order,
+    cancel_order_in_tx,
+    cancel_session,
+    cancel_session_in_tx,
+    expire_due,
+)
 from app.checkout.actions.forgetting import forget_ended, release_browsers
 from app.checkout.actions.holding import answer_to, ask_person, go_on_without
 from app.checkout.actions.identifying import (
@@ -34,6 +40,8 @@ __all__ = [
     "ask_for_passkey",
     "ask_person",
     "ask_to_save",
+    "cancel_order",
+    "cancel_order_in_tx",
     "cancel_session",
     "cancel_session_in_tx",
     "choose_plan",

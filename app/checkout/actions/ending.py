@@ -14,7 +14,8 @@ from app.checkout.states import MACHINE, SessionState
 from app.kernel import db, outbox
 from app.kernel.states import LostRace
 from app.orders import actions as orders
-from app.orders.states import OrderState
+from app.orders.errors import OrderLocked
+from app.orders.states import CANCELLABLE, OrderState
 
 _LOCK: Final = """
 SELECT s.id, s.public_id, s.state, s.expires_at, s.held_until, s.order_id, o.public_id AS order_public_id,
@@ -41,6 +42,37 @@ async def cancel_session_in_tx(merchant_id: UUID, public_id: str, *, actor: str,
         return False
     await _end(merchant_id, row, SessionState.CANCELLED, OrderState.CANCELLED, actor, now)
     return True
+
+
+_LOCK_OF_ORDER: Final = """
+SELECT s.id, s.public_id, s.state, s.expires_at, s.held_until, s.order_id, o.public_id AS order_public_id,
+       o.state AS order_state, o.reference
+FROM checkout_sessions s JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
+WHERE s.merchant_id = $1 AND o.public_id = $2 AND s.state IN ('open', 'processing', 'held')
+ORDER BY s.id
+FOR UPDATE OF s, o
+"""
+
+
+async def cancel_order(merchant_id: UUID, order_public_id: str, *, actor: str, now: datetime) -> None:
+    """Cancel an unpaid order, and every session that is still on its way to pay it. Cancelling twice is cancelling
+    once. Raises OrderUnknown, OrderRemoved, OrderLocked.
+    """
+    await db.in_tx(lambda: cancel_order_in_tx(merchant_id, order_public_id, actor=actor, now=now))
+
+
+async def cancel_order_in_tx(merchant_id: UUID, order_public_id: str, *, actor: str, now: datetime) -> None:
+    """As `cancel_order`, inside the caller's transaction."""
+    # Sessions before their order, as everybody locks them.
+    sessions = await db.fetch_all(_LOCK_OF_ORDER, merchant_id, order_public_id)
+    order = await orders.lock(merchant_id, order_public_id)
+    if order.state is OrderState.CANCELLED:
+        return
+    if order.state not in CANCELLABLE or any(row["state"] == SessionState.PROCESSING for row in sessions):
+        raise OrderLocked(order.state.value)
+    for row in sessions:
+        await _end_session(merchant_id, row, SessionState.CANCELLED, actor, now)
+    await orders.cancel(merchant_id, order.id, expected=order.state, actor=actor, now=now)
 
 
 _DUE: Final = """
@@ -79,11 +111,7 @@ def _is_over(row: db.Record, now: datetime) -> bool:
 async def _end(
     merchant_id: UUID, row: db.Record, to: SessionState, order_to: OrderState, actor: str, now: datetime
 ) -> None:
-    await MACHINE.move(merchant_id, row["id"], expected=row["state"], to=to, actor=actor, at=now)
-    data = {"session_id": row["public_id"], "order_id": row["order_public_id"], "reference": row["reference"]}
-    await outbox.emit(merchant_id, f"session.{to.value}", data, now=now, about=row["order_public_id"])
-    if row["state"] == SessionState.HELD:
-        await _end_case(merchant_id, row, to, actor, now)
+    await _end_session(merchant_id, row, to, actor, now)
     if OrderState(row["order_state"]) not in _UNPAID:
         return
     await orders.move(
@@ -95,7 +123,20 @@ async def _end(
         now=now,
     )
     if order_to is OrderState.EXPIRED:
-        await outbox.emit(merchant_id, "order.expired", data, now=now, about=row["order_public_id"])
+        await outbox.emit(merchant_id, "order.expired", _data(row), now=now, about=row["order_public_id"])
+
+
+async def _end_session(
+    merchant_id: UUID, row: db.Record, to: SessionState, actor: str, now: datetime
+) -> None:
+    await MACHINE.move(merchant_id, row["id"], expected=row["state"], to=to, actor=actor, at=now)
+    await outbox.emit(merchant_id, f"session.{to.value}", _data(row), now=now, about=row["order_public_id"])
+    if row["state"] == SessionState.HELD:
+        await _end_case(merchant_id, row, to, actor, now)
+
+
+def _data(row: db.Record) -> dict[str, object]:
+    return {"session_id": row["public_id"], "order_id": row["order_public_id"], "reference": row["reference"]}
 
 
 async def _end_case(merchant_id: UUID, row: db.Record, to: SessionState, actor: str, now: datetime) -> None:

@@ -24,7 +24,8 @@ WITH due AS (
     FOR UPDATE SKIP LOCKED
 ), contact AS (
     UPDATE order_contacts c
-    SET name = NULL, email = NULL, phone = NULL, postcode = NULL, street = NULL, city = NULL
+    SET name = NULL, email = NULL, phone = NULL, postcode = NULL, street = NULL, city = NULL,
+        note = NULL
     FROM due JOIN orders o ON o.merchant_id = due.merchant_id AND o.id = due.order_id
     WHERE c.merchant_id = o.merchant_id AND c.order_id = o.id AND o.state IN ('expired', 'cancelled')
 )
