@@ -74,7 +74,8 @@ def virtual_barcode(iban: str, reference: str, amount_minor: int, due: date | No
 def epc_qr(name: str, iban: str, amount: Money, reference: str) -> segno.QRCode:
     """The QR code that a banking app turns into a SEPA transfer in euros, with the RF reference.
 
-    `name` is cut to the 70 characters that the code may hold. Raises ReferenceRefused, BarcodeRefused.
+    `name` is cut to the 70 characters that the code may hold. The text is UTF-8, the one encoding that every reader
+    guesses right: a QR code itself does not tell. Raises ReferenceRefused, BarcodeRefused.
     """
     if amount.currency != "EUR" or not 1 <= amount.amount_minor <= _QR_AMOUNT_MAX_MINOR:
         raise BarcodeRefused("amount_minor")
@@ -83,6 +84,7 @@ def epc_qr(name: str, iban: str, amount: Money, reference: str) -> segno.QRCode:
         iban=checked_iban(iban),
         amount=amount.major,
         reference=rf_reference(reference),
+        encoding="utf-8",
     )
 
 

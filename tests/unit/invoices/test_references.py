@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypedDict
 
 import pytest
+import segno
 from hypothesis import given
 from hypothesis import strategies as st
 from stdnum import iso11649
@@ -141,6 +142,14 @@ def test_the_qr_code_is_small_enough_to_print_and_takes_a_long_name() -> None:
     code = epc_qr("Ä" * 100, IBAN, Money(10_000_000_00, "EUR"), "1009")
     assert int(code.version) <= 13
     assert code.error == "M"
+
+
+@pytest.mark.parametrize("name", ["Verkkokauppa Oy", "Myllymäki & Å Oy", "Търговско дружество ЕООД"])
+def test_the_qr_code_holds_the_transfer_in_utf_8_line_by_line(name: str) -> None:
+    lines = ("BCD", "002", "1", "SCT", "", name, IBAN.replace(" ", ""), "EUR12.3", "", "RF181009")
+    code = epc_qr(name, IBAN, Money(12_30, "EUR"), "1009")
+    expected = segno.make_qr("\n".join(lines).encode(), error="m", boost_error=False)
+    assert code.matrix == expected.matrix
 
 
 def test_the_qr_code_is_for_euros_alone() -> None:
