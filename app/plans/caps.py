@@ -26,6 +26,9 @@ from app.plans.schedule import instalments, monthly_minor
 Unit = Literal["percent", "minor"]
 
 _DAYS_OF_YEAR: Final = 365
+_APR_CAPS: Final = frozenset(
+    {"apr_cap_percent", "apr_cap_times_default_interest", "apr_marketing_cap_percent"}
+)
 # Amounts so many times as large show what instalments come to before they are rounded.
 _FINE: Final = 10**6
 _ROUNDED_UP: Final = Decimal("1.5")
@@ -187,13 +190,15 @@ def _dearest_costs(plan: Plan, country: str, on: date) -> Iterator[Cost]:
             )
             yield _lasting(_cost_of(quote), plan.due_days)
         return
+    is_rate_capped = not _APR_CAPS.isdisjoint(_figures(country, on))
     for months in range(max(plan.min_months, 1), plan.max_months + 1):
         amount = _smallest_amount(plan, months)
         if amount is not None:
             quote = make_quote(plan, amount, plan.currency, country, on, months, merchant="")
             cost = _lasting(_cost_of(quote), _fewest_days(months))
             yield cost
-            yield replace(cost, apr=max(cost.apr, _apr_with_rounding(plan, quote)))
+            if is_rate_capped:
+                yield replace(cost, apr=max(cost.apr, _apr_with_rounding(plan, quote)))
 
 
 def _lasting(cost: Cost, days: int) -> Cost:
