@@ -65,6 +65,12 @@ class ApprovalImpossible(Refusal):
         self.reason = reason
 
 
+class IdentityUnchecked(Refusal):
+    """Nobody approves who somebody is without having made sure of it, and saying how."""
+
+    code: ClassVar[str] = "identity_unchecked"
+
+
 class DetailsMissing(Refusal):
     """Fields the purchase needs are empty. `fields` names them."""
 

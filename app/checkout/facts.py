@@ -63,14 +63,33 @@ async def gather(flow: Flow, register: CreditRegister) -> Facts:
             answer = await register.look_up(number, flow.now)
         except RegisterUnavailable as unavailable:
             failure = unavailable.reason
-    history = await own_history(flow.merchant.id, customer.id, flow.currency, flow.now)
+    return await _facts(flow, customer.id, answer, failure, has_national_number=number is not None)
+
+
+async def without_register(flow: Flow, customer_id: UUID) -> Facts:
+    """The facts for a person without a national number, whom no register can be asked about. No network."""
+    return await _facts(flow, customer_id, None, None, has_national_number=False)
+
+
+async def _facts(
+    flow: Flow,
+    customer_id: UUID,
+    answer: RegisterAnswer | None,
+    failure: str | None,
+    *,
+    has_national_number: bool,
+) -> Facts:
+    quote = flow.quote
+    if quote is None:
+        raise StepNotReached
+    history = await own_history(flow.merchant.id, customer_id, flow.currency, flow.now)
     return Facts(
         amount_minor=quote.amount_minor,
         currency=flow.currency,
         exposure_minor=history.exposure_minor,
         limit_minor=flow.merchant.credit_limit_minor,
         answer=answer,
-        has_national_number=number is not None,
+        has_national_number=has_national_number,
         late_payments=history.late_payments,
         overdue_minor=history.overdue_minor,
         late_in_a_year=history.late_in_a_year,

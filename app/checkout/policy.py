@@ -5,6 +5,7 @@
 | code | where the country's policy lets a code identify a returning customer, up to what a code alone may approve |
 | passkey | at any sum, where the merchant's word, or else the country's policy, says so |
 | bank | always |
+| person | where the country has no electronic identity, for one purchase |
 
 The law file gives the sum; a merchant may lower it, never raise it. Both ways that recognise a returning customer end
 where a merchant has switched recognition off.
@@ -47,6 +48,11 @@ def passkey_is_enough(flow: Flow) -> bool:
     if counts is None:
         counts = policy == "code_for_returning"
     return counts and merchant.recognise_returning and policy != "manual"
+
+
+def person_identifies(flow: Flow) -> bool:
+    """No electronic identity is common in the merchant's country: somebody on the staff says who is paying."""
+    return law_of(flow.merchant.country).identification.policy == "manual"
 
 
 def may_save_passkey(flow: Flow) -> bool:

@@ -58,13 +58,14 @@ async def a_merchant(
     *,
     passkey_counts: bool | None = None,
     creditor: Creditor = "operator",
+    country: str = "FI",
 ) -> Merchant:
-    """A Finnish shop with an invoice and an instalment plan."""
+    """A Finnish shop, or one of another country with the euro, with an invoice and an instalment plan."""
     now = clock.wall()
     merchant = await create_merchant(
         NewMerchant(
             name=name,
-            country="FI",
+            country=country,
             contact_email="shop@havu.example",
             credit_limit_minor=credit_limit_minor,
             code_alone_max_minor=code_alone_max_minor,

@@ -14,7 +14,7 @@ from app.identity.actions import browsers
 from app.identity.actions.browsers import BrowserToken
 from app.kernel import db
 
-Way = Literal["code", "bank", "passkey"]
+Way = Literal["code", "bank", "passkey", "person"]
 
 
 @dataclass(frozen=True, slots=True)

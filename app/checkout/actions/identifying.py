@@ -187,6 +187,11 @@ async def _identify_by_code(
     # A merchant that is its own creditor has its own customers: it learns of nobody else's.
     only_at = flow.merchant.id if flow.merchant.creditor == "merchant" else None
     known = await customers.recognise(tried.phone, tried.postcode, only_at) if code_is_enough else None
+    if flow.browser_id is not None and known is None and _person_said_who(flow, tried.phone):
+        assert flow.customer is not None, "a person said who it is"
+        given = Given(flow.phone, flow.postcode)
+        await bind(flow, flow.customer.id, flow.browser_id, "person", given, token)
+        return Identification("identified", token=token)
     if known is None or flow.browser_id is None:
         await db.execute(
             "UPDATE checkout_sessions SET phone_proved_at = $3 WHERE merchant_id = $1 AND id = $2",
@@ -201,6 +206,12 @@ async def _identify_by_code(
     await bind(flow, known, flow.browser_id, "code", given, token)
     kept = await remembered.keep(known, flow.remembered, wall=wall) if tried.remember else None
     return Identification("identified", token=token, known=kept)
+
+
+def _person_said_who(flow: Flow, phone: str) -> bool:
+    """The answer of a person goes to a phone, and is often read on it: the same phone, proved again, goes on with this
+    very purchase in another browser."""
+    return flow.customer is not None and flow.identified_by == "person" and flow.phone == phone
 
 
 async def forget_browser(flow: Flow, wall: datetime) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
@@ -13,7 +13,8 @@ from app.cases.errors import CaseClosed
 from app.cases.queries import CaseView, case_by_public_id
 from app.cases.states import CaseState
 from app.checkout.actions.holding import release_in_tx
-from app.checkout.errors import ApprovalImpossible, CaseNotFound
+from app.checkout.actions.vouching import Checked, vouch
+from app.checkout.errors import ApprovalImpossible, CaseNotFound, IdentityUnchecked
 from app.checkout.states import MACHINE, SessionState
 from app.credit import actions as credit
 from app.credit.actions import PersonsWord
@@ -30,20 +31,24 @@ APPROVAL_LIFE: Final = timedelta(days=2)
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What somebody on the staff (`staff`: their public id) says; the note is for the shop's own eyes."""
+    """What somebody on the staff (`staff`: their public id) says; the note is for the shop's own eyes.
+
+    `checked` is how they made sure of an identity: no case about one is approved without.
+    """
 
     outcome: Literal["approved", "declined"]
     staff: str
     note: str | None
+    checked: Checked | None = None
 
 
 async def answer_case(merchant: Merchant, public_id: str, answer: Answer, now: datetime) -> None:
     """Approve: the session goes on, and the shopper may confirm until the approval ends. Decline: it is over.
 
-    Raises CaseNotFound, CaseClosed, ApprovalImpossible, TextRefused.
+    Raises CaseNotFound, CaseClosed, ApprovalImpossible, IdentityUnchecked, TextRefused.
     """
     note = rules.text_of(answer.note or "", required=answer.outcome == "declined")
-    told = Answer(answer.outcome, answer.staff, note)
+    told = replace(answer, note=note)
     await db.in_tx(lambda: _answer(merchant, public_id, told, now))
 
 
@@ -64,7 +69,10 @@ async def _answer(merchant: Merchant, public_id: str, answer: Answer, now: datet
         await _decline(case, waiting, answer, now)
     state = CaseState.APPROVED if answer.outcome == "approved" else CaseState.DECLINED
     await cases.resolve(merchant.id, case.id, state, actor=actor, note=answer.note, now=now)
-    await audit.record(actor, f"case.{answer.outcome}", case.public_id, merchant_id=merchant.id, at=now)
+    detail = {"how": answer.checked.how} if answer.checked and answer.outcome == "approved" else {}
+    await audit.record(
+        actor, f"case.{answer.outcome}", case.public_id, merchant_id=merchant.id, at=now, detail=detail
+    )
     await _tell(case, answer.outcome, until, now)
 
 
@@ -99,21 +107,28 @@ async def _approve(
     merchant: Merchant, case: CaseView, waiting: _Waiting, answer: Answer, now: datetime
 ) -> datetime:
     """Answers until when the approval holds."""
-    assert waiting.customer_id is not None, "a credit case is about an identified customer"
-    await _refuse_the_impossible(merchant, case, waiting.customer_id)
+    customer_id, machine_id = waiting.customer_id, case.decision_id
+    if case.kind == "identity":
+        if answer.checked is None:
+            raise IdentityUnchecked
+        customer_id, machine_id = await vouch(case, merchant, answer.checked, now)
+    assert customer_id is not None, "a credit case is about an identified customer"
+    assert machine_id is not None, "a credit case is about a decision"
+    await _refuse_the_impossible(merchant, case, machine_id, customer_id)
     until = now + APPROVAL_LIFE
     word = PersonsWord(case.id, answer.staff, "approved", until)
-    decision_id = await _decided(case, waiting, word, now)
+    decision_id = await _decided(case, machine_id, waiting, word, now)
     actor = f"staff:{answer.staff}"
     await release_in_tx(merchant.id, case.session_id, waiting.order_id, actor=actor, now=now)
     await db.execute(_POINT, merchant.id, case.session_id, decision_id, until)
     return until
 
 
-async def _refuse_the_impossible(merchant: Merchant, case: CaseView, customer_id: UUID) -> None:
+async def _refuse_the_impossible(
+    merchant: Merchant, case: CaseView, machine_id: UUID, customer_id: UUID
+) -> None:
     """A person judges what rules cannot. A ban is the customer's own word, and the limit the creditor's."""
-    assert case.decision_id is not None, "a credit case is about a decision"
-    decision = await stored_decision(merchant.id, case.decision_id)
+    decision = await stored_decision(merchant.id, machine_id)
     assert decision is not None, "decisions are never deleted"
     final = FINAL_REASONS.intersection(decision.reasons)
     owed_minor = await exposure_minor(merchant.id, customer_id, case.currency)
@@ -123,15 +138,18 @@ async def _refuse_the_impossible(merchant: Merchant, case: CaseView, customer_id
         raise ApprovalImpossible("limit_reached")
 
 
-async def _decided(case: CaseView, waiting: _Waiting, word: PersonsWord, now: datetime) -> UUID:
-    assert case.decision_id is not None, "a credit case is about a decision"
+async def _decided(
+    case: CaseView, machine_id: UUID, waiting: _Waiting, word: PersonsWord, now: datetime
+) -> UUID:
     assert waiting.quote_id is not None, "whoever was decided about has chosen a plan"
-    return await credit.decide_by_person(case.merchant_id, case.decision_id, waiting.quote_id, word, now)
+    return await credit.decide_by_person(case.merchant_id, machine_id, waiting.quote_id, word, now)
 
 
 async def _decline(case: CaseView, waiting: _Waiting, answer: Answer, now: datetime) -> None:
-    word = PersonsWord(case.id, answer.staff, "declined", now)
-    decision_id = await _decided(case, waiting, word, now)
+    decision_id: UUID | None = None
+    if case.decision_id is not None:
+        word = PersonsWord(case.id, answer.staff, "declined", now)
+        decision_id = await _decided(case, case.decision_id, waiting, word, now)
     actor = f"staff:{answer.staff}"
     await MACHINE.move(
         case.merchant_id,

@@ -14,6 +14,8 @@ from app.identity.ports import VerifiedIdentity
 from app.kernel import db, ids, keys
 
 NATIONAL_NUMBER_PURPOSE: Final = "national-number"
+# Before a merchant's public id: its staff has said who this is. Good for one purchase; no code stands for it later.
+STAFF_ISSUER: Final = "staff:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,7 @@ class KnownContact:
 _RECOGNISE: Final = """
 SELECT c.id, c.phone FROM customers c
 WHERE c.state = 'active' AND c.postcode = $2
-  AND EXISTS (SELECT FROM verified_identities v WHERE v.customer_id = c.id)
+  AND EXISTS (SELECT FROM verified_identities v WHERE v.customer_id = c.id AND NOT starts_with(v.issuer, $4))
   AND (c.phone = $1 OR (c.claimed_phone = $1
        AND NOT EXISTS (SELECT FROM customers o WHERE o.state = 'active' AND o.phone = $1)
        AND (SELECT count(*) FROM customers o WHERE o.state = 'active' AND o.claimed_phone = $1) = 1))
@@ -43,11 +45,11 @@ FOR UPDATE
 
 
 async def recognise(phone: str, postcode: str, only_at: UUID | None = None) -> UUID | None:
-    """The customer with a verified identity whose phone this is and whose postcode matches; else None.
+    """The customer with a strongly verified identity whose phone this is and whose postcode matches; else None.
 
     `only_at` is a merchant that recognises nobody but its own customers. Call it only after a right code on that phone.
     """
-    row = await db.fetch_one(_RECOGNISE, phone, postcode, only_at)
+    row = await db.fetch_one(_RECOGNISE, phone, postcode, only_at, STAFF_ISSUER)
     if row is None:
         return None
     customer_id = row["id"]

@@ -15,11 +15,14 @@ from app.cases.errors import CaseClosed, TextRefused
 from app.cases.rules import TEXT_LENGTH_MAX
 from app.cases.states import CaseState
 from app.checkout.actions import Answer, answer_case
-from app.checkout.errors import ApprovalImpossible, CaseNotFound
+from app.checkout.actions.vouching import Checked
+from app.checkout.errors import ApprovalImpossible, CaseNotFound, IdentityUnchecked
 from app.credit.queries import stored_decision
 from app.credit.rules import FINAL_REASONS, checks, free_minor_month
 from app.kernel import clock
 from app.kernel.money import Money
+from app.merchants.errors import FieldRefused
+from app.merchants.rules import name_of
 from app.orders.queries import order_for_api
 from app.plans.disclosure import view_of
 from app.plans.errors import QuoteDamagedError
@@ -104,6 +107,8 @@ class CaseDetail:
     quote: QuoteView | None
     final: str | None
     can_answer: bool
+    phone: str | None
+    email: str | None
 
 
 @get("/reviews", name="admin:reviews")
@@ -132,7 +137,8 @@ async def answer_review(request: AdminRequest, public_id: FromPath[str]) -> Resp
     if outcome is None:
         return await _show_case(request, public_id, form=form)
     merchant = await merchant_of(request)
-    answer = Answer(outcome, request.user.staff.public_id, form.value("note"))
+    checked, missing = _read_checked(form)
+    answer = Answer(outcome, request.user.staff.public_id, form.value("note"), checked)
     try:
         await answer_case(merchant, public_id, answer, clock.business(request.user.staff.offset_s))
     except CaseNotFound:
@@ -142,9 +148,26 @@ async def answer_review(request: AdminRequest, public_id: FromPath[str]) -> Resp
         return await _show_case(request, public_id, form=wrong, status=422)
     except ApprovalImpossible as refused:
         return await _show_case(request, public_id, form=form, news=refused.reason, status=409)
+    except IdentityUnchecked:
+        return await _show_case(request, public_id, form=form.refused(**missing), status=422)
     except CaseClosed:
         return await _show_case(request, public_id, form=form, news="closed", status=409)
     return rendering.redirect(request, f"{LIST}/{public_id}", leave=True)
+
+
+def _read_checked(form: Form) -> tuple[Checked | None, dict[str, FieldError]]:
+    """What was checked of somebody's identity, or what is missing of it. A case about credit asks for none of this."""
+    wrong: dict[str, FieldError] = {}
+    name, how = "", form.value("how")
+    try:
+        name = name_of(form.value("name"))
+    except FieldRefused as refused:
+        wrong["name"] = FieldError(refused.reason)
+    if how not in {"call", "document"}:
+        wrong["how"] = FieldError("empty")
+    if not form.value("finances"):
+        wrong["finances"] = FieldError("empty")
+    return (None, wrong) if wrong else (Checked(name, "call" if how == "call" else "document"), {})
 
 
 async def _no_case(request: AdminRequest) -> Response[str]:
@@ -190,6 +213,8 @@ async def _detail(case: CaseView, decision: StoredDecision | None, now: datetime
         quote=await _quote(case),
         final=next((reason for reason in reasons if reason in FINAL_REASONS), None),
         can_answer=case.state is CaseState.OPEN and now < case.due_at,
+        phone=case.phone,
+        email=case.email,
     )
 
 

@@ -1,6 +1,6 @@
 """The shopper's pages. `ROUTES` is all of them."""
 
-from app.web.shopper.asking import ask_a_person, say_where_to_answer, take_another_plan
+from app.web.shopper.asking import ask_a_person, ask_who_is_paying, say_where_to_answer, take_another_plan
 from app.web.shopper.bank import go_to_bank, return_from_bank, show_public_keys, show_return
 from app.web.shopper.confirm import confirm_purchase, show_confirm
 from app.web.shopper.explaining import explain
@@ -33,6 +33,7 @@ ROUTES = (
     show_outcome,
     explain,
     ask_a_person,
+    ask_who_is_paying,
     take_another_plan,
     say_where_to_answer,
     show_passkeys,

@@ -10,11 +10,13 @@ from litestar.params import FromPath
 from app.cases.errors import TextRefused
 from app.checkout.actions import answer_to, ask_person, go_on_without
 from app.checkout.actions.holding import reach_of
+from app.checkout.actions.vouching import ask_who
 from app.checkout.errors import SessionEnded, StepNotReached
+from app.checkout.steps import Page, may_see
 from app.merchants.errors import FieldRefused
-from app.merchants.rules import email_of
+from app.merchants.rules import email_of, name_of
 from app.web.shared.forms import FieldError, Form
-from app.web.shopper.pages import outcome_now, page_now
+from app.web.shopper.pages import identify_page, outcome_now, page_now
 from app.web.shopper.visit import Visit, visit
 
 
@@ -38,6 +40,23 @@ async def ask_a_person(request: Request[Any, Any, Any], session_id: FromPath[str
     except (SessionEnded, StepNotReached):
         return await page_now(await here.again(), push=True)
     return await page_now(here.after(flow), push=True)
+
+
+@post("/pay/{session_id:str}/ask-who", include_in_schema=False, status_code=200)
+async def ask_who_is_paying(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
+    """Where no electronic identity exists: the shopper tells their name, and a person makes sure of it."""
+    here = await visit(request, session_id)
+    if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
+        return await page_now(here, push=True)
+    form = await here.form()
+    try:
+        token = await ask_who(here.flow, here.browser, name_of(form.value("name")), lang=here.lang)
+    except FieldRefused as refused:
+        return identify_page(here, form.refused(name=FieldError(refused.reason)), status=422)
+    except (SessionEnded, StepNotReached):
+        # A second tap comes with the secret from before: it is led on by a request that gets the new one.
+        return here.lead_to("/identify")
+    return await page_now(await here.again(token), push=True)
 
 
 @post("/pay/{session_id:str}/another-plan", include_in_schema=False, status_code=200)

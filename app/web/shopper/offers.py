@@ -177,14 +177,10 @@ def plans_on_offer(
     plans: Sequence[Plan], country: str, currency: str, amount_minor: int, *, on: date
 ) -> dict[Kind, Plan]:
     """The plan of each kind that takes a sum; one of another currency or another range of sums is left out, and one
-    that breaks a cap of the law as it stands on that day.
-
-    A country without an electronic identity offers none: nobody could be identified in the flow, and so nothing
-    be confirmed.
-    """
+    that breaks a cap of the law as it stands on that day."""
     law = law_of(country)
     found: dict[Kind, Plan] = {}
-    if currency != law.currency or law.identification.policy == "manual":
+    if currency != law.currency:
         return found
     for plan in plans:
         if plan.currency == currency and plan.takes(amount_minor) and plan.kind not in found:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Final
 from app.agreements.words import worded
 from app.checkout import shown
 from app.checkout.actions.confirming import Details, known_contact, missing_fields
-from app.checkout.policy import code_is_enough, may_save_passkey, passkey_is_enough
+from app.checkout.actions.holding import answer_by
+from app.checkout.policy import code_is_enough, may_save_passkey, passkey_is_enough, person_identifies
 from app.checkout.steps import Page, where_now
 from app.identity.passkeys import PER_CUSTOMER_MAX
 from app.identity.rules import RESEND_AFTER
@@ -23,6 +24,7 @@ from app.web.shopper.views import (
     IdentifyView,
     OutcomeKind,
     OutcomeView,
+    PersonView,
     RefusalView,
     WaitView,
 )
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from litestar import Response
+
+    from app.checkout.queries import Flow
 
 PATHS: Final = {
     Page.METHOD: "",
@@ -107,9 +111,21 @@ def identify_page(
         code_enough=code_is_enough(flow),
         remembered=_remembered_phone(visit),
         remember=flow.challenge is not None and flow.challenge.remember,
+        person=_person(flow),
     )
     context = {"form": form or Form(), "identify": view}
     return visit.page("identify", context, step=2, status=status, path=PATHS[Page.IDENTIFY], push=push)
+
+
+def _person(flow: Flow) -> PersonView | None:
+    if not person_identifies(flow):
+        return None
+    return PersonView(
+        answer_by=answer_by(flow.merchant, flow.now),
+        zone=flow.merchant.time_zone,
+        asked=flow.customer is not None,
+        name=flow.passed.name or "",
+    )
 
 
 def _remembered_phone(visit: Visit) -> str | None:

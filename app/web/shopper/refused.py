@@ -22,6 +22,7 @@ from app.web.shopper.views import Choice, RefusalView, WaitView
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from app.checkout.queries import Flow
     from app.credit.queries import StoredDecision
     from app.plans.quote import Quote
     from app.web.shopper.visit import Visit
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 async def refusal_of(visit: Visit, refused_for: Sequence[str] = ()) -> RefusalView | None:
     """For a refused plan, or a purchase that a person declined; None in any other browser."""
     flow = visit.flow
-    if not flow.identified:
+    if not flow.identified and not _unknown_person(flow):
         return None
     decision = await _machine_decision(visit)
     still_open = flow.state == "open"
@@ -49,7 +50,13 @@ async def refusal_of(visit: Visit, refused_for: Sequence[str] = ()) -> RefusalVi
         asks_email=reach.phone is None and reach.email is None,
         answer_by=answer_by(flow.merchant, flow.now),
         zone=flow.merchant.time_zone,
+        unknown_person=_unknown_person(flow),
     )
+
+
+def _unknown_person(flow: Flow) -> bool:
+    """Declined before anybody was identified: by a person who could not make sure who it is."""
+    return flow.state == "declined" and flow.ours and flow.customer is None
 
 
 async def wait_of(visit: Visit) -> WaitView | None:
@@ -62,6 +69,7 @@ async def wait_of(visit: Visit) -> WaitView | None:
         return None
     told = masked(case.phone) if case.phone else masked_email(case.email) if case.email else None
     return WaitView(
+        kind=case.kind,
         asked_by=case.asked_by,
         decide_by=case.due_at,
         zone=flow.merchant.time_zone,

@@ -125,6 +125,7 @@ class IdentifyView:
     """``notice`` is a code that ``shopper/_notice.html`` words; ``phone`` and ``postcode`` prefill the form.
 
     ``remembered`` is the masked phone of whoever last paid in this browser, ``remember`` that they ask for that again.
+    ``person`` is set where no electronic identity exists.
     ``passkey`` says that one would do; ``code_enough`` that a code alone would, for somebody whom we know.
     """
 
@@ -139,6 +140,18 @@ class IdentifyView:
     code_enough: bool = True
     remembered: str | None = None
     remember: bool = False
+    person: PersonView | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PersonView:
+    """A person says who is paying, until `answer_by`. ``asked`` says that somebody has asked already, by another phone
+    than the one that was proved here; ``name`` prefills the form."""
+
+    answer_by: datetime
+    zone: str
+    asked: bool
+    name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +191,7 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class RefusalView:
     """`register` is set when a register was asked. `largest` is what would pass where this basket does not.
+    `unknown_person` says that nobody could make sure who the shopper is: nothing was decided on credit.
     `answer_by` and `zone` tell when a person answers; `asks_email` says that nothing else reaches the shopper."""
 
     reasons: Sequence[str]
@@ -190,12 +204,14 @@ class RefusalView:
     asks_email: bool
     answer_by: datetime
     zone: str
+    unknown_person: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class WaitView:
     """A session that waits for a person. `told` is where the answer goes, masked; None asks for an address."""
 
+    kind: str
     asked_by: str
     decide_by: datetime
     zone: str

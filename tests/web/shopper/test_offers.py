@@ -234,8 +234,9 @@ async def test_a_quote_of_a_day_that_is_over_is_refused_by_name(client: httpx.As
     assert await db.fetch_value("SELECT count(*) FROM quotes") == 0
 
 
-async def test_where_nobody_can_be_identified_nothing_is_offered(client: httpx.AsyncClient) -> None:
-    await nothing_is_offered(client, await a_basket(await a_shop_in("BG", "EUR")))
+async def test_where_a_person_identifies_the_plans_are_offered_as_anywhere(client: httpx.AsyncClient) -> None:
+    page = await client.get(f"/pay/{await a_basket(await a_shop_in('BG', 'EUR'))}")
+    assert 'value="invoice"' in page.text
 
 
 async def test_the_session_stands_before_the_fragment_of_a_return_address(client: httpx.AsyncClient) -> None:
