@@ -75,6 +75,16 @@ async def newest_of_session(merchant_id: UUID, session_id: UUID) -> CaseView | N
     return None if row is None else _view(row)
 
 
+async def asked_by_shopper(merchant_id: UUID, session_id: UUID) -> int:
+    """How often the shopper of a session has asked a person, however it ended."""
+    found = await db.fetch_value(
+        "SELECT count(*) FROM cases WHERE merchant_id = $1 AND session_id = $2 AND asked_by = 'shopper'",
+        merchant_id,
+        session_id,
+    )
+    return int(found)
+
+
 async def waiting(merchant_id: UUID) -> tuple[CaseView, ...]:
     """Cases that wait for an answer, the one that is due first on top."""
     sql = f"{_FROM} WHERE c.merchant_id = $1 AND c.state = 'open' ORDER BY c.due_at, c.id LIMIT {QUEUE_MAX}"

@@ -11,6 +11,8 @@ from app.plans.schedule import next_business_day
 
 TEXT_LENGTH_MAX: Final = 2_000
 ANSWER_BY: Final = time(18, 0)
+# A shopper may think better of waiting, and ask again. Without an end to it one session could fill a shop's queue.
+ASKED_BY_SHOPPER_MAX: Final = 3
 
 
 def due_at(now: datetime, *, country: str, time_zone: str) -> datetime:

@@ -10,6 +10,7 @@ from uuid import UUID
 from app.cases import actions as cases
 from app.cases import rules
 from app.cases.actions import AskedBy, CaseKind, NewCase, Reach
+from app.cases.queries import asked_by_shopper
 from app.cases.states import CaseState
 from app.checkout.actions.confirming import Details, known_contact
 from app.checkout.errors import SessionEnded, StepNotReached
@@ -122,7 +123,8 @@ def as_held(flow: Flow) -> Flow:
 async def ask_person(
     public_id: str, browser: BrowserToken, statement: str, *, email: str | None, lang: str
 ) -> Flow:
-    """After a refusal the shopper asks for a person, and says why. A repeat changes nothing.
+    """After a refusal the shopper asks for a person, and says why: three times a session at most. A repeat changes
+    nothing.
 
     `email` is asked where nothing else reaches the shopper. Raises TextRefused, SessionEnded, StepNotReached.
     """
@@ -139,7 +141,8 @@ async def ask_person(
         if flow.progress is not Progress.REFUSED:
             raise StepNotReached
         decision_id = await last_machine_decision(flow.merchant.id, flow.session_id)
-        if decision_id is None:
+        asked = await asked_by_shopper(flow.merchant.id, flow.session_id)
+        if decision_id is None or asked >= rules.ASKED_BY_SHOPPER_MAX:
             raise StepNotReached
         question = Question("credit", "shopper", decision_id, reach_of(flow, lang, email), said)
         return await hold_in_tx(flow, question, actor=SHOPPER)

@@ -8,7 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from app.cases.queries import newest_of_session
+from app.cases.queries import asked_by_shopper, newest_of_session
+from app.cases.rules import ASKED_BY_SHOPPER_MAX
 from app.checkout.actions.holding import answer_by, reach_of
 from app.checkout.passing import Basket, Passing, what_passes
 from app.checkout.queries import DECISIONS_MAX
@@ -46,7 +47,7 @@ async def refusal_of(visit: Visit, refused_for: Sequence[str] = ()) -> RefusalVi
         largest=Money(passing.largest_minor, flow.currency) if passing.largest_minor else None,
         advice=contacts.debt_advice,
         explanation_url=f"{visit.url}/decision" if decision is not None else None,
-        ask_url=f"{visit.url}/ask" if still_open and decision is not None else None,
+        ask_url=f"{visit.url}/ask" if still_open and decision is not None and await _may_ask(visit) else None,
         asks_email=reach.phone is None and reach.email is None,
         answer_by=answer_by(flow.merchant, flow.now),
         zone=flow.merchant.time_zone,
@@ -57,6 +58,10 @@ async def refusal_of(visit: Visit, refused_for: Sequence[str] = ()) -> RefusalVi
 def _unknown_person(flow: Flow) -> bool:
     """Declined before anybody was identified: by a person who could not make sure who it is."""
     return flow.state == "declined" and flow.ours and flow.customer is None
+
+
+async def _may_ask(visit: Visit) -> bool:
+    return await asked_by_shopper(visit.flow.merchant.id, visit.flow.session_id) < ASKED_BY_SHOPPER_MAX
 
 
 async def wait_of(visit: Visit) -> WaitView | None:

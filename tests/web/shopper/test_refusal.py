@@ -147,6 +147,20 @@ async def test_what_the_shopper_says_reaches_a_person_and_is_shown_again(client:
     assert (case.statement, case.asked_by) == (said, "shopper")
 
 
+async def test_a_person_is_asked_three_times_in_a_session_at_most(client: httpx.AsyncClient) -> None:
+    merchant, session, _ = await a_refusal(client)
+    for _ in range(3):
+        await client.post(f"/pay/{session}/ask", data={"statement": "Please."})
+        assert len(await waiting(merchant.id)) == 1
+        await client.post(f"/pay/{session}/another-plan")
+    page = await client.get(f"/pay/{session}/outcome")
+    assert "This plan is not possible right now" in page.text
+    assert "Ask a person" not in page.text
+    answer = await client.post(f"/pay/{session}/ask", data={"statement": "Please."})
+    assert answer.headers["location"] == f"/pay/{session}/outcome"
+    assert await waiting(merchant.id) == ()
+
+
 async def test_a_statement_that_is_too_long_stays_typed(client: httpx.AsyncClient) -> None:
     merchant, session, _ = await a_refusal(client)
     answer = await client.post(f"/pay/{session}/ask", data={"statement": "x" * 2001})
