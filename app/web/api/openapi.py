@@ -92,7 +92,7 @@ def _id_parameter(name: str, prefix: str) -> Parameter:
 class Operation:
     """One route. `refusals` are the statuses beside 401, and beside 400 for what cannot be read at all."""
 
-    method: Literal["get", "post", "delete"]
+    method: Literal["get", "post", "patch", "delete"]
     path: str
     name: str
     summary: str
@@ -152,6 +152,38 @@ OPERATIONS: Final = (
         parameters=(_id_parameter("order_id", "ord"),),
         answer=schemas.Order,
         refusals=(404, 410),
+    ),
+    Operation(
+        "post",
+        "/api/v1/orders",
+        "createOrder",
+        "Make an open order: it waits for whoever will pay it.",
+        parameters=(_IDEMPOTENCY_KEY,),
+        body=schemas.NewOrder,
+        status=201,
+        answer=schemas.Order,
+        refusals=(409, 413, 415, 422),
+    ),
+    Operation(
+        "patch",
+        "/api/v1/orders/{order_id}",
+        "editOrder",
+        "Change an order that nobody has paid. Each change is a version; a paid order is locked.",
+        parameters=(_id_parameter("order_id", "ord"), _IDEMPOTENCY_KEY),
+        body=schemas.OrderEdit,
+        answer=schemas.Order,
+        refusals=(404, 409, 410, 413, 415, 422),
+    ),
+    Operation(
+        "post",
+        "/api/v1/orders/{order_id}/cancel",
+        "cancelOrder",
+        "Cancel an order that nobody has paid, and the sessions on it.",
+        parameters=(_id_parameter("order_id", "ord"), _IDEMPOTENCY_KEY),
+        body=schemas.Nothing,
+        body_required=False,
+        answer=schemas.Order,
+        refusals=(404, 409, 410, 413, 415, 422),
     ),
     Operation(
         "get",

@@ -79,7 +79,9 @@ def presented(order: OrderView) -> schemas.Order:
             "postcode": contact.postcode,
             "address": {"street": contact.street, "city": contact.city},
         },
+        "note": order.note,
         "created_at": order.created_at,
+        "accepted_at": order.accepted_at,
         "paid_at": order.paid_at,
     }
     return msgspec.convert(data, schemas.Order)

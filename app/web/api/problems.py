@@ -13,7 +13,14 @@ from app.kernel.db import DatabaseUnavailable
 from app.kernel.idempotency import KeyReused, StillRunning
 from app.kernel.limits import LimitReached
 from app.merchants.errors import EndpointUnknown, FieldRefused, TooManyEndpoints
-from app.orders.errors import LineRefused, TotalRefused
+from app.orders.errors import (
+    LineRefused,
+    OrderLocked,
+    OrderRemoved,
+    OrderUnknown,
+    TotalRefused,
+    VersionConflict,
+)
 from app.web.shared import errors
 from app.web.shared.problems import PROBLEM_TYPE, FieldProblem, Problem, RefusedRequest, problem_body
 from app.web.shared.rendering import NO_STORE
@@ -58,6 +65,7 @@ _STATUSES: Final[Mapping[type[Exception], int]] = {
     CursorRefused: 400,
     KeyReused: 409,
     StillRunning: 409,
+    OrderRemoved: 410,
     TooManyEndpoints: 409,
     NotPayable: 409,
     NotCreditable: 409,
@@ -70,10 +78,18 @@ _STATUSES: Final[Mapping[type[Exception], int]] = {
 class InputRefused(RefusedRequest):
     """The request is not what this operation takes; `errors` points at each fault of the body."""
 
-    def __init__(self, status: int, code: str, errors: Sequence[FieldProblem] = (), detail: str = "") -> None:
+    def __init__(
+        self,
+        status: int,
+        code: str,
+        errors: Sequence[FieldProblem] = (),
+        detail: str = "",
+        version: int = 0,
+    ) -> None:
         super().__init__(status, code)
         self.errors = tuple(errors)
         self.detail = detail
+        self.version = version
 
 
 class Unauthorized(RefusedRequest):
@@ -109,7 +125,9 @@ def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
         exc = invalid(fault(f"/{exc.field}", "out_of_range" if exc.field != "currency" else "unknown"))
     elif isinstance(exc, CreditRefused):
         exc = invalid(fault(f"/{exc.field}", "not_left"))
-    elif isinstance(exc, EndpointUnknown | InvoiceNotFound):
+    elif isinstance(exc, OrderLocked | VersionConflict):
+        exc = _not_editable(exc)
+    elif isinstance(exc, EndpointUnknown | InvoiceNotFound | OrderUnknown):
         exc = not_found()
     if isinstance(exc, InputRefused):
         return _answer(exc)
@@ -119,6 +137,13 @@ def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
     return response
 
 
+def _not_editable(exc: OrderLocked | VersionConflict) -> InputRefused:
+    if isinstance(exc, OrderLocked):
+        return InputRefused(409, exc.code, detail=f"The order is {exc.state}.")
+    detail = f"The order is at version {exc.version}: read it, and make your change to that."
+    return InputRefused(409, exc.code, detail=detail, version=exc.version)
+
+
 def _answer(refused: InputRefused) -> Response[bytes]:
     problem = Problem(
         status=refused.status,
@@ -126,6 +151,7 @@ def _answer(refused: InputRefused) -> Response[bytes]:
         title=refused.code.replace("_", " ").capitalize(),
         detail=refused.detail,
         errors=refused.errors,
+        version=refused.version,
     )
     return Response(
         problem_body(problem),

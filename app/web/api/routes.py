@@ -6,7 +6,7 @@ from litestar import Router
 from litestar.di import Provide
 
 from app.settings import Settings
-from app.web.api import docs, events, invoices, orders, sessions, webhook_endpoints
+from app.web.api import docs, events, invoices, orders, orders_write, sessions, webhook_endpoints
 from app.web.api.body import BODY_MAX_BYTES
 from app.web.api.keys import caller
 from app.web.api.problems import handle
@@ -22,6 +22,9 @@ def api_router(settings: Settings) -> Router:
             sessions.cancel_session,
             orders.read_order,
             orders.list_orders,
+            orders_write.create_order,
+            orders_write.edit_order,
+            orders_write.cancel_order,
             invoices.read_invoice,
             invoices.record_payment,
             invoices.list_documents,

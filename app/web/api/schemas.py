@@ -9,7 +9,7 @@ from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
 from app.kernel.money import MAX_AMOUNT_MINOR
 from app.orders.rules import LINES_MAX, QUANTITY_MAX, UNIT_PRICE_MAX_MINOR
@@ -38,6 +38,7 @@ EventType = Literal[
 ]
 
 ShortText = Annotated[str, Meta(min_length=1, max_length=100)]
+NoteText = Annotated[str, Meta(min_length=1, max_length=2000)]
 NameText = Annotated[str, Meta(min_length=1, max_length=200)]
 Url = Annotated[str, Meta(min_length=8, max_length=2048)]
 Percent = Annotated[
@@ -98,6 +99,36 @@ class NewSession(Input, frozen=True, forbid_unknown_fields=True):
     buyer: Buyer = "consumer"
     customer: NewCustomer | None = None
     expires_in_s: Annotated[int, Meta(ge=300, le=604_800)] = 86_400
+
+
+class NewOrder(Input, frozen=True, forbid_unknown_fields=True):
+    """An open order: it waits for whoever will pay it. `note` is the shop's own and is shown to nobody else.
+
+    `accepted` says that the shop stands by it.
+    """
+
+    reference: ShortText
+    country: Country
+    currency: Currency
+    lines: Annotated[tuple[NewLine, ...], Meta(min_length=1, max_length=LINES_MAX)]
+    buyer: Buyer = "consumer"
+    customer: NewCustomer | None = None
+    note: NoteText | None = None
+    accepted: bool = False
+
+
+class OrderEdit(Input, frozen=True, forbid_unknown_fields=True):
+    """What shall be different in an order that nobody has paid. What is not named stays; `lines` and `customer` are
+    given whole. `version` is the one the edit was made to: another one answers 409 `version_conflict`. `accepted`
+    cannot be taken back.
+    """
+
+    version: Annotated[int, Meta(ge=1, le=2_147_483_646)]
+    reference: ShortText | UnsetType = UNSET
+    lines: Annotated[tuple[NewLine, ...], Meta(min_length=1, max_length=LINES_MAX)] | UnsetType = UNSET
+    customer: NewCustomer | UnsetType | None = UNSET
+    note: NoteText | UnsetType | None = UNSET
+    accepted: bool = False
 
 
 class NewWebhookEndpoint(Input, frozen=True, forbid_unknown_fields=True):
@@ -201,7 +232,9 @@ class Customer(msgspec.Struct, frozen=True):
 
 
 class Order(msgspec.Struct, frozen=True):
-    """`refundable_minor` is what could still be refunded; `quote` is null until a purchase is confirmed."""
+    """`refundable_minor` is what could still be refunded; `quote` is null until a purchase is confirmed. `accepted_at`
+    is set once the shop stands by an order; `note` is the shop's own.
+    """
 
     id: str
     state: Literal[
@@ -217,7 +250,9 @@ class Order(msgspec.Struct, frozen=True):
     currency: Currency
     quote: Quote | None
     customer: Customer
+    note: str | None
     created_at: datetime
+    accepted_at: datetime | None
     paid_at: datetime | None
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -11,17 +9,12 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from app.checkout import actions, queries
-from app.checkout.drafts import ContactDraft, SessionDraft
+from app.checkout.drafts import SessionDraft
 from app.checkout.return_urls import return_url_fault
 from app.kernel import ids
-from app.kernel.phone import PhoneRefused, parse_phone
-from app.kernel.postcode import PostcodeRefused, parse_postcode
-from app.law.rules import law_of
-from app.merchants import rules as merchant_rules
-from app.merchants.errors import FieldRefused
-from app.orders.rules import Line
 from app.settings import Settings
 from app.web.api import body, schemas
+from app.web.api.basket import check_currency, cleaned, contact_of, line_of
 from app.web.api.keys import Caller, TheCaller, TheSettings
 from app.web.api.once import Answer, once
 from app.web.api.problems import InputRefused, fault, invalid, not_found
@@ -29,8 +22,6 @@ from app.web.api.problems import InputRefused, fault, invalid, not_found
 if TYPE_CHECKING:
     from app.checkout.queries import SessionAnswer
     from app.web.shared.problems import FieldProblem
-
-_JOINERS = frozenset("\u200c\u200d")
 
 
 @post("/sessions", status_code=201)
@@ -140,20 +131,19 @@ def draft_of(
     The currency is that of the merchant's country (`home_currency`) or of the shopper's.
     """
     faults: list[FieldProblem] = []
-    if given.currency not in {home_currency, law_of(given.country).currency}:
-        faults.append(fault("/currency", "currency_mismatch"))
+    check_currency(given.currency, given.country, home_currency, faults)
     for name in ("success_url", "cancel_url"):
         wrong = return_url_fault(getattr(given, name), live=live, return_hosts=return_hosts)
         if wrong is not None:
             faults.append(fault(f"/{name}", wrong))
     draft = SessionDraft(
-        reference=_cleaned(given.reference, "/reference", faults),
+        reference=cleaned(given.reference, "/reference", faults),
         country=given.country,
         currency=given.currency,
         locale=given.locale,
         buyer=given.buyer,
-        lines=tuple(_line(line, index, faults) for index, line in enumerate(given.lines)),
-        customer=None if given.customer is None else _contact(given.customer, given.country, faults),
+        lines=tuple(line_of(line, index, faults) for index, line in enumerate(given.lines)),
+        customer=None if given.customer is None else contact_of(given.customer, given.country, faults),
         success_url=given.success_url,
         cancel_url=given.cancel_url,
         expires_in_s=given.expires_in_s,
@@ -161,75 +151,3 @@ def draft_of(
     if faults:
         raise invalid(*faults)
     return draft
-
-
-def _line(given: schemas.NewLine, index: int, faults: list[FieldProblem]) -> Line:
-    place = f"/lines/{index}"
-    percent = given.vat_percent
-    if percent.endswith("\n"):
-        # `$` in a pattern lets one line break by.
-        faults.append(fault(f"{place}/vat_percent", "malformed"))
-        percent = "0"
-    return Line(
-        type=given.type,
-        name=_cleaned(given.name, f"{place}/name", faults),
-        quantity=given.quantity,
-        unit_price_minor=given.unit_price_minor,
-        vat_percent=Decimal(percent),
-        sku=_optional(given.sku, f"{place}/sku", faults),
-        category=_optional(given.category, f"{place}/category", faults),
-    )
-
-
-def _contact(given: schemas.NewCustomer, country: str, faults: list[FieldProblem]) -> ContactDraft:
-    address, street_place = given.address, "/customer/address/street"
-    if isinstance(address, str):
-        address, street_place = schemas.NewAddress(street=address), "/customer/address"
-    street, city = (None, None) if address is None else (address.street, address.city)
-    return ContactDraft(
-        name=_optional(given.name, "/customer/name", faults),
-        email=_email(given.email, faults),
-        phone=_phone(given.phone, country, faults),
-        postcode=_postcode(given.postcode, country, faults),
-        street=_optional(street, street_place, faults),
-        city=_optional(city, "/customer/address/city", faults),
-    )
-
-
-def _email(text: str | None, faults: list[FieldProblem]) -> str | None:
-    try:
-        return None if text is None else merchant_rules.email_of(text)
-    except FieldRefused as refused:
-        faults.append(fault("/customer/email", refused.reason))
-        return None
-
-
-def _phone(text: str | None, country: str, faults: list[FieldProblem]) -> str | None:
-    try:
-        return None if text is None else parse_phone(text, country).e164
-    except PhoneRefused as refused:
-        faults.append(fault("/customer/phone", refused.reason))
-        return None
-
-
-def _postcode(text: str | None, country: str, faults: list[FieldProblem]) -> str | None:
-    try:
-        return None if text is None else parse_postcode(text, country)
-    except PostcodeRefused as refused:
-        faults.append(fault("/customer/postcode", refused.reason))
-        return None
-
-
-def _optional(text: str | None, pointer: str, faults: list[FieldProblem]) -> str | None:
-    return None if text is None else _cleaned(text, pointer, faults)
-
-
-def _cleaned(text: str, pointer: str, faults: list[FieldProblem]) -> str:
-    """NFC on one line, without characters that cannot be seen; joiners inside words and emoji stay."""
-    spaced = " ".join(unicodedata.normalize("NFC", text).split())
-    kept = "".join(
-        c for c in spaced if c in _JOINERS or unicodedata.category(c) not in {"Cc", "Cf", "Cs"}
-    ).strip()
-    if not kept.strip("\u200c\u200d"):
-        faults.append(fault(pointer, "empty"))
-    return kept

@@ -28,6 +28,8 @@ class FieldProblem(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
+    """`version` is the present one, where an edit was made to another."""
+
     status: int
     code: str
     title: str
@@ -35,6 +37,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     detail: str = ""
     errors: Sequence[FieldProblem] = ()
     incident: str = ""
+    version: int = 0
 
 
 def problem_body(problem: Problem) -> bytes:
