@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from app.kernel.errors import Refusal
@@ -16,6 +17,16 @@ class FieldRefused(Refusal):
         super().__init__(field, reason)
         self.field = field
         self.reason = reason
+
+
+class PayingRulesRefused(Refusal):
+    """What a shop may not say about who pays how: `errors` names each field with "malformed" or "above_law"."""
+
+    code: ClassVar[str] = "paying_rules_refused"
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        super().__init__(dict(errors))
+        self.errors = errors
 
 
 class StaffEmailTaken(Refusal):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
 
-from app.merchants.errors import FieldRefused
+from app.law.rules import law_of
+from app.merchants.errors import FieldRefused, PayingRulesRefused
 
 Role = Literal["owner", "cashier", "reviewer", "support"]
 ROLES: Final = frozenset(get_args(Role))
@@ -53,6 +55,36 @@ URL_LENGTH_MAX: Final = 2048
 _EMAIL: Final = re.compile(r"[^\s@<>\"(),:;\[\]\\]{1,64}@[^\s@<>\"(),:;\[\]\\]+\.[^\s@<>\"(),:;\[\]\\.]{2,}")
 _HOST: Final = re.compile(r"(?=.{1,253}\Z)[a-z0-9]([a-z0-9-]{0,62})(\.[a-z0-9]([a-z0-9-]{0,62}))*", re.ASCII)
 _ACCENT: Final = re.compile(r"#[0-9a-f]{6}", re.ASCII)
+
+
+AMOUNT_MAX_MINOR: Final = 1_000_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class PayingRules:
+    """Whom a shop lets pay how; amounts are minor units of its currency. Above `code_alone_max_minor` a passkey or the
+    bank is needed; None takes the law file's figure. `passkey_counts` None: where the country lets a code identify."""
+
+    credit_limit_minor: int
+    code_alone_max_minor: int | None
+    passkey_counts: bool | None
+    recognise_returning: bool
+
+
+def checked_paying_rules(rules: PayingRules, country: str) -> PayingRules:
+    """Raises PayingRulesRefused. A shop may ask for more than the law file does, never for less."""
+    errors: dict[str, str] = {}
+    if not 1 <= rules.credit_limit_minor <= AMOUNT_MAX_MINOR:
+        errors["credit_limit"] = "malformed"
+    at_most = law_of(country).identification.code_alone_max_minor
+    if rules.code_alone_max_minor is not None:
+        if rules.code_alone_max_minor < 0:
+            errors["code_alone"] = "malformed"
+        elif rules.code_alone_max_minor > at_most:
+            errors["code_alone"] = "above_law"
+    if errors:
+        raise PayingRulesRefused(errors)
+    return rules
 
 
 def name_of(text: str, field: str = "name") -> str:

@@ -47,6 +47,7 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:credit-now": _OWNER,
         "admin:settings": _OWNER,
         "admin:seller": _OWNER,
+        "admin:paying": _OWNER,
     }
 )
 

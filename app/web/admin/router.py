@@ -14,6 +14,8 @@ from app.web.admin import (
     invoices_settle,
     orders,
     reviews,
+    settings_page,
+    settings_paying,
     settings_seller,
     sign_in,
 )
@@ -42,7 +44,8 @@ def admin_router(settings: Settings) -> Router:
             invoices_credit.credit,
             invoices_settle.settlement,
             invoices_settle.settle,
-            settings_seller.settings_page,
+            settings_page.settings_page,
+            settings_paying.save_paying,
             settings_seller.save_seller,
             sign_in.sign_in_form,
             sign_in.sign_in,
