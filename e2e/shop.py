@@ -30,6 +30,7 @@ class Shop:
 
     client: httpx.Client
     base_url: str
+    country: str = "FI"
 
     def open_session(
         self,
@@ -44,7 +45,7 @@ class Shop:
         reference = f"E2E-{next(_numbers)}"
         wanted: dict[str, object] = {
             "reference": reference,
-            "country": "FI",
+            "country": self.country,
             "currency": "EUR",
             "buyer": buyer,
             "lines": [

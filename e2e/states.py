@@ -13,7 +13,7 @@ from typing import Final
 
 from app.checkout.states import SessionState
 from app.checkout.steps import OPEN_PAGES, Page, Progress, pages
-from e2e import demo_states, passkey_states, waits, walks
+from e2e import abroad, demo_states, order_states, passkey_states, waits, walks
 from e2e.browsing import Phone
 from e2e.pages.flow import IdentifyPage, MethodPage
 from e2e.sandbox import Shopper
@@ -340,16 +340,6 @@ def sign_in_refused(world: World) -> Stop:
     return Stop("/admin/sign-in", then=try_it)
 
 
-def admin_order(world: World) -> Stop:
-    session = walks.a_purchase(world, world.sandbox.shopper("returning"))
-    world.sandbox.advance(1)
-    return Stop(f"/admin/orders/{session.order_id}", world.staff_cookies())
-
-
-def admin_order_open(world: World) -> Stop:
-    return Stop(f"/admin/orders/{_a_session(world, 360_00).order_id}", world.staff_cookies())
-
-
 def _invoiced(world: World) -> str:
     """The id of an invoice that was just drawn."""
     session = walks.a_purchase(world, world.sandbox.shopper("returning"))
@@ -439,6 +429,10 @@ VIEWS: Final = (
     View("pay-4-processing", f"{_PAY}/outcome", _moved(_S.PROCESSING), _ended(_S.PROCESSING)),
     View("pay-4-held", f"{_PAY}/outcome", waits.waiting, _ended(_S.HELD)),
     View("pay-4-held-asked", f"{_PAY}/outcome", waits.waiting_asked),
+    View("pay-2-abroad", f"{_PAY}/identify", abroad.identify),
+    View("pay-2-abroad-name", f"{_PAY}/identify", abroad.who),
+    View("pay-4-abroad-held", f"{_PAY}/outcome", abroad.waiting),
+    View("pay-4-abroad-declined", f"{_PAY}/outcome", abroad.declined),
     View("pay-4-declined", f"{_PAY}/outcome", waits.declined_by_person, _ended(_S.DECLINED)),
     View("pay-4-decision", f"{_PAY}/decision", waits.decision),
     View("pay-4-decision-register-down", f"{_PAY}/decision", waits.decision_register_down),
@@ -461,12 +455,13 @@ VIEWS: Final = (
     View("admin-today", "/admin", _admin("/admin")),
     View("admin-orders", "/admin/orders", _admin("/admin/orders")),
     View("admin-orders-none", "/admin/orders", _admin("/admin/orders?q=nothing-like-this")),
-    View("admin-order", "/admin/orders/{public_id:str}", admin_order),
-    View("admin-order-open", "/admin/orders/{public_id:str}", admin_order_open),
+    *(View(*each) for each in order_states.ALL),
     View("admin-reviews", "/admin/reviews", waits.reviews),
     View("admin-review", "/admin/reviews/{public_id:str}", waits.review),
     View("admin-review-asked", "/admin/reviews/{public_id:str}", waits.review_asked),
     View("admin-review-without-note", "/admin/reviews/{public_id:str}", waits.review_without_note),
+    View("admin-review-identity", "/admin/reviews/{public_id:str}", abroad.review),
+    View("admin-review-identity-unsaid", "/admin/reviews/{public_id:str}", abroad.review_unsaid),
     View("admin-review-answered", "/admin/reviews/{public_id:str}", waits.review_answered),
     View("admin-invoices", "/admin/invoices", _invoices),
     View("admin-invoices-none", "/admin/invoices", _admin("/admin/invoices?q=nothing-like-this")),

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import asyncpg
 import httpx
@@ -21,6 +21,9 @@ from e2e.sandbox import Sandbox
 from e2e.shop import Session, Shop
 from e2e.walker import Walker
 from tests.support.product import ROOT, Product, running
+
+if TYPE_CHECKING:
+    from e2e.abroad import Abroad
 
 STAFF_PASSWORD: Final = "a long sentence for the tests"
 VAR: Final = ROOT / "var" / "e2e"
@@ -45,17 +48,18 @@ class World:
     sandbox: Sandbox
     shop: Shop
     _signed_in: dict[str, str] = field(default_factory=dict, repr=False)
+    abroad: list[Abroad] = field(default_factory=list, repr=False)
+    """The shop of `e2e.abroad`, once somebody has asked for it."""
 
     @property
     def base_url(self) -> str:
         return self.product.base_url
 
-    def new_staff(self, email: str) -> Staff:
-        """Another owner, made by the command line: each code of a second factor works once."""
-        who = ["--email", email, "--name", "Sanna Salo"]
-        made = subprocess.run(
-            [ROOT / "bin/kolme", "staff", "create", "--merchant", self.merchant_id, *who],
-            input=STAFF_PASSWORD + "\n",
+    def command(self, *words: str, typed: str = "") -> str:
+        """What `kolme` prints, with these words behind it."""
+        done = subprocess.run(
+            [ROOT / "bin/kolme", *words],
+            input=typed,
             env={
                 "PATH": "/usr/bin:/bin",
                 "KOLME_VAR_DIR": str(self.product.var_dir),
@@ -65,20 +69,28 @@ class World:
             text=True,
             check=True,
         )
-        secret = made.stdout.split("shown once: ")[1].split()[0]
-        return Staff(email, STAFF_PASSWORD, secret)
+        return done.stdout
+
+    def new_staff(self, email: str, merchant_id: str | None = None) -> Staff:
+        """Another owner, made by the command line: each code of a second factor works once."""
+        who = ("--merchant", merchant_id or self.merchant_id, "--email", email, "--name", "Sanna Salo")
+        said = self.command("staff", "create", *who, typed=STAFF_PASSWORD + "\n")
+        return Staff(email, STAFF_PASSWORD, said.split("shown once: ")[1].split()[0])
 
     def staff_cookies(self) -> dict[str, str]:
         """Cookies of somebody who is signed in to the admin."""
         if not self._signed_in:
-            staff = self.new_staff("gallery@havu-kivi.example")
-            walker = Walker.at(self.base_url, "/admin")
-            code = pyotp.TOTP(staff.totp_secret).now()
-            typed = {"E-mail": staff.email, "Password": staff.password, "Code from your app": code}
-            walker.press("Sign in", typed)
-            assert walker.heading == "Today", walker.heading
-            self._signed_in.update(walker.cookies)
+            self._signed_in.update(self.signed_in(self.new_staff("gallery@havu-kivi.example")))
         return dict(self._signed_in)
+
+    def signed_in(self, staff: Staff) -> dict[str, str]:
+        """The cookies of this person, who signs in now."""
+        walker = Walker.at(self.base_url, "/admin")
+        code = pyotp.TOTP(staff.totp_secret).now()
+        typed = {"E-mail": staff.email, "Password": staff.password, "Code from your app": code}
+        walker.press("Sign in", typed)
+        assert walker.heading == "Today", walker.heading
+        return walker.cookies
 
     def move(self, session: Session, to: str) -> None:
         """Puts a session into a state that no page leads to yet, by the life cycle's own verb."""
@@ -117,7 +129,10 @@ def a_world() -> Iterator[World]:
         with running(var_dir, KOLME_TRUSTED_PROXIES="127.0.0.1, ::1") as product:
             try:
                 with _client(product) as client:
-                    yield _world(product, client)
+                    world = _world(product, client)
+                    yield world
+                    for shop in world.abroad:
+                        shop.close()
             finally:
                 VAR.mkdir(parents=True, exist_ok=True)
                 (VAR / "product.log").write_text(product.said(), encoding="utf-8")
