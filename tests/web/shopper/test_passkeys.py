@@ -148,6 +148,9 @@ async def test_above_the_sum_for_codes_the_page_names_bank_and_passkey(client: h
     here = await at_identify(client, code_alone_max_minor=100_00)
     page = await client.get(f"{here}/identify")
     assert "For this purchase your bank or a passkey has to say who you are." in page.text
+    bank, code = page.text.index("Identify with my bank"), page.text.index("Send code")
+    assert bank < code, "nobody types first what cannot be enough"
+    assert "First time here, or no phone at hand?" not in page.text
 
 
 @pytest.fixture
