@@ -42,13 +42,14 @@ class CaseView:
     statement: str | None = field(repr=False)
     name: str | None = field(repr=False)
     phone: str | None = field(repr=False)
+    postcode: str | None = field(repr=False)
     email: str | None = field(repr=False)
     note: str | None = field(repr=False)
 
 
 _COLUMNS: Final = """c.merchant_id, c.id, c.public_id, c.kind, c.state, c.asked_by, c.session_id,
-       s.public_id AS session_public_id, o.public_id AS order_public_id, o.reference, c.decision_id, s.quote_id,
-       c.amount_minor, c.currency, c.lang, c.opened_at, c.due_at, c.resolved_at, c.resolved_by,
+       s.public_id AS session_public_id, s.postcode, o.public_id AS order_public_id, o.reference, c.decision_id,
+       s.quote_id, c.amount_minor, c.currency, c.lang, c.opened_at, c.due_at, c.resolved_at, c.resolved_by,
        p.name AS resolved_by_name, c.statement, c.name, c.phone, c.email, c.note"""
 
 _FROM: Final = f"""

@@ -65,6 +65,12 @@ class ApprovalImpossible(Refusal):
         self.reason = reason
 
 
+class AskedTooOften(Refusal):
+    """A person has been asked as often as one session may."""
+
+    code: ClassVar[str] = "asked_too_often"
+
+
 class IdentityUnchecked(Refusal):
     """Nobody approves who somebody is without having made sure of it, and saying how."""
 

@@ -14,10 +14,11 @@ from typing import Final, Literal
 from uuid import UUID
 
 from app.cases.actions import Reach
-from app.cases.queries import CaseView
+from app.cases.queries import CaseView, asked_by_shopper
+from app.cases.rules import ASKED_BY_SHOPPER_MAX
 from app.checkout.actions.binding import given_here
 from app.checkout.actions.holding import SHOPPER, Question, hold_in_tx
-from app.checkout.errors import SessionEnded, StepNotReached
+from app.checkout.errors import AskedTooOften, SessionEnded, StepNotReached
 from app.checkout.facts import without_register
 from app.checkout.policy import person_identifies
 from app.checkout.queries import Flow
@@ -56,7 +57,8 @@ WHERE merchant_id = $1 AND id = $2
 
 async def ask_who(flow: Flow, browser: BrowserToken, name: str, *, lang: str) -> str:
     """Hold the session for a person who makes sure that this is `name`; answers the browser's new secret, because the
-    answer will let this browser buy. Raises SessionEnded, and StepNotReached without a phone proved here."""
+    answer will let this browser buy. Raises SessionEnded, AskedTooOften, and StepNotReached without a
+    phone proved here."""
     token = ids.token()
 
     async def ask() -> str:
@@ -68,12 +70,14 @@ async def ask_who(flow: Flow, browser: BrowserToken, name: str, *, lang: str) ->
         given = given_here(now)
         if not (_may_ask(now) and given.phone):
             raise StepNotReached
+        if await asked_by_shopper(now.merchant.id, now.session_id) >= ASKED_BY_SHOPPER_MAX:
+            raise AskedTooOften
         await browsers.rotate(flow.browser_id, token)
         await db.execute(
             _WAIT_HERE, now.merchant.id, now.session_id, flow.browser_id, given.phone, given.postcode
         )
         reach = Reach(lang, name, given.phone, now.passed.email)
-        await hold_in_tx(now, Question("identity", "rules", None, reach), actor=SHOPPER)
+        await hold_in_tx(now, Question("identity", "shopper", None, reach), actor=SHOPPER)
         return token
 
     async def landed() -> str | None:

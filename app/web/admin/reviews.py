@@ -108,6 +108,7 @@ class CaseDetail:
     final: str | None
     can_answer: bool
     phone: str | None
+    postcode: str | None
     email: str | None
 
 
@@ -214,6 +215,7 @@ async def _detail(case: CaseView, decision: StoredDecision | None, now: datetime
         final=next((reason for reason in reasons if reason in FINAL_REASONS), None),
         can_answer=case.state is CaseState.OPEN and now < case.due_at,
         phone=case.phone,
+        postcode=case.postcode,
         email=case.email,
     )
 

@@ -11,7 +11,7 @@ from app.cases.errors import TextRefused
 from app.checkout.actions import answer_to, ask_person, go_on_without
 from app.checkout.actions.holding import reach_of
 from app.checkout.actions.vouching import ask_who
-from app.checkout.errors import SessionEnded, StepNotReached
+from app.checkout.errors import AskedTooOften, SessionEnded, StepNotReached
 from app.checkout.steps import Page, may_see
 from app.merchants.errors import FieldRefused
 from app.merchants.rules import email_of, name_of
@@ -53,6 +53,8 @@ async def ask_who_is_paying(request: Request[Any, Any, Any], session_id: FromPat
         token = await ask_who(here.flow, here.browser, name_of(form.value("name")), lang=here.lang)
     except FieldRefused as refused:
         return identify_page(here, form.refused(name=FieldError(refused.reason)), status=422)
+    except AskedTooOften as refused:
+        return identify_page(here, form.refused(name=FieldError(refused.code)), status=429)
     except (SessionEnded, StepNotReached):
         # A second tap comes with the secret from before: it is led on by a request that gets the new one.
         return here.lead_to("/identify")

@@ -46,6 +46,7 @@ async def test_staff_see_who_it_says_it_is_how_to_reach_them_the_plan_and_what_t
         f"tel:{PHONE}",
         "mailto:ivanka@example.test",
         "€129.00",
+        "<dd>1000</dd>",
         "Invoice",
         "What to check, and how",
         "passport or identity card",

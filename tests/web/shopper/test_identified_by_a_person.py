@@ -102,6 +102,20 @@ async def test_in_place_the_wait_follows_the_button_and_a_second_tap_is_led_to_i
     assert len(await waiting(merchant.id)) == 1
 
 
+async def test_a_person_is_asked_who_it_is_three_times_in_a_session_at_most(
+    client: httpx.AsyncClient,
+) -> None:
+    merchant, session, _ = await a_proved_phone(client)
+    for _ in range(3):
+        await client.post(f"/pay/{session}/ask-who", data={"name": NAME})
+        assert len(await waiting(merchant.id)) == 1
+        await client.post(f"/pay/{session}/another-plan")
+    page = await client.post(f"/pay/{session}/ask-who", data={"name": NAME})
+    assert page.status_code == 429
+    assert "A person has been asked three times for this purchase already." in page.text
+    assert await waiting(merchant.id) == ()
+
+
 async def test_another_browser_sees_that_somebody_waits_and_nothing_else(client: httpx.AsyncClient) -> None:
     _, session, _ = await a_wait(client)
     client.cookies.clear()
