@@ -13,7 +13,7 @@ from typing import Final
 
 from app.checkout.states import SessionState
 from app.checkout.steps import OPEN_PAGES, Page, Progress, pages
-from e2e import abroad, demo_states, order_states, passkey_states, waits, walks
+from e2e import abroad, admin_states, demo_states, order_states, passkey_states, waits, walks
 from e2e.browsing import Phone
 from e2e.pages.flow import IdentifyPage, MethodPage
 from e2e.sandbox import Shopper
@@ -315,66 +315,6 @@ def _sandbox(path: str) -> Callable[[World], Stop]:
     return reach
 
 
-# The admin.
-
-
-def _admin(path: str) -> Callable[[World], Stop]:
-    def reach(world: World) -> Stop:
-        return Stop(path, world.staff_cookies())
-
-    return reach
-
-
-def sign_in_refused(world: World) -> Stop:
-    del world
-
-    def try_it(phone: Phone) -> None:
-        for name, text in (
-            ("E-mail", "who@shop.example"),
-            ("Password", "a guess"),
-            ("Code from your app", "123456"),
-        ):
-            phone.type(phone.textbox(name), text)
-        phone.tap(phone.button("Sign in"))
-
-    return Stop("/admin/sign-in", then=try_it)
-
-
-def _invoiced(world: World) -> str:
-    """The id of an invoice that was just drawn."""
-    session = walks.a_purchase(world, world.sandbox.shopper("returning"))
-    world.sandbox.advance(1)
-    return str(world.shop.documents_of(session)[0]["id"])
-
-
-def _invoice(after: str = "", then: str | None = None) -> Callable[[World], Stop]:
-    """A page of an invoice; `then` is a button to press there."""
-
-    def reach(world: World) -> Stop:
-        def press(phone: Phone) -> None:
-            phone.tap(phone.button(then or ""))
-            phone.sees("Check the credit note")
-
-        path = f"/admin/invoices/{_invoiced(world)}{after}"
-        return Stop(path, world.staff_cookies(), press if then else None)
-
-    return reach
-
-
-def admin_settlement(world: World) -> Stop:
-    shopper = world.sandbox.shopper("returning")
-    session = world.shop.open_session(360_00, knows=shopper)
-    walker = walks.to_identify_by_instalments(world, session)
-    walks.through_code(walker, world.sandbox, shopper).press("Confirm purchase")
-    world.sandbox.advance(1)
-    return Stop(f"/admin/orders/{session.order_id}/settlement", world.staff_cookies())
-
-
-def _invoices(world: World) -> Stop:
-    _invoiced(world)
-    return Stop("/admin/invoices", world.staff_cookies())
-
-
 def _at(path: str, status: int = 200) -> Callable[[World], Stop]:
     return lambda _world: Stop(path, status=status)
 
@@ -451,10 +391,10 @@ VIEWS: Final = (
     View("demo-order-paid", "/demo/orders/{ref:str}", demo_states.order_paid),
     View("demo-cancelled", "/demo/cancelled/{ref:str}", demo_states.cancelled),
     View("admin-sign-in", "/admin/sign-in", _at("/admin/sign-in")),
-    View("admin-sign-in-refused", "/admin/sign-in", sign_in_refused),
-    View("admin-today", "/admin", _admin("/admin")),
-    View("admin-orders", "/admin/orders", _admin("/admin/orders")),
-    View("admin-orders-none", "/admin/orders", _admin("/admin/orders?q=nothing-like-this")),
+    View("admin-sign-in-refused", "/admin/sign-in", admin_states.sign_in_refused),
+    View("admin-today", "/admin", admin_states.page("/admin")),
+    View("admin-orders", "/admin/orders", admin_states.page("/admin/orders")),
+    View("admin-orders-none", "/admin/orders", admin_states.page("/admin/orders?q=nothing-like-this")),
     *(View(*each) for each in order_states.ALL),
     View("admin-reviews", "/admin/reviews", waits.reviews),
     View("admin-review", "/admin/reviews/{public_id:str}", waits.review),
@@ -463,17 +403,17 @@ VIEWS: Final = (
     View("admin-review-identity", "/admin/reviews/{public_id:str}", abroad.review),
     View("admin-review-identity-unsaid", "/admin/reviews/{public_id:str}", abroad.review_unsaid),
     View("admin-review-answered", "/admin/reviews/{public_id:str}", waits.review_answered),
-    View("admin-invoices", "/admin/invoices", _invoices),
-    View("admin-invoices-none", "/admin/invoices", _admin("/admin/invoices?q=nothing-like-this")),
-    View("admin-invoice", "/admin/invoices/{public_id:str}", _invoice()),
-    View("admin-invoice-credit", "/admin/invoices/{public_id:str}/credit", _invoice("/credit")),
+    View("admin-invoices", "/admin/invoices", admin_states.invoices),
+    View("admin-invoices-none", "/admin/invoices", admin_states.page("/admin/invoices?q=nothing-like-this")),
+    View("admin-invoice", "/admin/invoices/{public_id:str}", admin_states.invoice()),
+    View("admin-invoice-credit", "/admin/invoices/{public_id:str}/credit", admin_states.invoice("/credit")),
     View(
         "admin-invoice-credit-check",
         "/admin/invoices/{public_id:str}/credit",
-        _invoice("/credit", then="Look at the credit note"),
+        admin_states.invoice("/credit", then="Look at the credit note"),
     ),
-    View("admin-settlement", "/admin/orders/{public_id:str}/settlement", admin_settlement),
-    View("admin-settings", "/admin/settings", _admin("/admin/settings")),
+    View("admin-settlement", "/admin/orders/{public_id:str}/settlement", admin_states.settlement),
+    View("admin-settings", "/admin/settings", admin_states.page("/admin/settings")),
     View("sandbox-desk", "/sandbox", _sandbox("/sandbox")),
     View("sandbox-phone", "/sandbox/phone", _sandbox("/sandbox/phone")),
     View("sandbox-letterbox", "/sandbox/letterbox", _sandbox("/sandbox/letterbox")),
