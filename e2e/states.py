@@ -79,7 +79,6 @@ NOT_PAGES: Final = frozenset(
         "/sandbox/shoppers",
         "/sandbox/bank/.well-known/openid-configuration",
         "/sandbox/bank/jwks",
-        "/sandbox/bank/par",
         "/.well-known/jwks.json",
         "/sandbox/bank/userinfo",
         "/pay/{session_id:str}/bank",
