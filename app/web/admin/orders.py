@@ -16,10 +16,10 @@ from app.kernel import clock, ids
 from app.kernel.cursors import CursorRefused
 from app.ledger.queries import postings_about
 from app.orders import queries
-from app.orders.states import OrderState
+from app.orders.states import CANCELLABLE, EDITABLE, OrderState
 from app.web.admin.access import AdminRequest
 from app.web.admin.pages import merchant_of, show
-from app.web.admin.views import detail_of, document_of, row_of
+from app.web.admin.views import detail_of, document_of, row_of, versions_of
 from app.web.shared import forms
 from app.web.shared.forms import Form
 
@@ -68,9 +68,16 @@ async def no_order(request: AdminRequest) -> Response[str]:
 
 
 async def show_order(
-    request: AdminRequest, order: queries.OrderView, *, form: Form | None = None, status: int = 200
+    request: AdminRequest,
+    order: queries.OrderView,
+    *,
+    form: Form | None = None,
+    refused: bool = False,
+    status: int = 200,
 ) -> Response[str]:
-    """One order's page; `form` is what was typed of a payment, with what is wrong in it."""
+    """One order's page; `form` is what was typed of a payment, with what is wrong in it. `refused` says that what was
+    wanted cannot be done to the order as it is now.
+    """
     merchant = await merchant_of(request)
     sessions = await overview.sessions_of_order(merchant.id, order.id)
     about = (order.public_id, *(session.public_id for session in sessions))
@@ -86,6 +93,15 @@ async def show_order(
     )
     around = {
         "order": context,
+        "refused": refused,
+        "note": order.note,
+        "accepted_at": order.accepted_at,
+        "may_edit": order.state in EDITABLE,
+        "may_accept": order.state is OrderState.OPEN and order.accepted_at is None,
+        "may_cancel": order.state in CANCELLABLE,
+        "versions": versions_of(order, await queries.versions_of_order(merchant.id, order.id))
+        if order.version > 1
+        else (),
         "documents": documents,
         "agreement": await agreement_of_order(merchant.id, order.public_id),
         "payable": tuple(each for each in documents if each.asks and each.open),

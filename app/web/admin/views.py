@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from app.checkout.overview import FailedDelivery, SessionView, Steps
     from app.invoices.queries import InvoiceView
     from app.ledger.queries import PostingView
-    from app.orders.queries import DeliveryView, OrderContact, OrderView, TimelineEntry
+    from app.orders.queries import DeliveryView, OrderContact, OrderVersion, OrderView, TimelineEntry
+    from app.orders.rules import LineChange
 
 StepKey = Literal["opened", "chosen", "identified", "confirmed"]
 DeliveryState = Literal["done", "failed", "waiting"]
@@ -133,6 +134,65 @@ class OrderDetail:
     timeline: Sequence[TimelineEntry]
     deliveries: Sequence[DeliveryRow]
     postings: Sequence[PostingRow]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeRow:
+    """What became of one line. `sign` is +, - or ~ (changed); `was` is the price of all its pieces before."""
+
+    sign: Literal["+", "-", "~"]
+    name: str
+    quantity: int
+    was: Money | None
+    now: Money | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """One version of an order; `before` is the total of the one before it."""
+
+    version: int
+    at: datetime
+    actor: str
+    total: Money
+    before: Money | None
+    changes: Sequence[str]
+    lines: Sequence[ChangeRow]
+
+
+def versions_of(order: OrderView, versions: Sequence[OrderVersion]) -> tuple[VersionRow, ...]:
+    """The versions of an order, newest first; nothing while there is but one."""
+    if len(versions) < 2:
+        return ()
+    rows = []
+    for index, each in enumerate(versions):
+        before = versions[index - 1].total_minor if index else None
+        rows.append(
+            VersionRow(
+                version=each.version,
+                at=each.at,
+                actor=each.actor,
+                total=Money(each.total_minor, order.currency),
+                before=None
+                if before is None or before == each.total_minor
+                else Money(before, order.currency),
+                changes=each.changes,
+                lines=tuple(_change(change, order.currency) for change in each.lines),
+            )
+        )
+    return tuple(reversed(rows))
+
+
+def _change(change: LineChange, currency: str) -> ChangeRow:
+    line = change.after or change.before
+    assert line is not None, "a change is of some line"
+    return ChangeRow(
+        sign="+" if change.before is None else "-" if change.after is None else "~",
+        name=line.name,
+        quantity=line.quantity,
+        was=None if change.before is None else Money(change.before.total_minor, currency),
+        now=None if change.after is None else Money(change.after.total_minor, currency),
+    )
 
 
 def row_of(order: OrderView) -> OrderRow:

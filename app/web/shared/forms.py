@@ -50,18 +50,19 @@ class Form:
         return Form(self.values, MappingProxyType({**self.errors, **errors}))
 
 
-def parse(body: bytes) -> Form:
+def parse(body: bytes, *, fields_max: int = FIELDS_MAX) -> Form:
     """An ``application/x-www-form-urlencoded`` body as cleaned fields.
 
     Raises FormRefused: too_many_fields, duplicate_field, bad_field_name, not_utf8, nul, too_long.
     """
-    return Form(MappingProxyType({name: clean(values[0]) for name, values in parse_lists(body).items()}))
+    fields = parse_lists(body, fields_max=fields_max)
+    return Form(MappingProxyType({name: clean(values[0]) for name, values in fields.items()}))
 
 
-def parse_lists(body: bytes) -> dict[str, list[str]]:
+def parse_lists(body: bytes, *, fields_max: int = FIELDS_MAX) -> dict[str, list[str]]:
     """As ``parse``, uncleaned, with every value. Only a name that ends in ``[]`` may come more than once."""
     pairs = [pair for pair in body.split(b"&") if pair]
-    if len(pairs) > FIELDS_MAX:
+    if len(pairs) > fields_max:
         raise FormRefused("too_many_fields")
     fields: dict[str, list[str]] = {}
     for pair in pairs:
