@@ -241,6 +241,7 @@ def _outcome(lang: str) -> dict[str, Sample]:
         zone=zone,
     )
     wait = WaitView(
+        kind="credit",
         asked_by="rules",
         decide_by=tomorrow,
         zone=zone,

@@ -293,8 +293,8 @@ RAW_EDITS = (
     "UPDATE order_lines SET unit_price_minor = 1, total_minor = quantity",
     "DELETE FROM order_lines",
     (
-        "INSERT INTO order_lines SELECT merchant_id, order_id, version, position + 1, type, sku, name, category, quantity,"
-        " unit_price_minor, vat_percent, total_minor FROM order_lines"
+        "INSERT INTO order_lines SELECT merchant_id, order_id, version, position + 1, type, sku, name, category,"
+        " quantity, unit_price_minor, vat_percent, total_minor FROM order_lines"
     ),
     (
         "INSERT INTO order_versions SELECT merchant_id, gen_random_uuid(), order_id, version + 1, total_minor, changes,"

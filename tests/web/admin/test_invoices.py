@@ -259,7 +259,7 @@ async def test_the_sellers_details_are_checked_saved_and_printed(
 ) -> None:
     assert (await desk.post("/admin/settings/seller", data=SELLER)).headers[
         "location"
-    ] == "/admin/settings?saved=1"
+    ] == "/admin/settings?saved=seller"
     saved = await seller_of(merchant.id)
     assert (saved.company_id, saved.vat_id, saved.iban) == ("2077474-0", "FI20774740", "FI2112345600000785")
     assert (saved.bic, saved.footer) == ("NDEAFIHH", "Open Mon-Fri\n10-18")
