@@ -113,7 +113,7 @@ async def test_without_the_lock_eight_guesses_at_once_count_as_one(
     shopper, code = await a_shopper_with_a_code()
     unlocked = codes._LOCK.replace(" FOR UPDATE OF c", "")
     # The session is held before its code, so that lock goes as well.
-    monkeypatch.setattr(identifying, "_HOLD", re.sub(r" FOR UPDATE( OF s)?", "", identifying._HOLD))
+    monkeypatch.setattr(identifying, "_HOLD", re.sub(r"\sFOR UPDATE( OF s)?", "", identifying._HOLD))
     everybody = asyncio.Barrier(GUESSES)
     fetch_one = database.fetch_one
 
