@@ -74,7 +74,9 @@ def mask(_logger: object, _method: str, event: Event) -> Event:
 
 
 def _masked(value: object) -> object:
-    return _PERSONAL.sub(MASK, _ROW.sub(rf"\1 {MASK}", value)) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    return _PERSONAL.sub(MASK, _ROW.sub(rf"\1 {MASK}", value) if "DETAIL:" in value else value)
 
 
 def _encode(event: object, **_options: object) -> bytes:

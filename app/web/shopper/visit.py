@@ -202,9 +202,12 @@ def _remembered(request: Request[Any, Any, Any], house: House) -> bytes | None:
 
 
 def browser_of(request: Request[Any, Any, Any], house: House, wall: datetime) -> BrowserToken:
+    cookie = request.cookies.get(cookie_name(_COOKIE, https=is_https(house)))
+    if cookie is None and request.method == "GET":
+        # It has no row that a device could let it into, and a GET writes none.
+        return browsers.read(None, wall=wall)
     address = client_address(request, house.settings.trusted_proxies)
     device = browsers.device_of(request.headers.get("user-agent", ""), address)
-    cookie = request.cookies.get(cookie_name(_COOKIE, https=is_https(house)))
     return browsers.read(cookie, wall=wall, device=device)
 
 
