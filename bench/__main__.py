@@ -21,6 +21,7 @@ from bench import figures, machine, purchases, shop, size
 PAIRS = 5
 SECONDS = 4
 PURCHASES = 300
+PURCHASES_A_SECOND = 60
 FLOOR = 0.28
 AIM = 0.40
 
@@ -68,7 +69,7 @@ def _pages(base_url: str, session: str, bare_port: int, log: Path) -> bool:
     return ratio >= FLOOR
 
 
-async def _purchases(base_url: str, dsn: str, ready: list[shop.Ready], words: str) -> None:
+async def _purchases(base_url: str, dsn: str, ready: list[shop.Ready], words: str) -> bool:
     connection = await asyncpg.connect(dsn)
     await purchases.buy_all(base_url, dsn, ready[:20])
     before = await connection.fetchrow(_STATS)
@@ -79,10 +80,12 @@ async def _purchases(base_url: str, dsn: str, ready: list[shop.Ready], words: st
     count = bought.purchases
     commits = (after["commits"] - before["commits"]) / count
     print(f"\n| whole purchases, 8 shoppers at once, {words} | |\n|---|---|")
-    print(f"| purchases a second, every write durable | **{bought.per_second:.1f}** (aim 100) |")
+    floor = f"at least {PURCHASES_A_SECOND}, aim 100"
+    print(f"| purchases a second, every write durable | **{bought.per_second:.1f}** ({floor}) |")
     print(f"| requests a purchase | {bought.requests / count:.1f} |")
     print(f"| commits of the database a purchase, worker and sandbox and reads included | {commits:.1f} |")
     print(f"| reading the codes took | {bought.reading_codes_s / bought.seconds:.1%} of the shoppers' time |")
+    return bought.per_second >= PURCHASES_A_SECOND
 
 
 _STATS = "SELECT xact_commit AS commits FROM pg_stat_database WHERE datname = current_database()"
@@ -116,7 +119,7 @@ async def run() -> int:
                 good = size.first_load(f"{base_url}/pay/{session}") and good
                 good = figures.table(base_url, session, log) and good
                 half = len(ready) // 2
-                await _purchases(base_url, dsn, ready[:half], "worker stopped")
+                good = await _purchases(base_url, dsn, ready[:half], "worker stopped") and good
                 with machine.program(["-m", "app", "worker"], environ, on_web_core=False, log=log):
                     await _purchases(base_url, dsn, ready[half:], "worker drawing and sending beside them")
         except BaseException:
