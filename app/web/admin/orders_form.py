@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from types import MappingProxyType
 from typing import Final, get_args
 
-from app.kernel.money import MINOR_PER_MAJOR
+from app.kernel import typed
 from app.kernel.phone import PhoneRefused, parse_phone
 from app.kernel.postcode import PostcodeRefused, parse_postcode
 from app.merchants.errors import FieldRefused
@@ -29,8 +28,6 @@ FIELDS_MAX: Final = LINES_MAX * len(LINE_FIELDS) + 20
 _LENGTHS: Final[Mapping[str, int]] = MappingProxyType(
     {"reference": REFERENCE_LENGTH_MAX, "name": 100, "street": 200, "city": 100, "note": 2000}
 )
-_PRICE: Final = re.compile(r"-?(\d{1,8})(?:[.,](\d{1,2}))?", re.ASCII)
-_PERCENT: Final = re.compile(r"(\d{1,3})(?:[.,](\d{1,2}))?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +125,8 @@ def _line(
         errors[f"{place}.sku"] = FieldError("too_long")
     quantity, price, percent = (
         _quantity(values["quantity"]),
-        _price(values["price"]),
-        _percent(values["vat"]),
+        typed.amount_minor(values["price"]),
+        typed.percent(values["vat"]),
     )
     for field, value in (("quantity", quantity), ("price", price), ("vat", percent)):
         if value is None:
@@ -148,24 +145,8 @@ def _line(
 
 
 def _quantity(text: str) -> int | None:
-    typed = text or "1"
-    return int(typed) if typed.isascii() and typed.isdigit() and len(typed) <= 4 and int(typed) else None
-
-
-def _price(text: str) -> int | None:
-    """Minor units, with a point or a comma, with or without spaces."""
-    typed = "".join(text.split()).replace("\u2212", "-")
-    amount = _PRICE.fullmatch(typed)
-    if amount is None:
-        return None
-    minor = int(amount[1]) * MINOR_PER_MAJOR + int((amount[2] or "0").ljust(2, "0"))
-    return -minor if typed.startswith("-") else minor
-
-
-def _percent(text: str) -> Decimal | None:
-    match = _PERCENT.fullmatch(text.removesuffix("%").strip())
-    percent = None if match is None else Decimal(f"{match[1]}.{match[2] or 0}")
-    return percent if percent is not None and percent <= 100 else None
+    pieces = text or "1"
+    return int(pieces) if pieces.isascii() and pieces.isdigit() and len(pieces) <= 4 and int(pieces) else None
 
 
 def _contact(form: Form, country: str, errors: dict[str, FieldError]) -> Contact:

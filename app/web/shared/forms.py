@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 from urllib.parse import unquote_to_bytes
 
+from app.kernel.typed import clean, one_line
+
+__all__ = ["FIELDS_MAX", "FieldError", "Form", "FormRefused", "clean", "one_line", "parse", "parse_lists"]
+
 FIELDS_MAX: Final = 100
 VALUE_LENGTH_MAX: Final = 4_000
 _NAME: Final = re.compile(r"[A-Za-z0-9_.:-]{1,64}(\[\])?", re.ASCII)
-# Joiners inside words and emoji are the only invisible characters that mean something in a name.
-_JOINERS: Final = frozenset("\u200c\u200d")
 
 
 class FormRefused(Exception):
@@ -76,23 +77,6 @@ def parse_lists(body: bytes, *, fields_max: int = FIELDS_MAX) -> dict[str, list[
             raise FormRefused("too_long")
         fields.setdefault(name, []).append(value)
     return fields
-
-
-def clean(text: str) -> str:
-    """NFKC, no control or formatting characters but line breaks and joiners, no space at either end.
-
-    NFKC makes full-width digits plain ones, as people who type on such keyboards mean them.
-    """
-    text = unicodedata.normalize("NFKC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    kept = (
-        c for c in text if c == "\n" or c in _JOINERS or unicodedata.category(c) not in {"Cc", "Cf", "Cs"}
-    )
-    return "".join(kept).strip()
-
-
-def one_line(text: str) -> str:
-    """For fields that hold no line break: every run of white space becomes one space."""
-    return re.sub(r"\s+", " ", text).strip()
 
 
 def _decoded(raw: bytes) -> str:
