@@ -16,6 +16,7 @@ from app.checkout.states import MACHINE as SESSIONS
 from app.invoices.states import MACHINE as INVOICES
 from app.kernel import db
 from app.kernel.states import Machine
+from app.links.states import MACHINE as LINKS
 from app.orders.states import MACHINE as ORDERS
 
 SHOWN_MAX: Final = 20
@@ -159,6 +160,7 @@ async def check_books(acknowledged_orders: Iterable[str] = ()) -> list[Violation
     found += await _check_history(SESSIONS, "checkout_sessions", "session_history")
     found += await _check_history(INVOICES, "invoices", "invoice_history")
     found += await _check_history(CASES, "cases", "case_history")
+    found += await _check_history(LINKS, "payment_links", "link_history")
     found += await _check_acknowledged(set(acknowledged_orders))
     return found
 

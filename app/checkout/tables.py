@@ -29,6 +29,7 @@ class CheckoutSession(Table, tablename="checkout_sessions"):
     contact_elsewhere = Boolean(default=False)
     forgotten_at = Timestamptz(null=True, default=None)
     held_until = Timestamptz(null=True, default=None)
+    link_id = UUID(null=True, default=None)
 
 
 class SessionHistory(Table, tablename="session_history"):

@@ -44,6 +44,8 @@ class Merchant:
     code_alone_max_minor: int | None
     credit_limit_minor: int
     passkey_counts: bool | None
+    link_grace_s: int
+    link_reminders_h: tuple[int, ...]
 
     def local_date(self, now: datetime) -> date:
         """The calendar date of an instant in the merchant's country."""
@@ -102,7 +104,8 @@ class WebhookTarget:
 
 
 _COLUMNS = """id, public_id, name, country, currency, locale, time_zone, creditor, accent, logo_url,
-    contact_email, return_hosts, recognise_returning, code_alone_max_minor, credit_limit_minor, passkey_counts"""
+    contact_email, return_hosts, recognise_returning, code_alone_max_minor, credit_limit_minor, passkey_counts,
+    link_grace_s, link_reminders_h"""
 
 _MERCHANT_FIELDS: Final = tuple(name.strip() for name in _COLUMNS.split(","))
 
@@ -218,4 +221,5 @@ def _target(row: db.Record) -> WebhookTarget:
 def _merchant(row: db.Record) -> Merchant:
     """From a row that holds `_COLUMNS`, whatever else it holds."""
     values = {name: row[name] for name in _MERCHANT_FIELDS}
-    return Merchant(**{**values, "return_hosts": tuple(row["return_hosts"])})
+    lists = {name: tuple(row[name]) for name in ("return_hosts", "link_reminders_h")}
+    return Merchant(**{**values, **lists})

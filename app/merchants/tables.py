@@ -1,6 +1,6 @@
 """Merchants and what belongs to them. Keys in the database are composite (merchant_id, id)."""
 
-from piccolo.columns import UUID, Array, BigInt, Boolean, Bytea, Text, Timestamptz
+from piccolo.columns import UUID, Array, BigInt, Boolean, Bytea, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -22,6 +22,8 @@ class Merchant(Table, tablename="merchants"):
     credit_limit_minor = BigInt(default=None)
     created_at = Timestamptz(default=None)
     passkey_counts = Boolean(null=True, default=None)
+    link_grace_s = Integer(default=1800)
+    link_reminders_h = Array(base_column=Integer(), default=None)
 
 
 class ApiKey(Table, tablename="api_keys"):

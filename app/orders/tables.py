@@ -1,6 +1,6 @@
 """Orders, their lines, contacts and history. The database has composite keys: see migrations/."""
 
-from piccolo.columns import JSONB, UUID, Array, BigInt, Integer, Numeric, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, BigInt, Boolean, Integer, Numeric, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -21,6 +21,7 @@ class Order(Table, tablename="orders"):
     created_at = Timestamptz(default=None)
     accepted_at = Timestamptz(null=True, default=None)
     paid_at = Timestamptz(null=True, default=None)
+    watched = Boolean(default=False)
 
 
 class OrderLine(Table, tablename="order_lines"):

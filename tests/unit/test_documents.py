@@ -12,12 +12,13 @@ from app.checkout.states import MACHINE as SESSION
 from app.checkout.steps import OPEN_PAGES
 from app.invoices.states import MACHINE as INVOICE
 from app.kernel.states import Machine
+from app.links.states import MACHINE as LINK
 from app.orders.states import MACHINE as ORDER
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-@pytest.mark.parametrize("machine", [ORDER, SESSION, INVOICE, CASE], ids=lambda machine: machine.name)
+@pytest.mark.parametrize("machine", [ORDER, SESSION, INVOICE, CASE, LINK], ids=lambda machine: machine.name)
 def test_the_drawn_life_cycles_are_the_programs(machine: Machine) -> None:
     assert f"```mermaid\n{machine.drawing()}\n```" in (DOCS / "states.md").read_text()
 

@@ -1,0 +1,24 @@
+"""How long links and the sessions they make may hold. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from app.links.errors import ValidityRefused
+
+VALIDITY_MAX: Final = timedelta(days=366)
+SESSION_LASTS: Final = timedelta(hours=24)
+
+
+def checked_validity(expires_at: datetime | None, now: datetime) -> datetime | None:
+    """The end of a link as it may be stored; None for none. Raises ValidityRefused."""
+    if expires_at is not None and not now < expires_at <= now + VALIDITY_MAX:
+        raise ValidityRefused
+    return expires_at
+
+
+def session_ends_at(expires_at: datetime | None, grace_s: int, now: datetime) -> datetime:
+    """When a session that is begun now ends: a day from now, and no later than the grace after its link has lapsed."""
+    end = now + SESSION_LASTS
+    return end if expires_at is None else min(end, expires_at + timedelta(seconds=grace_s))
