@@ -25,7 +25,7 @@ from app.web.api.routes import api_router
 from app.web.demo.pages import demo_router
 from app.web.sandbox import bank as sandbox_bank
 from app.web.sandbox.pages import sandbox_router
-from app.web.shared import errors, rendering
+from app.web.shared import errors, live, rendering
 from app.web.shared.compression import Compressed
 from app.web.shared.doors import furnish
 from app.web.shared.metrics import metrics
@@ -117,9 +117,11 @@ def _running(settings: Settings) -> Any:
     async def running(_app: Litestar) -> AsyncIterator[None]:
         await db.start_pool(settings.database_url, max_size=POOL_MAX)
         load_calendars(clock.wall().date())
+        live.start(settings.database_url)
         try:
             yield
         finally:
+            await live.stop()
             await db.close_pool()
             forget_kept_merchants()
             forget_kept_plans()

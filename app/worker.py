@@ -14,9 +14,8 @@ import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-import asyncpg
 import structlog
 
 from app import doors, reactions
@@ -26,7 +25,7 @@ from app.checkout.actions import expire_due
 from app.identity.actions.codes import mark_unknown_sends
 from app.invoices import actions as invoices
 from app.invoices.jobs import draw
-from app.kernel import clock, db, logs, outbox
+from app.kernel import clock, db, listening, logs, outbox
 from app.kernel.jobs import (
     Chore,
     Done,
@@ -47,15 +46,11 @@ from app.settings import Settings
 from app.webhooks import actions as webhooks
 from app.webhooks import delivery as webhook_delivery
 
-if TYPE_CHECKING:
-    from app.kernel.db import Connection
-
 CONCURRENCY: Final = 8
 # Longer than any one try may take: 10 s for a webhook or a mail, and the database around it.
 NICENESS: Final = 10
 LEASE_S: Final = 30
 POLL_S: Final = 2.0
-LISTENER_CHECK_S: Final = 5.0
 CHORES_EVERY_S: Final = 5.0
 DRAIN_S: Final = 25.0
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
@@ -260,22 +255,8 @@ class Worker:
 
 
 async def listen(dsn: str, worker: Worker) -> None:
-    """Wake the worker when a job is written. A connection that is lost is opened again; meanwhile the poll serves."""
-    while True:
-        connection: Connection | None = None
-        try:
-            connection = await db.connect(dsn)
-            await connection.add_listener(outbox.CHANNEL, lambda *_: worker.wake())
-            worker.wake()
-            while True:
-                await asyncio.sleep(LISTENER_CHECK_S)
-                await connection.fetchval("SELECT 1")
-        except (OSError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-            _log.warning("listener_away", error=type(error).__name__)
-        finally:
-            if connection is not None and not connection.is_closed():
-                connection.terminate()
-        await asyncio.sleep(POLL_S)
+    """Wake the worker when a job is written. While the listening is interrupted the poll serves."""
+    await listening.listen(dsn, outbox.CHANNEL, lambda _: worker.wake(), began=worker.wake)
 
 
 async def run(settings: Settings) -> None:
