@@ -1,6 +1,6 @@
 """Payment links, their history and what was sent. The database has composite keys: see migrations/."""
 
-from piccolo.columns import JSONB, UUID, Boolean, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Boolean, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -45,3 +45,22 @@ class LinkSend(Table, tablename="link_sends"):
     sent_at = Timestamptz(null=True, default=None)
     settled_at = Timestamptz(null=True, default=None)
     actor = Text(default=None)
+
+
+class LinkWords(Table, tablename="link_words"):
+    merchant_id = UUID(default=None)
+    lang = Text(primary_key=True, default=None)
+    occasion = Text(default=None)
+    subject = Text(default=None)
+    message = Text(default=None)
+    sms = Text(default=None)
+    saved_at = Timestamptz(default=None)
+    saved_by = Text(default=None)
+
+
+class LinkReminder(Table, tablename="link_reminders"):
+    merchant_id = UUID(default=None)
+    link_id = UUID(primary_key=True, default=None)
+    expires_at = Timestamptz(default=None)
+    hours = Integer(default=None)
+    decided_at = Timestamptz(default=None)
