@@ -73,3 +73,10 @@ class OrderHistory(Table, tablename="order_history"):
     actor = Text(default=None)
     at = Timestamptz(default=None)
     detail = JSONB(default=None)
+
+
+class OrderWord(Table, tablename="order_words"):
+    merchant_id = UUID(default=None)
+    order_id = UUID(primary_key=True, default=None)
+    word = Text(default=None)
+    newest_first = BigInt(default=None)

@@ -1,0 +1,99 @@
+"""Orders are found by how a reference, a name, an e-mail or a phone begins; by their sum; and by who buys."""
+
+from app.kernel.migration import SqlMigration
+
+ID = "2026-11-21T04:40:00:000000"
+VERSION = "1.38.0"
+DESCRIPTION = "The words that orders are found by, and indexes for the filters of their list"
+
+SQL = """
+-- What people type and what is stored are compared as letters and digits alone, small and without accents: "0401 234",
+-- "Hämäläinen, A." and "shop1001" find what they mean. Every letter that needs it is named here, so that the answer
+-- depends neither on the server's locale nor on its version: an index is built on it.
+CREATE FUNCTION search_word(typed text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT left(translate(
+        lower(regexp_replace(
+            normalize(typed, NFKD) COLLATE "C",
+            U&'[\\0001-\\002F\\003A-\\0040\\005B-\\0060\\007B-\\00BF\\0300-\\036F\\2000-\\206F]', '', 'g'
+        )),
+        'ÆØÐÞŁĐŒАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯІЄЂЈЉЊЋЏ',
+        'æøðþłđœабвгдежзиклмнопрстуфхцчшщъыьэюяієђјљњћџ'), 64)
+$$;
+
+-- A name is kept once from each of its parts on ("aino virta", "virta aino"), a phone with and without its country.
+CREATE FUNCTION order_words_of(reference text, name text, email text, phone text) RETURNS SETOF text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
+    WITH parts AS (
+        SELECT search_word(part) AS part, place
+        FROM regexp_split_to_table(name, '\\s+') WITH ORDINALITY AS split (part, place)
+        WHERE search_word(part) <> '' LIMIT 6
+    ), digits AS (
+        SELECT regexp_replace(phone, '[^0-9]', '', 'g') AS digits
+    ), words AS (
+        SELECT search_word(reference) AS word
+        UNION SELECT search_word(email)
+        UNION SELECT digits FROM digits
+        UNION SELECT '0' || regexp_replace(digits, '^(358|359|46)', '') FROM digits WHERE digits ~ '^(358|359|46)'
+        UNION SELECT substr(digits, 3) FROM digits WHERE digits ~ '^45'
+        UNION SELECT left((SELECT string_agg(p.part, '' ORDER BY p.place < start.place, p.place) FROM parts p), 64)
+              FROM parts start
+    )
+    SELECT word FROM words WHERE word <> ''
+$$;
+
+-- newest_first is the order's birth in microseconds, negated: one ascending index reads word by word, and within a
+-- word the newest order first.
+CREATE TABLE order_words (
+    merchant_id  uuid NOT NULL,
+    order_id     uuid NOT NULL,
+    word         text COLLATE "C" NOT NULL CHECK (word <> ''),
+    newest_first bigint NOT NULL,
+    PRIMARY KEY (merchant_id, order_id, word),
+    FOREIGN KEY (merchant_id, order_id) REFERENCES orders (merchant_id, id) ON DELETE RESTRICT
+);
+CREATE INDEX order_words_found ON order_words (merchant_id, word, newest_first, order_id);
+
+-- Words follow what they were made from, whoever writes it: what is forgotten of an order is not found by any more.
+CREATE FUNCTION refresh_order_words(the_merchant uuid, the_order uuid) RETURNS void LANGUAGE sql AS $$
+    WITH wanted AS MATERIALIZED (
+        SELECT order_words_of(o.reference, c.name, c.email, c.phone) AS word,
+               -(extract(epoch FROM o.created_at) * 1000000)::bigint AS newest_first
+        FROM orders o JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id
+        WHERE o.merchant_id = the_merchant AND o.id = the_order
+    ), gone AS (
+        DELETE FROM order_words w WHERE w.merchant_id = the_merchant AND w.order_id = the_order
+            AND NOT EXISTS (SELECT FROM wanted WHERE wanted.word = w.word)
+    )
+    INSERT INTO order_words (merchant_id, order_id, word, newest_first)
+    SELECT the_merchant, the_order, word, newest_first FROM wanted
+    ON CONFLICT DO NOTHING
+$$;
+CREATE FUNCTION refresh_words_of_order() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM refresh_order_words(NEW.merchant_id, NEW.id);
+    RETURN NULL;
+END $$;
+CREATE FUNCTION refresh_words_of_contact() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM refresh_order_words(NEW.merchant_id, NEW.order_id);
+    RETURN NULL;
+END $$;
+-- An order is born with its contact, in one statement.
+CREATE TRIGGER order_contacts_words_at_birth AFTER INSERT ON order_contacts
+    FOR EACH ROW EXECUTE FUNCTION refresh_words_of_contact();
+CREATE TRIGGER order_contacts_words AFTER UPDATE ON order_contacts FOR EACH ROW
+    WHEN ((NEW.name, NEW.email, NEW.phone) IS DISTINCT FROM (OLD.name, OLD.email, OLD.phone))
+    EXECUTE FUNCTION refresh_words_of_contact();
+CREATE TRIGGER orders_words AFTER UPDATE ON orders FOR EACH ROW
+    WHEN (NEW.reference IS DISTINCT FROM OLD.reference)
+    EXECUTE FUNCTION refresh_words_of_order();
+INSERT INTO order_words (merchant_id, order_id, word, newest_first)
+SELECT o.merchant_id, o.id, order_words_of(o.reference, c.name, c.email, c.phone),
+       -(extract(epoch FROM o.created_at) * 1000000)::bigint
+FROM orders o JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id;
+
+CREATE INDEX orders_by_total ON orders (merchant_id, total_minor, created_at DESC, id DESC);
+CREATE INDEX orders_of_business ON orders (merchant_id, created_at DESC, id DESC) WHERE buyer = 'business';
+"""
+
+forwards = SqlMigration(ID, DESCRIPTION, SQL)
