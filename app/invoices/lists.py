@@ -134,4 +134,4 @@ def _reference(text: str) -> str:
 
 def _words(text: str) -> str:
     """Each word as the beginning of one; a text without any matches nothing."""
-    return " & ".join(f"'{word}':*" for word in re.findall(r"\w+", text)) or "''"
+    return " & ".join(f"'{word}':*" for word in re.findall(r"\w+", text))
