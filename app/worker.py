@@ -38,8 +38,9 @@ from app.kernel.jobs import (
     again_or_give_up,
 )
 from app.kernel.outbox import Job, LeaseLost
+from app.links import reminding, sending
 from app.messages import actions as messages
-from app.messages import answers, letters, reminders, withdrawal
+from app.messages import answers, letters, payment_link, reminders, withdrawal
 from app.messages import delivery as mail_delivery
 from app.privacy import retention
 from app.settings import Settings
@@ -75,6 +76,9 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
         invoices.DRAW_JOB: lambda job: draw(job, through.operator),
         agreements.DRAW_JOB: lambda job: draw_agreement(job, through.operator),
         agreements.REMIND_JOB: lambda job: withdrawal.remind(job, through.mail, through.sms),
+        sending.SEND_JOB: lambda job: payment_link.deliver(
+            job, payment_link.Doors(through.sms, through.mail, through.base_url)
+        ),
         invoices.REMIND_JOB: lambda job: reminders.remind(
             job, reminders.Doors(through.sms, through.mail, through.letters)
         ),
@@ -90,7 +94,8 @@ def chores() -> Sequence[Chore]:
     async def give_up_on_codes(now: Now) -> int:
         return await db.in_tx(lambda: mark_unknown_sends(now.wall))
 
-    of_invoices = (
+    by_business_time = (
+        reminding.remind_due,
         invoices.issue_due,
         invoices.post_due_charges,
         invoices.mark_overdue,
@@ -99,7 +104,7 @@ def chores() -> Sequence[Chore]:
     return (
         expire_sessions,
         give_up_on_codes,
-        *(_by_business_time(verb) for verb in of_invoices),
+        *(_by_business_time(verb) for verb in by_business_time),
         *retention.rules(),
     )
 

@@ -14,10 +14,28 @@ from app.kernel import db, ids, outbox
 from app.links.errors import LinkEnded, LinkPaused, LinkUnknown
 from app.links.queries import LinkView, link_of_order
 from app.links.rules import checked_validity
+from app.links.sending import ask_to_send
 from app.links.states import LIVE, MACHINE, LinkState
 from app.orders import actions as orders
 from app.orders.errors import OrderLocked
 from app.orders.states import OrderState
+
+__all__ = [
+    "SHOPPER",
+    "ask_to_send",
+    "extend",
+    "lapse",
+    "lock",
+    "lock_of",
+    "make",
+    "make_in_tx",
+    "opened",
+    "pause",
+    "resume",
+    "use",
+    "withdraw",
+    "withdraw_in_tx",
+]
 
 SHOPPER: Final = "shopper"
 

@@ -76,6 +76,11 @@ async def link_of_order(merchant_id: UUID, order_id: UUID) -> LinkView | None:
     return None if row is None else _view(row)
 
 
+async def link_by_id(merchant_id: UUID, link_id: UUID) -> LinkView | None:
+    row = await db.fetch_one(f"{_SELECT} WHERE l.merchant_id = $1 AND l.id = $2", merchant_id, link_id)
+    return None if row is None else _view(row)
+
+
 async def links_page(
     merchant_id: UUID,
     *,

@@ -10,6 +10,7 @@ from typing import ClassVar, Final
 from app.invoices.queries import due_by_clock
 from app.kernel import clock, db, outbox
 from app.kernel.errors import Refusal
+from app.links import reminding
 
 ADVANCE_S_MAX: Final = 400 * 86_400
 OFFSET_S_MAX: Final = 10 * 366 * 86_400
@@ -93,9 +94,11 @@ async def due(now: datetime) -> list[Due]:
     """What should have happened by `now` (business time) and has not."""
     rows = await db.fetch_all(_DUE, now)
     of_invoices = await due_by_clock(now)
+    reminders = await reminding.count_due(now)
     return [
         *(Due(row["kind"], row["count"]) for row in rows),
         *(Due(f"invoice_{kind}", count) for kind, count in of_invoices.items()),
+        *((Due("link_reminder", reminders),) if reminders else ()),
     ]
 
 

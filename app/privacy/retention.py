@@ -11,6 +11,9 @@
 | counters of limits and budgets | 2 days after the last hit: no window is longer than one |
 | figures of the credit register behind a decision, sealed | 2 years: for whoever asks why |
 | how to reach whoever asked for a person | 30 days after the answer |
+| to whom and in which words a payment link was sent | 30 days, or as long as the link can be paid |
+| a shop's customers in the address book of its tills | 2 years after they were last served |
+| receipts that a till was left with | 7 days |
 | browsers, and sessions of staff | their absolute life |
 | remembered browsers | half a year after their last use, or as soon as they are ended |
 
@@ -30,13 +33,16 @@ from app.credit import actions as credit
 from app.identity.actions import browsers, codes, passkeys, remembered
 from app.kernel import db, idempotency, limits
 from app.kernel.jobs import Chore, Now
+from app.links.sending import forget_sends
 from app.merchants.actions import forget_ended_sessions
 from app.orders import actions as orders
+from app.till import actions as till
 
 CODES_KEPT: Final = timedelta(days=1)
 CHALLENGES_KEPT: Final = timedelta(days=1)
 ENDED_PASSKEYS_KEPT: Final = timedelta(days=30)
 ANSWERS_KEPT: Final = timedelta(days=30)
+SENDS_KEPT: Final = timedelta(days=30)
 LIMITS_KEPT: Final = timedelta(days=2)
 EVERY: Final = timedelta(minutes=10)
 BATCH: Final = 1000
@@ -65,6 +71,14 @@ async def forget_sessions(now: Now) -> int:
 
 async def forget_orders(now: Now) -> int:
     return await db.in_tx(lambda: orders.forget_contacts(now.business, BATCH))
+
+
+async def forget_till(now: Now) -> int:
+    return await db.in_tx(lambda: till.forget_old(now.business, BATCH))
+
+
+async def forget_links_sent(now: Now) -> int:
+    return await db.in_tx(lambda: forget_sends(now.business - SENDS_KEPT, BATCH))
 
 
 async def forget_codes(now: Now) -> int:
@@ -114,6 +128,8 @@ def rules() -> Sequence[Chore]:
     every = (
         forget_sessions,
         forget_orders,
+        forget_links_sent,
+        forget_till,
         forget_codes,
         forget_challenges,
         forget_passkeys,
