@@ -26,6 +26,17 @@ class Contact:
     street: str | None = field(default=None, repr=False)
     city: str | None = field(default=None, repr=False)
 
+    def over(self, other: Contact) -> Contact:
+        """What is known here, and for the rest what is known there."""
+        return Contact(
+            name=self.name or other.name,
+            email=self.email or other.email,
+            phone=self.phone or other.phone,
+            postcode=self.postcode or other.postcode,
+            street=self.street or other.street,
+            city=self.city or other.city,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class NewOrder:
@@ -138,7 +149,10 @@ _LOCK: Final = "SELECT id FROM orders WHERE merchant_id = $1 AND public_id = $2 
 
 _EDIT: Final = """
 WITH edited AS (
-    UPDATE orders SET version = $3, total_minor = $4, reference = $5 WHERE merchant_id = $1 AND id = $2
+    UPDATE orders
+    SET version = $3, total_minor = $4, reference = $5,
+        shown_version = CASE WHEN $14::text[] && ARRAY['lines', 'reference', 'customer'] THEN $3 ELSE shown_version END
+    WHERE merchant_id = $1 AND id = $2
 ), contact AS (
     UPDATE order_contacts
     SET name = $6, email = $7, phone = $8, postcode = $9, street = $10, city = $11, note = $12

@@ -22,6 +22,7 @@ class Order(Table, tablename="orders"):
     accepted_at = Timestamptz(null=True, default=None)
     paid_at = Timestamptz(null=True, default=None)
     watched = Boolean(default=False)
+    shown_version = Integer(default=1)
 
 
 class OrderLine(Table, tablename="order_lines"):
@@ -80,3 +81,12 @@ class OrderWord(Table, tablename="order_words"):
     order_id = UUID(primary_key=True, default=None)
     word = Text(default=None)
     newest_first = BigInt(default=None)
+
+
+class OrderViewed(Table, tablename="order_views"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    order_id = UUID(default=None)
+    session_id = UUID(default=None)
+    version = Integer(default=None)
+    at = Timestamptz(default=None)
