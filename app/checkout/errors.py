@@ -25,6 +25,12 @@ class StepNotReached(Refusal):
     code: ClassVar[str] = "step_not_reached"
 
 
+class BrowserOver(Refusal):
+    """The life of this browser's secret is over: it begins anew with the next page."""
+
+    code: ClassVar[str] = "browser_over"
+
+
 class OtherPerson(Refusal):
     """The session is one person's already, and the bank named another. Nothing changes."""
 

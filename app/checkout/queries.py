@@ -10,13 +10,15 @@ from uuid import UUID
 
 from app.checkout.states import SessionState
 from app.checkout.steps import Progress
-from app.identity.actions.browsers import handed_over
+from app.identity.actions.browsers import BrowserToken, handed_over
 from app.identity.actions.codes import Approval
 from app.identity.actions.remembered import Remembered
 from app.kernel import clock, db, ids
 from app.kernel.money import Money
 from app.law.queries import CONFIRMED_WORDINGS
 from app.law.rules import law_of
+from app.links.queries import LinkView
+from app.links.states import LinkState
 from app.merchants.queries import Merchant, merchant_by_id
 from app.orders.actions import Contact
 from app.orders.rules import Line, LineType
@@ -24,6 +26,8 @@ from app.orders.states import OrderState
 from app.plans.quote import Quote
 
 DECISIONS_MAX: Final = 3
+PAYABLE: Final = frozenset({OrderState.DRAFT, OrderState.OPEN, OrderState.IN_PAYMENT})
+CLOSED: Final = frozenset({LinkState.PAUSED, LinkState.WITHDRAWN})
 # How a decision's row says that no person made it.
 BY_RULES: Final = "rules"
 # A quote's dates count from its day. Who chose just before midnight may still confirm just after it.
@@ -89,6 +93,7 @@ class Flow:
     person's; before that they are the last that anybody asked a code for, in whichever browser. `country` is the
     shopper's, where phones and postcodes are read; the law and the day are those of the merchant's country.
     `passkeys` counts those of the identified person that work.
+    `link_id` is the payment link that made the session, `typed` what its shopper told on the link's page.
     """
 
     now: datetime
@@ -127,6 +132,9 @@ class Flow:
     challenge: Challenge | None
     passkeys: int
     official_wording: bool
+    link_id: UUID | None = None
+    link_state: LinkState | None = None
+    typed: Contact = field(default_factory=Contact, repr=False)
     handed_over: str | None = field(default=None, repr=False)
     remembered: Remembered | None = None
 
@@ -137,10 +145,10 @@ class Flow:
     @property
     def state(self) -> SessionState:
         """The state with time taken into account: an open session past its end is expired, whoever asks first, and a
-        held one once the time for its answer is over."""
+        held one once the time for its answer is over. One whose order or link is out of reach is cancelled."""
         if is_over(self.stored_state, self.expires_at, self.held_until, self.now):
             return SessionState.EXPIRED
-        return self.stored_state
+        return reachable(self.stored_state, self.order_state, self.link_state)
 
     @property
     def ours(self) -> bool:
@@ -160,8 +168,10 @@ class Flow:
 
     @property
     def passed(self) -> Contact:
-        """What the shop passed of its shopper, for the first browser alone."""
-        return self.contact if self.ours and not self.contact_elsewhere else Contact()
+        """What the shop passed of its shopper, and what was told on the link's page, for the first browser alone."""
+        if not self.ours or self.contact_elsewhere:
+            return Contact()
+        return self.typed.over(self.contact)
 
     @property
     def phone_proved_here(self) -> bool:
@@ -210,11 +220,22 @@ def is_over(state: SessionState, expires_at: datetime, held_until: datetime | No
     return state is SessionState.OPEN and now >= expires_at
 
 
+def reachable(state: SessionState, order_state: OrderState, link_state: LinkState | None) -> SessionState:
+    """An open session is cancelled while somebody else pays for its order or a person looks at that, once the order has
+    ended, and while its link is paused or withdrawn. Only sessions of links have others beside them.
+    """
+    if state is not SessionState.OPEN:
+        return state
+    if order_state in PAYABLE and link_state not in CLOSED:
+        return state
+    return SessionState.CANCELLED
+
+
 _FLOW: Final = f"""
 SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.cancel_url, s.expires_at,
        s.held_until, s.browser_id,
        s.phone, s.postcode, s.phone_proved_at, s.contact_elsewhere, s.identified_by, s.identified_at, s.decisions_made,
-       s.order_id,
+       s.order_id, s.link_id, s.typed, pl.state AS link_state,
        o.public_id AS order_public_id, o.state AS order_state, o.version, o.reference, o.currency, o.total_minor,
        o.buyer, o.country,
        c.name, c.email, c.phone AS contact_phone, c.postcode AS contact_postcode, c.street, c.city,
@@ -238,6 +259,7 @@ SELECT s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.can
 FROM checkout_sessions s
 JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
 JOIN order_contacts c ON c.merchant_id = s.merchant_id AND c.order_id = s.order_id
+LEFT JOIN payment_links pl ON pl.merchant_id = s.merchant_id AND pl.id = s.link_id
 LEFT JOIN quotes q ON q.merchant_id = s.merchant_id AND q.id = s.quote_id
 LEFT JOIN credit_decisions d ON d.merchant_id = s.merchant_id AND d.id = s.decision_id
 LEFT JOIN customers k ON k.id = s.customer_id
@@ -324,6 +346,9 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         decision=_decision(row),
         customer=_customer(row),
         challenge=_challenge(row),
+        link_id=row["link_id"],
+        link_state=None if row["link_state"] is None else LinkState(row["link_state"]),
+        typed=Contact(**(row["typed"] or {})),
         handed_over=handed_over(row["handover"]),
         remembered=_remembered(row, merchant),
         passkeys=row["passkeys"],
@@ -395,12 +420,32 @@ def _remembered(row: db.Record, merchant: Merchant) -> Remembered | None:
     return Remembered(row["remembered_id"], row["remembered_customer_id"], phone, postcode)
 
 
+_OWN: Final = """
+SELECT s.public_id, s.state, s.expires_at, s.held_until
+FROM browsers b JOIN checkout_sessions s ON s.browser_id = b.id
+WHERE b.token_digest = $3 AND s.merchant_id = $1 AND s.link_id = $2 AND s.state IN ('open', 'held')
+ORDER BY s.id DESC LIMIT 1
+"""
+
+
+async def own_session(link: LinkView, browser: BrowserToken, now: datetime) -> str | None:
+    """The session that this browser has on its way by this link; None where it has none, or may not go on now."""
+    row = await db.fetch_one(_OWN, link.merchant_id, link.id, browser.digest)
+    if row is None:
+        return None
+    state = SessionState(row["state"])
+    over = is_over(state, row["expires_at"], row["held_until"], now)
+    reached = reachable(state, link.order_state, link.stored_state)
+    return None if over or reached is SessionState.CANCELLED else str(row["public_id"])
+
+
 async def session_for_api(merchant_id: UUID, public_id: str, now: datetime) -> SessionAnswer | None:
     """A merchant's session, or None for a foreign or unknown one."""
     row = await db.fetch_one(
         """SELECT s.public_id, s.state, s.expires_at, s.held_until, o.total_minor, o.currency, o.public_id AS order_id,
-                  o.reference
+                  o.reference, o.state AS order_state, l.state AS link_state
            FROM checkout_sessions s JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
+           LEFT JOIN payment_links l ON l.merchant_id = s.merchant_id AND l.id = s.link_id
            WHERE s.public_id = $2 AND s.merchant_id = $1""",
         merchant_id,
         public_id,
@@ -410,6 +455,8 @@ async def session_for_api(merchant_id: UUID, public_id: str, now: datetime) -> S
     state = SessionState(row["state"])
     if is_over(state, row["expires_at"], row["held_until"], now):
         state = SessionState.EXPIRED
+    link = None if row["link_state"] is None else LinkState(row["link_state"])
+    state = reachable(state, OrderState(row["order_state"]), link)
     return SessionAnswer(
         id=row["public_id"],
         state=state.value,

@@ -9,6 +9,8 @@ from app.checkout.actions.ending import (
     cancel_session,
     cancel_session_in_tx,
     expire_due,
+    withdraw_link,
+    withdraw_link_in_tx,
 )
 from app.checkout.actions.forgetting import forget_ended, release_browsers
 from app.checkout.actions.holding import answer_to, ask_person, go_on_without
@@ -20,7 +22,14 @@ from app.checkout.actions.identifying import (
     identify_by_code,
     request_code,
 )
-from app.checkout.actions.opening import OpenedSession, open_session, open_session_in_tx
+from app.checkout.actions.opening import (
+    Arrival,
+    OpenedSession,
+    open_session,
+    open_session_in_tx,
+    proceed,
+    proceed_in_tx,
+)
 from app.checkout.actions.passkeys import (
     ask_for_passkey,
     ask_to_save,
@@ -29,9 +38,11 @@ from app.checkout.actions.passkeys import (
     save_passkey,
 )
 from app.checkout.actions.reviewing import Answer, answer_case
+from app.checkout.actions.seeing import saw
 
 __all__ = [
     "Answer",
+    "Arrival",
     "Details",
     "Identification",
     "OpenedSession",
@@ -57,8 +68,13 @@ __all__ = [
     "identify_by_passkey",
     "open_session",
     "open_session_in_tx",
+    "proceed",
+    "proceed_in_tx",
     "release_browsers",
     "remove_passkey",
     "request_code",
     "save_passkey",
+    "saw",
+    "withdraw_link",
+    "withdraw_link_in_tx",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.checkout import shown
+from app.checkout.actions.ending import end_others_in_tx
 from app.checkout.errors import CreditRefused, DetailsMissing, SessionEnded, ShownTotalChanged, StepNotReached
 from app.checkout.queries import Customer, Flow
 from app.checkout.queries import flow as read_flow
@@ -17,6 +18,8 @@ from app.identity.actions.browsers import BrowserToken
 from app.kernel import db, outbox
 from app.ledger import actions as ledger
 from app.ledger import rules as ledger_rules
+from app.links import actions as links
+from app.links.errors import LinkEnded, LinkPaused
 from app.orders import actions as orders
 from app.orders.actions import Contact, Payment
 from app.orders.states import OrderState
@@ -107,6 +110,8 @@ def _checked(flow: Flow, shown_field: str) -> tuple[Customer, Quote]:
 
 async def _buy(flow: Flow, customer: Customer, quote: Quote, contact: Contact, lang: str | None) -> None:
     merchant, now = flow.merchant, flow.now
+    if flow.link_id is not None:
+        await _use_link(flow)
     try:
         await credit.reserve(
             merchant.id,
@@ -147,6 +152,17 @@ async def _buy(flow: Flow, customer: Customer, quote: Quote, contact: Contact, l
         now=now,
     )
     await _tell(flow, quote)
+
+
+async def _use_link(flow: Flow) -> None:
+    """By a link: it leads to its order still, and whoever else was on the way to pay it comes too late."""
+    merchant_id, now = flow.merchant.id, flow.now
+    link = await links.lock_of(merchant_id, flow.order_id)
+    try:
+        await links.use(link, actor=ACTOR, now=now)
+    except (LinkPaused, LinkEnded):
+        raise SessionEnded from None
+    await end_others_in_tx(merchant_id, flow.order_id, flow.session_id, actor=ACTOR, now=now)
 
 
 async def _tell(flow: Flow, quote: Quote) -> None:

@@ -1,4 +1,7 @@
-"""The ends that are no purchase: cancelled by the shop or the shopper, or expired."""
+"""The ends that are no purchase: cancelled by the shop or the shopper, or expired.
+
+A session of a shop's checkout takes its order along. The order of a payment link waits for its next payer instead.
+"""
 
 from __future__ import annotations
 
@@ -13,17 +16,22 @@ from app.checkout.queries import is_over
 from app.checkout.states import MACHINE, SessionState
 from app.kernel import db, outbox
 from app.kernel.states import LostRace
+from app.links import actions as links
+from app.links.queries import LinkView, link_of_order
+from app.links.states import LIVE
 from app.orders import actions as orders
 from app.orders.errors import OrderLocked
 from app.orders.states import CANCELLABLE, OrderState
 
-_LOCK: Final = """
-SELECT s.id, s.public_id, s.state, s.expires_at, s.held_until, s.order_id, o.public_id AS order_public_id,
-       o.state AS order_state, o.reference
+_COLUMNS: Final = """s.id, s.public_id, s.state, s.expires_at, s.held_until, s.order_id, s.link_id,
+       o.public_id AS order_public_id, o.state AS order_state, o.reference"""
+
+_LOCK: Final = f"""
+SELECT {_COLUMNS}
 FROM checkout_sessions s JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
 WHERE s.merchant_id = $1 AND s.public_id = $2
 FOR UPDATE OF s, o
-"""
+"""  # noqa: S608 - column names of this module alone
 
 _UNPAID: Final = frozenset({OrderState.DRAFT, OrderState.IN_PAYMENT, OrderState.HELD})
 
@@ -44,14 +52,13 @@ async def cancel_session_in_tx(merchant_id: UUID, public_id: str, *, actor: str,
     return True
 
 
-_LOCK_OF_ORDER: Final = """
-SELECT s.id, s.public_id, s.state, s.expires_at, s.held_until, s.order_id, o.public_id AS order_public_id,
-       o.state AS order_state, o.reference
+_LOCK_OF_ORDER: Final = f"""
+SELECT {_COLUMNS}
 FROM checkout_sessions s JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
 WHERE s.merchant_id = $1 AND o.public_id = $2 AND s.state IN ('open', 'processing', 'held')
 ORDER BY s.id
-FOR UPDATE OF s, o
-"""
+FOR UPDATE OF s
+"""  # noqa: S608 - column names of this module alone
 
 
 async def cancel_order(merchant_id: UUID, order_public_id: str, *, actor: str, now: datetime) -> None:
@@ -73,6 +80,53 @@ async def cancel_order_in_tx(merchant_id: UUID, order_public_id: str, *, actor: 
     for row in sessions:
         await _end_session(merchant_id, row, SessionState.CANCELLED, actor, now)
     await orders.cancel(merchant_id, order.id, expected=order.state, actor=actor, now=now)
+    link = await link_of_order(merchant_id, order.id)
+    if link is not None and link.stored_state in LIVE:
+        await links.withdraw_in_tx(merchant_id, order_public_id, actor=actor, now=now)
+
+
+async def withdraw_link(merchant_id: UUID, order_public_id: str, *, actor: str, now: datetime) -> LinkView:
+    """Take the payment link of an order back for good, and end every payment begun by it: the order is open again, for
+    the shop to do with as it likes. Withdrawing twice is withdrawing once. Raises OrderUnknown, OrderRemoved,
+    LinkUnknown, LinkEnded.
+    """
+    return await db.in_tx(lambda: withdraw_link_in_tx(merchant_id, order_public_id, actor=actor, now=now))
+
+
+async def withdraw_link_in_tx(
+    merchant_id: UUID, order_public_id: str, *, actor: str, now: datetime
+) -> LinkView:
+    """As `withdraw_link`, inside the caller's transaction."""
+    sessions = await db.fetch_all(_LOCK_OF_ORDER, merchant_id, order_public_id)
+    link = await links.withdraw_in_tx(merchant_id, order_public_id, actor=actor, now=now)
+    of_link = [row for row in sessions if row["link_id"] == link.id]
+    for row in of_link:
+        await _end_session(merchant_id, row, SessionState.CANCELLED, actor, now)
+    if of_link:
+        await _give_back(merchant_id, link.order_id, link.order_state, actor, now)
+    return await links.lock_of(merchant_id, link.order_id)
+
+
+_OTHERS: Final = f"""
+SELECT {_COLUMNS}
+FROM checkout_sessions s JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
+WHERE s.merchant_id = $1 AND s.order_id = $2 AND s.id <> $3 AND s.state = 'open'
+ORDER BY s.id
+FOR UPDATE OF s SKIP LOCKED
+"""  # noqa: S608 - column names of this module alone
+
+
+async def end_others_in_tx(
+    merchant_id: UUID, order_id: UUID, session_id: UUID, *, actor: str, now: datetime
+) -> None:
+    """Somebody pays an order, or a person looks at that payment: whoever else was on the way by the same link stops. In
+    a transaction that holds session and order.
+
+    One that another request holds at this moment is left: that request waits for the order, and then finds itself out
+    of reach (`queries.reachable`); the clock tidies its row.
+    """
+    for row in await db.fetch_all(_OTHERS, merchant_id, order_id, session_id):
+        await _end_session(merchant_id, row, SessionState.CANCELLED, actor, now)
 
 
 _DUE: Final = """
@@ -112,18 +166,39 @@ async def _end(
     merchant_id: UUID, row: db.Record, to: SessionState, order_to: OrderState, actor: str, now: datetime
 ) -> None:
     await _end_session(merchant_id, row, to, actor, now)
-    if OrderState(row["order_state"]) not in _UNPAID:
+    order_state = OrderState(row["order_state"])
+    if row["link_id"] is not None:
+        if order_state is not OrderState.HELD or row["state"] == SessionState.HELD:
+            await _give_back(merchant_id, row["order_id"], order_state, actor, now)
+        return
+    if order_state not in _UNPAID:
         return
     await orders.move(
         merchant_id,
         row["order_id"],
-        expected=OrderState(row["order_state"]),
+        expected=order_state,
         to=order_to,
         actor=actor,
         now=now,
     )
     if order_to is OrderState.EXPIRED:
         await outbox.emit(merchant_id, "order.expired", _data(row), now=now, about=row["order_public_id"])
+
+
+_SOMEBODY_ELSE: Final = """
+SELECT EXISTS (SELECT FROM checkout_sessions
+               WHERE merchant_id = $1 AND order_id = $2 AND state IN ('open', 'processing', 'held'))
+"""
+
+
+async def _give_back(merchant_id: UUID, order_id: UUID, state: OrderState, actor: str, now: datetime) -> None:
+    """A link's order waits for its next payer, unless somebody else is on the way to pay it."""
+    if state is OrderState.HELD:
+        state = OrderState.IN_PAYMENT
+        await orders.move(merchant_id, order_id, expected=OrderState.HELD, to=state, actor=actor, now=now)
+    if state is not OrderState.IN_PAYMENT or await db.fetch_value(_SOMEBODY_ELSE, merchant_id, order_id):
+        return
+    await orders.move(merchant_id, order_id, expected=state, to=OrderState.OPEN, actor=actor, now=now)
 
 
 async def _end_session(

@@ -30,7 +30,8 @@ WITH due AS (
     WHERE c.merchant_id = o.merchant_id AND c.order_id = o.id AND o.state IN ('expired', 'cancelled')
 )
 UPDATE checkout_sessions s
-SET forgotten_at = $1, phone = NULL, postcode = NULL, phone_proved_at = NULL, customer_id = NULL, browser_id = NULL
+SET forgotten_at = $1, phone = NULL, postcode = NULL, phone_proved_at = NULL, customer_id = NULL, browser_id = NULL,
+    typed = NULL
 FROM due WHERE s.merchant_id = due.merchant_id AND s.id = due.id
 """
 

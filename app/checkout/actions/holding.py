@@ -13,6 +13,7 @@ from app.cases.actions import AskedBy, CaseKind, NewCase, Reach
 from app.cases.queries import asked_by_shopper
 from app.cases.states import CaseState
 from app.checkout.actions.confirming import Details, known_contact
+from app.checkout.actions.ending import end_others_in_tx
 from app.checkout.errors import SessionEnded, StepNotReached
 from app.checkout.queries import Flow
 from app.checkout.queries import flow as read_flow
@@ -83,6 +84,8 @@ async def hold_in_tx(flow: Flow, question: Question, *, actor: str) -> Flow:
         )
     except LostRace:
         raise StepNotReached from None
+    if flow.link_id is not None:
+        await end_others_in_tx(merchant.id, flow.order_id, flow.session_id, actor=actor, now=now)
     await db.execute(_WAIT, merchant.id, flow.session_id, due_at)
     new = NewCase(
         kind=question.kind,

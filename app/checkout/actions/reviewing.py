@@ -78,9 +78,10 @@ async def _answer(merchant: Merchant, public_id: str, answer: Answer, now: datet
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """The session and order of a case that is still held."""
+    """The session and order of a case that is still held; `link_id` where a payment link made the session."""
 
     order_id: UUID
+    link_id: UUID | None
     customer_id: UUID | None
     quote_id: str | None
     held_until: datetime | None
@@ -88,7 +89,7 @@ class _Waiting:
 
 async def _waiting(case: CaseView) -> _Waiting | None:
     row = await db.fetch_one(
-        """SELECT order_id, customer_id, quote_id, held_until FROM checkout_sessions
+        """SELECT order_id, link_id, customer_id, quote_id, held_until FROM checkout_sessions
            WHERE merchant_id = $1 AND id = $2 AND state = 'held'""",
         case.merchant_id,
         case.session_id,
@@ -163,7 +164,8 @@ async def _decline(case: CaseView, waiting: _Waiting, answer: Answer, now: datet
         case.merchant_id,
         waiting.order_id,
         expected=OrderState.HELD,
-        to=OrderState.CANCELLED,
+        # Somebody else may still pay what a link asks for.
+        to=OrderState.CANCELLED if waiting.link_id is None else OrderState.OPEN,
         actor=actor,
         now=now,
     )
