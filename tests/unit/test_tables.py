@@ -32,8 +32,8 @@ _TYPES = {
 
 def declared() -> dict[str, type[Table]]:
     tables: dict[str, type[Table]] = {}
-    for path in sorted(APP.glob("*/tables.py")):
-        module = importlib.import_module(f"app.{path.parent.name}.tables")
+    for path in sorted(APP.glob("**/tables.py")):
+        module = importlib.import_module(".".join(("app", *path.relative_to(APP).with_suffix("").parts)))
         for _, table in inspect.getmembers(module, inspect.isclass):
             if issubclass(table, Table) and table is not Table and table.__module__ == module.__name__:
                 tables[table._meta.tablename] = table

@@ -8,7 +8,7 @@ from app.kernel.errors import Refusal
 
 
 class FileRefused(Refusal):
-    """No orders can be read out of the file at all. `reason` says why, `detail` what it is about (a column, a number)."""
+    """No orders can be read out of the file at all. `reason` says why, `detail` what it is about (a column)."""
 
     code: ClassVar[str] = "file_refused"
 

@@ -48,7 +48,8 @@ _DELIMITERS: Final = ";,\t"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row: the number of its first line in the file, from 1, and its cells. `fault` when it cannot be read."""
+    """One row: the number of its first line in the file, from 1, and its cells. `fault` when it cannot be taken apart:
+    then its only cell is the line as it stands."""
 
     line: int
     cells: tuple[str, ...]
@@ -89,7 +90,7 @@ def read(text: str) -> Sheet:
     delimiter = max(_DELIMITERS, key=lines[first].count)
     columns, unused = _columns(_first_row(lines[first], delimiter))
     rows = []
-    for row in _rows(lines, first + 1, delimiter, len(columns)):
+    for row in _rows(lines, first + 1, delimiter, columns):
         rows.append(row)
         if len(rows) > ROWS_MAX:
             raise FileRefused("too_many_rows", str(ROWS_MAX))
@@ -125,18 +126,18 @@ def _columns(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     return tuple(columns), tuple(unused)
 
 
-def _rows(lines: Sequence[str], start: int, delimiter: str, width: int) -> Iterator[Row]:
+def _rows(lines: Sequence[str], start: int, delimiter: str, columns: Sequence[str]) -> Iterator[Row]:
     at = start
     while at < len(lines):
-        row, taken = _row(lines, at, delimiter, width)
+        row, taken = _row(lines, at, delimiter, columns)
         at += taken
         if row.fault is not None or any(row.cells):
             yield row
 
 
-def _row(lines: Sequence[str], at: int, delimiter: str, width: int) -> tuple[Row, int]:
+def _row(lines: Sequence[str], at: int, delimiter: str, columns: Sequence[str]) -> tuple[Row, int]:
     """The row that begins in line `at`, and how many lines it takes."""
-    line = lines[at]
+    line, width = lines[at], len(columns)
     if '"' not in line:
         return _checked(at, [cell.strip() for cell in line.split(delimiter)], width), 1
     for taken in range(1, min(LINES_OF_A_ROW_MAX, len(lines) - at) + 1):
@@ -145,16 +146,23 @@ def _row(lines: Sequence[str], at: int, delimiter: str, width: int) -> tuple[Row
             continue
         row = _checked(at, [cell.strip() for cell in cells], width)
         # A mark that was closed by another row's mark has joined the two: then the first of them is broken alone.
-        if row.fault is None or taken == 1:
-            return row, taken
-        break
-    return Row(at + 1, (), "broken_quotes"), 1
+        if taken > 1 and (row.fault is not None or _breaks_elsewhere(row.cells, columns)):
+            break
+        return row, taken
+    return Row(at + 1, (line.strip(),), "broken_quotes"), 1
+
+
+def _breaks_elsewhere(cells: Sequence[str], columns: Sequence[str]) -> bool:
+    """Whether a line ends inside another cell than those in which it may: the note, and columns we do not use."""
+    return any("\n" in cell for cell, name in zip(cells, columns, strict=False) if name not in {"note", ""})
 
 
 def _checked(at: int, cells: Sequence[str], width: int) -> Row:
     while len(cells) > width and not cells[-1]:
         cells = cells[:-1]
-    return Row(at + 1, tuple(cells), "too_many_cells" if len(cells) > width else None)
+    if len(cells) > width:
+        return Row(at + 1, (" ".join(cells),), "too_many_cells")
+    return Row(at + 1, tuple(cells))
 
 
 def _cells(lines: Sequence[str], delimiter: str) -> Sequence[str] | None:
