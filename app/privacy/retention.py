@@ -14,6 +14,7 @@
 | to whom and in which words a payment link was sent | 30 days, or as long as the link can be paid |
 | a shop's customers in the address book of its tills | 2 years after they were last served |
 | receipts that a till was left with | 7 days |
+| what a file of orders said | 30 days; which of its rows made an order, as a digest, a year |
 | browsers, and sessions of staff | their absolute life |
 | remembered browsers | half a year after their last use, or as soon as they are ended |
 
@@ -33,6 +34,7 @@ from app.credit import actions as credit
 from app.identity.actions import browsers, codes, passkeys, remembered
 from app.kernel import db, idempotency, limits
 from app.kernel.jobs import Chore, Now
+from app.links.bulk import actions as bulk
 from app.links.sending import forget_sends
 from app.merchants.actions import forget_ended_sessions
 from app.orders import actions as orders
@@ -46,6 +48,8 @@ SENDS_KEPT: Final = timedelta(days=30)
 LIMITS_KEPT: Final = timedelta(days=2)
 EVERY: Final = timedelta(minutes=10)
 BATCH: Final = 1000
+# Each holds up to ten thousand rows.
+FILES_AT_ONCE: Final = 5
 
 
 def seldom(chore: Chore, every: timedelta = EVERY) -> Chore:
@@ -79,6 +83,11 @@ async def forget_till(now: Now) -> int:
 
 async def forget_links_sent(now: Now) -> int:
     return await db.in_tx(lambda: forget_sends(now.business - SENDS_KEPT, BATCH))
+
+
+async def forget_imports(now: Now) -> int:
+    files = await db.in_tx(lambda: bulk.forget_imports(now.business, FILES_AT_ONCE))
+    return files + await db.in_tx(lambda: bulk.forget_keys(now.business - bulk.KEYS_KEPT, BATCH))
 
 
 async def forget_codes(now: Now) -> int:
@@ -130,6 +139,7 @@ def rules() -> Sequence[Chore]:
         forget_orders,
         forget_links_sent,
         forget_till,
+        forget_imports,
         forget_codes,
         forget_challenges,
         forget_passkeys,
