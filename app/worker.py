@@ -39,6 +39,8 @@ from app.kernel.jobs import (
 )
 from app.kernel.outbox import Job, LeaseLost
 from app.links import reminding, sending
+from app.links.bulk import actions as bulk
+from app.links.bulk import jobs as bulk_jobs
 from app.messages import actions as messages
 from app.messages import answers, letters, payment_link, reminders, withdrawal
 from app.messages import delivery as mail_delivery
@@ -75,6 +77,7 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
         ),
         invoices.DRAW_JOB: lambda job: draw(job, through.operator),
         agreements.DRAW_JOB: lambda job: draw_agreement(job, through.operator),
+        bulk.JOB_KIND: bulk_jobs.work,
         agreements.REMIND_JOB: lambda job: withdrawal.remind(job, through.mail, through.sms),
         sending.SEND_JOB: lambda job: payment_link.deliver(
             job, payment_link.Doors(through.sms, through.mail, through.base_url)
