@@ -10,11 +10,9 @@ from typing import Final, Literal
 from uuid import UUID
 
 from app.kernel import db
-from app.kernel.cursors import Position
 from app.orders.rules import Line, LineChange, line_changes
 from app.orders.states import OrderState
 
-LIST_LIMIT_MAX: Final = 100
 REFERENCE_LENGTH_MAX: Final = 100
 
 
@@ -59,14 +57,6 @@ class OrderView:
     @property
     def removed(self) -> bool:
         return self.state is OrderState.EXPIRED and not self.lines
-
-
-@dataclass(frozen=True, slots=True)
-class OrderPage:
-    """One page of a list, newest first. `next_cursor` leads to the next one; None on the last."""
-
-    orders: tuple[OrderView, ...]
-    next_cursor: str | None
 
 
 TimelineKind = Literal["order", "session", "invoice", "delivery"]
@@ -115,21 +105,21 @@ class DeliveryView:
     tries: tuple[DeliveryTry, ...]
 
 
-_COLUMNS: Final = """
+COLUMNS: Final = """
 o.id, o.public_id, o.state, o.version, o.reference, o.country, o.currency, o.buyer, o.total_minor, o.refundable_minor,
 o.created_at, o.accepted_at, o.paid_at, o.quote_id, q.content AS quote_content,
 c.name, c.email, c.phone, c.postcode, c.street, c.city, c.note
 """
 
-_TABLES: Final = """
-orders o
+# Beside an order, who buys and the quote it was paid on.
+JOINS: Final = """
 LEFT JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id
 LEFT JOIN quotes q ON q.merchant_id = o.merchant_id AND q.id = o.quote_id
 """
 
 # The two parts above are constants of this module.
-_BY_PUBLIC_ID: Final = f"SELECT {_COLUMNS} FROM {_TABLES} WHERE o.merchant_id = $1 AND o.public_id = $2"  # noqa: S608
-_BY_ID: Final = f"SELECT {_COLUMNS} FROM {_TABLES} WHERE o.merchant_id = $1 AND o.id = $2"  # noqa: S608
+_BY_PUBLIC_ID: Final = f"SELECT {COLUMNS} FROM orders o {JOINS} WHERE o.merchant_id = $1 AND o.public_id = $2"  # noqa: S608
+_BY_ID: Final = f"SELECT {COLUMNS} FROM orders o {JOINS} WHERE o.merchant_id = $1 AND o.id = $2"  # noqa: S608
 
 _LINES: Final = """
 SELECT l.order_id, l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category
@@ -181,54 +171,13 @@ ORDER BY j.id, t.attempt
 async def order_for_api(merchant_id: UUID, public_id: str) -> OrderView | None:
     """One order by its public id, its `removed` ones too; None when this merchant has no such order. Two statements."""
     row = await db.fetch_one(_BY_PUBLIC_ID, merchant_id, public_id)
-    return None if row is None else (await _with_lines(merchant_id, [row]))[0]
+    return None if row is None else (await with_lines(merchant_id, [row]))[0]
 
 
 async def order_by_id(merchant_id: UUID, order_id: UUID) -> OrderView | None:
     """As `order_for_api`, by the internal id."""
     row = await db.fetch_one(_BY_ID, merchant_id, order_id)
-    return None if row is None else (await _with_lines(merchant_id, [row]))[0]
-
-
-async def list_orders(
-    merchant_id: UUID,
-    *,
-    state: OrderState | None = None,
-    search: str | None = None,
-    cursor: str | None = None,
-    limit: int = 50,
-) -> OrderPage:
-    """Orders newest first, those that expiry removed left out. Two statements, whatever the number.
-
-    `search` is how the reference begins, letter case counting. `limit` is 1 to LIST_LIMIT_MAX. Raises CursorRefused.
-    """
-    assert 1 <= limit <= LIST_LIMIT_MAX, "the caller checks the limit"
-    conditions = ["o.merchant_id = $1"]
-    arguments: list[object] = [merchant_id]
-    if state is not None:
-        arguments.append(state.value)
-        conditions.append(f"o.state = ${len(arguments)}")
-    if search:
-        arguments.append(_starting_with(search))
-        conditions.append(f"o.reference LIKE ${len(arguments)}")
-    if cursor is not None:
-        position = Position.parse(cursor)
-        arguments += [position.at, position.id]
-        conditions.append(f"(o.created_at, o.id) < (${len(arguments) - 1}, ${len(arguments)})")
-    conditions.append(
-        "(o.state <> 'expired' OR EXISTS"
-        " (SELECT FROM order_lines l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.id))"
-    )
-    arguments.append(limit + 1)
-    # Only conditions written above are joined here; every value is a parameter.
-    rows = await db.fetch_all(
-        f"SELECT {_COLUMNS} FROM {_TABLES} WHERE {' AND '.join(conditions)}"  # noqa: S608
-        f" ORDER BY o.created_at DESC, o.id DESC LIMIT ${len(arguments)}",
-        *arguments,
-    )
-    shown = rows[:limit]
-    last = Position(shown[-1]["created_at"], shown[-1]["id"]).text() if len(rows) > limit else None
-    return OrderPage(await _with_lines(merchant_id, shown), last)
+    return None if row is None else (await with_lines(merchant_id, [row]))[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +225,36 @@ async def versions_of_order(merchant_id: UUID, order_id: UUID) -> tuple[OrderVer
             else (),
         )
         for row in await db.fetch_all(_VERSIONS, merchant_id, order_id)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OrderChange:
+    """What became of an order from one version to another. `parts` names what changed, as in `OrderVersion`; sums are
+    minor units."""
+
+    before_minor: int
+    after_minor: int
+    parts: frozenset[str]
+    lines: tuple[LineChange, ...]
+
+
+async def change_between(merchant_id: UUID, order_id: UUID, before: int, after: int) -> OrderChange:
+    """From version `before` to the later version `after`; both exist. Two statements."""
+    versions = [
+        version
+        for version in await db.fetch_all(_VERSIONS, merchant_id, order_id)
+        if before <= version["version"] <= after
+    ]
+    lines: dict[int, list[Line]] = {before: [], after: []}
+    for line in await db.fetch_all(_LINES_OF_VERSIONS, merchant_id, order_id):
+        if line["version"] in lines:
+            lines[line["version"]].append(_line(line))
+    return OrderChange(
+        before_minor=versions[0]["total_minor"],
+        after_minor=versions[-1]["total_minor"],
+        parts=frozenset(part for version in versions[1:] for part in version["changes"]),
+        lines=line_changes(lines[before], lines[after]),
     )
 
 
@@ -335,12 +314,8 @@ def _delivery(rows: Sequence[db.Record]) -> DeliveryView:
     )
 
 
-def _starting_with(text: str) -> str:
-    """A LIKE pattern for texts that begin with `text`, whose own signs mean themselves."""
-    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
-
-
-async def _with_lines(merchant_id: UUID, rows: Sequence[db.Record]) -> tuple[OrderView, ...]:
+async def with_lines(merchant_id: UUID, rows: Sequence[db.Record]) -> tuple[OrderView, ...]:
+    """Rows of COLUMNS as orders with their present lines. One statement, whatever the number."""
     if not rows:
         return ()
     found = await db.fetch_all(
@@ -349,7 +324,7 @@ async def _with_lines(merchant_id: UUID, rows: Sequence[db.Record]) -> tuple[Ord
     lines: dict[UUID, list[Line]] = {}
     for line in found:
         lines.setdefault(line["order_id"], []).append(_line(line))
-    return tuple(_order(row, tuple(lines.get(row["id"], ()))) for row in rows)
+    return tuple(order_of(row, tuple(lines.get(row["id"], ()))) for row in rows)
 
 
 def _line(row: db.Record) -> Line:
@@ -364,7 +339,8 @@ def _line(row: db.Record) -> Line:
     )
 
 
-def _order(row: db.Record, lines: tuple[Line, ...]) -> OrderView:
+def order_of(row: db.Record, lines: tuple[Line, ...]) -> OrderView:
+    """A row of COLUMNS."""
     return OrderView(
         id=row["id"],
         public_id=row["public_id"],

@@ -31,6 +31,7 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
     {
         "admin:home": _OWNER,
         "admin:orders": _OWNER,
+        "admin:orders-export": _OWNER,
         "admin:order": _OWNER,
         "admin:order-new": _OWNER,
         "admin:order-create": _OWNER,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from typing import Final
-from urllib.parse import urlencode
 from uuid import UUID
 
 from litestar import Response, get
 from litestar.params import FromPath
+from litestar.response import Stream
 
 from app.agreements.queries import agreement_of_order
 from app.checkout import overview
@@ -16,42 +16,60 @@ from app.kernel import clock, ids
 from app.kernel.cursors import CursorRefused
 from app.ledger.queries import postings_about
 from app.orders import queries
+from app.orders.lists import OrderPage, Wanted, each_order, list_orders
 from app.orders.states import CANCELLABLE, EDITABLE, OrderState
 from app.web.admin.access import AdminRequest
+from app.web.admin.orders_filter import filter_of
+from app.web.admin.orders_sheet import sheet_of
 from app.web.admin.pages import merchant_of, show
 from app.web.admin.views import detail_of, document_of, row_of, versions_of
-from app.web.shared import forms
+from app.web.shared import rendering
 from app.web.shared.forms import Form
 
 PAGE_SIZE: Final = 25
 LIST: Final = "/admin/orders"
+EXPORT: Final = f"{LIST}/export"
 
 
 @get("/orders", name="admin:orders")
 async def order_list(request: AdminRequest) -> Response[str]:
     merchant = await merchant_of(request)
-    state = _state(request.query_params.get("state", ""))
-    search = forms.one_line(forms.clean(request.query_params.get("q", "")))[: queries.REFERENCE_LENGTH_MAX]
-    cursor = request.query_params.get("cursor")
-    found = await _found(merchant.id, state, search, cursor)
-    filters = {"state": state.value if state is not None else "", "q": search}
+    chosen = filter_of(request.query_params, merchant.time_zone)
+    cursor = request.query_params.get("cursor") or None
+    found = await _found(merchant.id, chosen.wanted, cursor)
     context = {
         "rows": tuple(row_of(order) for order in found.orders),
         "states": tuple(each.value for each in OrderState),
-        "state": filters["state"],
-        "q": search,
-        "older_url": list_url(**filters, cursor=found.next_cursor) if found.next_cursor else None,
-        "newest_url": list_url(**filters) if cursor else None,
+        "form": chosen.form,
+        "narrowed": bool(chosen.query),
+        "unfolded": chosen.unfolded,
+        "closest_first": chosen.wanted.words is not None,
+        "cut": found.cut,
+        "next_url": chosen.url(LIST, found.next_cursor) if found.next_cursor else None,
+        "first_url": chosen.url(LIST) if cursor else None,
+        "export_url": chosen.url(EXPORT),
     }
-    push_url = list_url(**filters, cursor=cursor or "")
     return await show(
         request,
         "admin/orders.html",
         context,
         section="orders",
         partial="admin/_orders.html",
-        push_url=push_url,
+        push_url=chosen.url(LIST, cursor or ""),
     )
+
+
+@get("/orders/export", name="admin:orders-export")
+async def export_orders(request: AdminRequest) -> Stream:
+    """The whole list as CSV, row by row as the database gives them: of a long list nothing is held in memory."""
+    merchant = await merchant_of(request)
+    chosen = filter_of(request.query_params, merchant.time_zone)
+    headers = {
+        "Cache-Control": rendering.NO_STORE,
+        "Content-Disposition": 'attachment; filename="orders.csv"',
+    }
+    rows = sheet_of(each_order(merchant.id, chosen.wanted))
+    return Stream(rows, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 @get("/orders/{public_id:str}", name="admin:order")
@@ -112,29 +130,13 @@ async def show_order(
     return await show(request, "admin/order.html", around, section="orders", status=status)
 
 
-def list_url(state: str = "", q: str = "", cursor: str = "") -> str:
-    """The list with its filters: every one that is set is in the address, so that it can be kept and sent."""
-    query = urlencode(
-        {name: value for name, value in (("state", state), ("q", q), ("cursor", cursor)) if value}
-    )
-    return f"{LIST}?{query}" if query else LIST
-
-
-def _state(text: str) -> OrderState | None:
-    return OrderState(text) if text in {each.value for each in OrderState} else None
-
-
-async def _found(
-    merchant_id: UUID, state: OrderState | None, search: str, cursor: str | None
-) -> queries.OrderPage:
+async def _found(merchant_id: UUID, wanted: Wanted, cursor: str | None) -> OrderPage:
     """The page that was asked for. A whole order id is looked up; a place that never was shows the first page."""
-    if ids.is_public_id("ord", search):
-        order = await queries.order_for_api(merchant_id, search)
-        known = order is not None and not order.removed and state in {None, order.state}
-        return queries.OrderPage((order,) if order is not None and known else (), None)
+    if wanted.words is not None and ids.is_public_id("ord", wanted.words):
+        order = await queries.order_for_api(merchant_id, wanted.words)
+        known = order is not None and not order.removed and wanted.state in {None, order.state}
+        return OrderPage((order,) if order is not None and known else (), None)
     try:
-        return await queries.list_orders(
-            merchant_id, state=state, search=search or None, cursor=cursor or None, limit=PAGE_SIZE
-        )
+        return await list_orders(merchant_id, wanted, cursor=cursor, limit=PAGE_SIZE, lines=False)
     except CursorRefused:
-        return await queries.list_orders(merchant_id, state=state, search=search or None, limit=PAGE_SIZE)
+        return await list_orders(merchant_id, wanted, limit=PAGE_SIZE, lines=False)

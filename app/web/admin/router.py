@@ -31,6 +31,7 @@ def admin_router(settings: Settings) -> Router:
         route_handlers=[
             home.home,
             orders.order_list,
+            orders.export_orders,
             orders.one_order,
             orders_edit.new_order,
             orders_edit.create_order,

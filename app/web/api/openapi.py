@@ -11,6 +11,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from app.kernel.money import MAX_AMOUNT_MINOR
 from app.web.api import schemas
 from app.web.shared.problems import PROBLEM_TYPE, Problem
 
@@ -56,6 +57,48 @@ _REFERENCE: Final[Parameter] = {
     "description": "Only orders whose reference begins with this text.",
     "schema": {"type": "string", "maxLength": 200},
 }
+_TIME: Final = {"type": "string", "format": "date-time"}
+_SUM: Final = {"type": "integer", "minimum": 0, "maximum": MAX_AMOUNT_MINOR}
+_ORDER_FILTERS: Final[tuple[Parameter, ...]] = (
+    {
+        "name": "q",
+        "in": "query",
+        "description": "Only orders of which the reference, a name, the e-mail or the phone begins so, read as letters"
+        " and digits alone; or whose total it is, with cents. The closest match comes first.",
+        "schema": {"type": "string", "maxLength": 200},
+    },
+    {
+        "name": "buyer",
+        "in": "query",
+        "description": "Only orders of such buyers.",
+        "schema": {"type": "string", "enum": ["consumer", "business"]},
+    },
+    {
+        "name": "created_from",
+        "in": "query",
+        "description": "Only orders made then or later.",
+        "schema": _TIME,
+    },
+    {"name": "created_before", "in": "query", "description": "Only orders made earlier.", "schema": _TIME},
+    {
+        "name": "total_min_minor",
+        "in": "query",
+        "description": "Only such totals or larger ones.",
+        "schema": _SUM,
+    },
+    {
+        "name": "total_max_minor",
+        "in": "query",
+        "description": "Only such totals or smaller ones.",
+        "schema": _SUM,
+    },
+    {
+        "name": "has_link",
+        "in": "query",
+        "description": "Only orders with a payment link, or only those without.",
+        "schema": {"type": "boolean"},
+    },
+)
 _INVOICE_STATE: Final[Parameter] = {
     "name": "state",
     "in": "query",
@@ -140,8 +183,9 @@ OPERATIONS: Final = (
         "get",
         "/api/v1/orders",
         "listOrders",
-        "Orders, newest first.",
-        parameters=(_LIMIT, _CURSOR, _STATE, _REFERENCE),
+        "Orders, newest first; with `q`, the closest match first. A page may hold fewer than its limit while further"
+        " orders follow: go on until there is no cursor.",
+        parameters=(_LIMIT, _CURSOR, _STATE, _REFERENCE, *_ORDER_FILTERS),
         answer=schemas.OrderList,
     ),
     Operation(

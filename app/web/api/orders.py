@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Any, Final, TypeVar
 
 import msgspec
 from litestar import Request, Response, get
 from litestar.params import FromPath
 
 from app.kernel import ids
-from app.orders import queries
+from app.kernel.money import MAX_AMOUNT_MINOR
+from app.orders import lists, queries
 from app.orders.queries import OrderView
 from app.orders.rules import Line
 from app.orders.states import OrderState
@@ -20,6 +23,8 @@ from app.web.api.once import Answer
 from app.web.api.params import bad_parameter, list_params
 from app.web.api.problems import not_found
 from app.web.shared.problems import RefusedRequest
+
+T = TypeVar("T")
 
 
 @get("/orders/{order_id:str}")
@@ -37,24 +42,68 @@ async def read_order(order_id: FromPath[str], caller: TheCaller) -> Response[byt
 
 @get("/orders")
 async def list_orders(request: Request[Any, Any, Any], caller: TheCaller) -> Response[bytes]:
-    """Orders, newest first, by state or by how their reference begins."""
-    params = list_params(request, "state", "reference")
-    page = await queries.list_orders(
-        caller.merchant.id,
-        state=_state(params.others.get("state")),
-        search=params.others.get("reference"),
-        cursor=params.cursor,
-        limit=params.limit,
+    """Orders, newest first; those found by words, closest first. Every parameter narrows.
+
+    A page may be shorter than its limit, even empty, where the filters leave few of many orders: while there is a
+    cursor there may be more.
+    """
+    params = list_params(request, *_FILTERS)
+    page = await lists.list_orders(
+        caller.merchant.id, _wanted(params.others), cursor=params.cursor, limit=params.limit
     )
     listed = schemas.OrderList(tuple(presented(order) for order in page.orders), page.next_cursor)
     return Answer(200, msgspec.json.encode(listed)).response()
 
 
-def _state(text: str | None) -> OrderState | None:
+_FILTERS: Final = (
+    "q",
+    "reference",
+    "state",
+    "buyer",
+    "created_from",
+    "created_before",
+    "total_min_minor",
+    "total_max_minor",
+    "has_link",
+)
+_BUYERS: Final[Mapping[str, lists.Buyer]] = {"consumer": "consumer", "business": "business"}
+_TRUTHS: Final = {"true": True, "false": False}
+
+
+def _wanted(given: Mapping[str, str]) -> lists.Wanted:
+    """Raises InputRefused (400) for a value that cannot be used."""
+    return lists.Wanted(
+        words=given.get("q") or None,
+        reference=given.get("reference") or None,
+        state=_read(given, "state", OrderState),
+        buyer=_read(given, "buyer", _BUYERS.__getitem__),
+        since=_read(given, "created_from", _moment),
+        before=_read(given, "created_before", _moment),
+        min_minor=_read(given, "total_min_minor", _minor),
+        max_minor=_read(given, "total_max_minor", _minor),
+        has_link=_read(given, "has_link", _TRUTHS.__getitem__),
+    )
+
+
+def _read(given: Mapping[str, str], name: str, read: Callable[[str], T]) -> T | None:
     try:
-        return None if text is None else OrderState(text)
-    except ValueError:
-        raise bad_parameter("state") from None
+        return read(given[name]) if name in given else None
+    except (ValueError, KeyError):
+        raise bad_parameter(name) from None
+
+
+def _moment(text: str) -> datetime:
+    """A time as the API writes it (RFC 3339). A plus that was not encoded came as a blank."""
+    at = datetime.fromisoformat(text.replace(" ", "+"))
+    if at.tzinfo is None:
+        raise ValueError("a time needs its zone")
+    return at
+
+
+def _minor(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text[:14]) <= MAX_AMOUNT_MINOR and len(text) <= 13):
+        raise ValueError("a sum is digits")
+    return int(text)
 
 
 def presented(order: OrderView) -> schemas.Order:

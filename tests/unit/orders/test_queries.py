@@ -11,7 +11,8 @@ from app.checkout.drafts import SessionDraft
 from app.kernel import clock, db
 from app.kernel.cursors import CursorRefused, Position
 from app.merchants.queries import Merchant
-from app.orders.queries import OrderPage, list_orders, order_for_api
+from app.orders.lists import OrderPage, Wanted, list_orders
+from app.orders.queries import order_for_api
 from app.orders.states import OrderState
 from tests.factories.checkout import a_line, a_merchant
 
@@ -82,7 +83,7 @@ async def test_a_search_is_how_a_reference_begins_and_its_signs_mean_themselves(
         await an_order(merchant, reference)
 
     async def found(search: str) -> list[str]:
-        return sorted(references(await list_orders(merchant.id, search=search)))
+        return sorted(references(await list_orders(merchant.id, Wanted(reference=search))))
 
     assert await found("AB") == ["AB-1", "AB-2"]
     assert await found("A%") == ["A%-4"]
@@ -100,7 +101,7 @@ async def test_a_list_may_be_of_one_state_and_is_of_one_merchant(merchant: Merch
         "SELECT s.public_id FROM checkout_sessions s JOIN orders o ON o.id = s.order_id WHERE o.reference = 'cancelled'"
     )
     assert await cancel_session(merchant.id, session, actor="test", now=clock.wall())
-    assert references(await list_orders(merchant.id, state=OrderState.CANCELLED)) == ["cancelled"]
+    assert references(await list_orders(merchant.id, Wanted(state=OrderState.CANCELLED))) == ["cancelled"]
     assert sorted(references(await list_orders(merchant.id))) == ["cancelled", "open"]
 
 

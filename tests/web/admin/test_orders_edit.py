@@ -10,7 +10,8 @@ import httpx
 import pytest
 
 from app.merchants.queries import Merchant
-from app.orders.queries import OrderView, list_orders, order_for_api, versions_of_order
+from app.orders.lists import list_orders
+from app.orders.queries import OrderView, order_for_api, versions_of_order
 from app.orders.states import OrderState
 from tests.factories.checkout import a_merchant, a_session, a_shopper_at_confirm
 

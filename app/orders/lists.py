@@ -1,0 +1,293 @@
+"""The list of orders: which ones, a page at a time. A page costs much the same whether a shop has a thousand orders or
+a million, because it is read from an index that has the page's orders next to each other:
+
+- with words, closest first: whose word is just what was typed, then the next word in the alphabet, each newest first;
+- otherwise newest first, of one state or all.
+
+What no index has in that order narrows in one of two ways. Where few orders have it at all, those are read and sorted.
+Where many have it, a page looks through so many orders, shows what it met, and says where the next one goes on looking.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Final, Literal
+from uuid import UUID
+
+from app.kernel import db
+from app.kernel.cursors import CursorRefused, Position
+from app.kernel.money import MAX_AMOUNT_MINOR
+from app.kernel.typed import amount_minor
+from app.orders.queries import COLUMNS, JOINS, OrderView, order_of, with_lines
+from app.orders.states import OrderState
+
+LIST_LIMIT_MAX: Final = 100
+WORDS_LENGTH_MAX: Final = 100
+# So many orders are read at once and sorted; so many are looked through for one page; so many are exported at once.
+FEW: Final = 2_000
+LOOK: Final = 5_000
+EXPORT_STEP: Final = 500
+
+Buyer = Literal["consumer", "business"]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which orders a list shows. What is None does not narrow it; together they narrow it all.
+
+    `words` is how a reference, a name, an e-mail or a phone begins, as letters and digits, or a whole sum with cents;
+    `reference` how a reference begins, letter case and signs counting. `since` is the first moment of birth, `before`
+    the first one after the last. Sums are minor units, both ends included, whatever the currency.
+    """
+
+    words: str | None = field(default=None, repr=False)
+    reference: str | None = None
+    state: OrderState | None = None
+    buyer: Buyer | None = None
+    since: datetime | None = None
+    before: datetime | None = None
+    min_minor: int | None = None
+    max_minor: int | None = None
+    has_link: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderPage:
+    """One page of a list. `next_cursor` leads to the next one; None on the last.
+
+    `cut` says that the page is short because it has looked through LOOK orders: further ones may follow.
+    """
+
+    orders: tuple[OrderView, ...]
+    next_cursor: str | None
+    cut: bool = False
+
+
+async def list_orders(
+    merchant_id: UUID,
+    wanted: Wanted | None = None,
+    *,
+    cursor: str | None = None,
+    limit: int = 50,
+    lines: bool = True,
+) -> OrderPage:
+    """Orders as `wanted`, those that expiry removed left out. `limit` is 1 to LIST_LIMIT_MAX; without `lines` the
+    orders come without them, which spares a statement. Raises CursorRefused.
+    """
+    assert 1 <= limit <= LIST_LIMIT_MAX, "the caller checks the limit"
+    page = await _page(merchant_id, await _meant(merchant_id, wanted or Wanted()), cursor, limit)
+    orders = await with_lines(merchant_id, page.rows) if lines else _without_lines(page.rows)
+    return OrderPage(orders, page.next_cursor, page.cut)
+
+
+async def each_order(merchant_id: UUID, wanted: Wanted) -> AsyncIterator[OrderView]:
+    """Every order of a list, without its lines, for an export. No connection is held from one to the next."""
+    meant = await _meant(merchant_id, wanted)
+    cursor: str | None = None
+    while True:
+        page = await _page(merchant_id, meant, cursor, EXPORT_STEP)
+        for order in _without_lines(page.rows):
+            yield order
+        cursor = page.next_cursor
+        if cursor is None:
+            return
+
+
+def _without_lines(rows: Sequence[db.Record]) -> tuple[OrderView, ...]:
+    return tuple(order_of(row, ()) for row in rows)
+
+
+async def _meant(merchant_id: UUID, wanted: Wanted) -> Wanted:
+    """Words that are a whole sum mean the sum, unless something is written just so."""
+    typed = wanted.words or ""
+    amount = amount_minor(typed.strip("€ ")) if re.search(r"[.,]\d\d\D*$", typed) else None
+    if amount is None or await db.fetch_value(_ANY_WORD, merchant_id, typed):
+        return wanted
+    lowest, highest = wanted.min_minor or 0, wanted.max_minor
+    return replace(
+        wanted,
+        words=None,
+        min_minor=max(amount, lowest),
+        max_minor=amount if highest is None else min(amount, highest),
+    )
+
+
+# --- one page -----------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    rows: Sequence[db.Record]
+    next_cursor: str | None
+    cut: bool
+
+
+class _Values:
+    """What a statement is given; `put` answers the place of a value."""
+
+    def __init__(self, merchant_id: UUID) -> None:
+        self.all: list[object] = [merchant_id]
+
+    def put(self, value: object) -> str:
+        self.all.append(value)
+        return f"${len(self.all)}"
+
+
+# How orders named o are made of what was looked at, and in which order.
+_BY_WORDS: Final = (
+    "{looked} f JOIN orders o ON o.merchant_id = $1 AND o.id = f.id",
+    "f.word, f.newest_first, f.id",
+)
+_BY_TIME: Final = ("{looked} o", "o.created_at DESC, o.id DESC")
+_NOT_REMOVED: Final = """(o.state <> 'expired' OR EXISTS (
+    SELECT FROM order_lines l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.id))"""
+
+
+async def _page(merchant_id: UUID, wanted: Wanted, cursor: str | None, limit: int) -> _Rows:
+    after = None if cursor is None else Position.parse(cursor)
+    values = _Values(merchant_id)
+    few = None
+    if wanted.words is not None:
+        looked, (source, order) = await _looked_by_words(values, wanted.words, after), _BY_WORDS
+    else:
+        few = await _few(merchant_id, wanted)
+        looked, (source, order) = _looked_by_time(values, wanted, after, few), _BY_TIME
+    looked_with = tuple(values.all)
+    rest = [] if few is not None else _rest(values, wanted)
+    within = f"({looked} LIMIT {LOOK})" if rest else f"({looked})"
+    conditions = " AND ".join((*rest, _NOT_REMOVED))
+    # Only words of this module are joined, here and below; every value is a parameter.
+    rows = await db.fetch_all(
+        f"SELECT {COLUMNS} FROM {source.format(looked=within)} {JOINS}"  # noqa: S608
+        f" WHERE {conditions} ORDER BY {order} LIMIT {limit + 1}",
+        *values.all,
+    )
+    if len(rows) > limit:
+        last = rows[limit - 1]
+        return _Rows(rows[:limit], Position(last["created_at"], last["id"]).text(), cut=False)
+    if not rest:
+        return _Rows(rows, None, cut=False)
+    end = await db.fetch_one(f"{looked} OFFSET {LOOK - 1} LIMIT 1", *looked_with)
+    return _Rows(
+        rows, None if end is None else Position(end["created_at"], end["id"]).text(), cut=end is not None
+    )
+
+
+# The last code point: every text that begins so comes before the beginning with it.
+_LAST: Final = "\U0010ffff"
+_BEGINS: Final = "{word} >= search_word({typed}) AND {word} < search_word({typed}) || chr(1114111)"
+# The condition above is a constant of this module.
+_ANY_WORD: Final = f"""
+SELECT EXISTS (SELECT FROM order_words w WHERE w.merchant_id = $1 AND search_word($2) <> ''
+               AND {_BEGINS.format(word="w.word", typed="$2")})
+"""  # noqa: S608
+_PLACE: Final = f"""
+SELECT w.word, w.newest_first FROM order_words w
+WHERE w.merchant_id = $1 AND w.order_id = $3 AND {_BEGINS.format(word="w.word", typed="$2")}
+ORDER BY w.word LIMIT 1
+"""  # noqa: S608
+
+
+async def _looked_by_words(values: _Values, typed: str, after: Position | None) -> str:
+    """Orders of which a word begins so. One that has several such words stands where its first one does."""
+    [merchant_id] = values.all
+    place = values.put(typed)
+    conditions = [
+        f"w.merchant_id = $1 AND search_word({place}) <> ''",
+        _BEGINS.format(word="w.word", typed=place),
+        f"""NOT EXISTS (SELECT FROM order_words e WHERE e.merchant_id = w.merchant_id AND e.order_id = w.order_id
+                AND e.word >= search_word({place}) AND e.word < w.word)""",
+    ]
+    if after is not None:
+        at = await db.fetch_one(_PLACE, merchant_id, typed, after.id)
+        if at is None:
+            # The order that the page ended with is found by these words no more.
+            raise CursorRefused
+        given = ", ".join(values.put(value) for value in (at["word"], at["newest_first"], after.id))
+        conditions.append(f"(w.word, w.newest_first, w.order_id) > ({given})")
+    return f"""
+        SELECT w.order_id AS id, w.word, w.newest_first,
+               timestamptz 'epoch' - w.newest_first * interval '1 microsecond' AS created_at
+        FROM order_words w WHERE {" AND ".join(conditions)}
+        ORDER BY w.word, w.newest_first, w.order_id"""  # noqa: S608
+
+
+def _looked_by_time(
+    values: _Values, wanted: Wanted, after: Position | None, few: Sequence[UUID] | None
+) -> str:
+    conditions = ["o.merchant_id = $1", *_along_time(values, wanted)]
+    if _has_index_of_business(wanted):
+        conditions.append("o.buyer = 'business'")
+    if after is not None:
+        conditions.append(f"(o.created_at, o.id) < ({values.put(after.at)}, {values.put(after.id)})")
+    source = "orders o"
+    if few is not None:
+        source = f"unnest({values.put(few)}::uuid[]) AS few (id) JOIN orders o ON o.merchant_id = $1 AND o.id = few.id"
+        conditions += _rest(values, wanted)
+    return f"SELECT o.* FROM {source} WHERE {' AND '.join(conditions)} ORDER BY o.created_at DESC, o.id DESC"  # noqa: S608
+
+
+def _along_time(values: _Values, wanted: Wanted) -> list[str]:
+    """What the indexes by time know."""
+    conditions = []
+    if wanted.state is not None:
+        conditions.append(f"o.state = {values.put(wanted.state.value)}")
+    if wanted.since is not None:
+        conditions.append(f"o.created_at >= {values.put(wanted.since)}")
+    if wanted.before is not None:
+        conditions.append(f"o.created_at < {values.put(wanted.before)}")
+    return conditions
+
+
+def _has_index_of_business(wanted: Wanted) -> bool:
+    return wanted.buyer == "business" and wanted.state is None and wanted.words is None
+
+
+def _rest(values: _Values, wanted: Wanted) -> list[str]:
+    """What no index knows in the order of this list."""
+    conditions = [] if wanted.words is None else _along_time(values, wanted)
+    if wanted.buyer is not None and not _has_index_of_business(wanted):
+        conditions.append(f"o.buyer = {values.put(wanted.buyer)}")
+    if wanted.min_minor is not None or wanted.max_minor is not None:
+        lowest, highest = _sums(wanted)
+        conditions.append(f"o.total_minor BETWEEN {values.put(lowest)} AND {values.put(highest)}")
+    if wanted.has_link is not None:
+        conditions.append(
+            f"{'' if wanted.has_link else 'NOT '}EXISTS (SELECT FROM payment_links p"
+            " WHERE p.merchant_id = o.merchant_id AND p.order_id = o.id)"
+        )
+    if wanted.reference:
+        begin, beyond = values.put(wanted.reference), values.put(wanted.reference + _LAST)
+        conditions.append(f"o.reference ~>=~ {begin} AND o.reference ~<~ {beyond}")
+    return conditions
+
+
+def _sums(wanted: Wanted) -> tuple[int, int]:
+    highest = MAX_AMOUNT_MINOR if wanted.max_minor is None else wanted.max_minor
+    return wanted.min_minor or 0, highest
+
+
+_OF_SUM: Final = "SELECT id FROM orders WHERE merchant_id = $1 AND total_minor BETWEEN $2 AND $3"
+_OF_LINKS: Final = "SELECT order_id AS id FROM payment_links WHERE merchant_id = $1"
+_OF_REFERENCE: Final = (
+    "SELECT id FROM orders WHERE merchant_id = $1 AND reference ~>=~ $2 AND reference ~<~ $3"
+)
+
+
+async def _few(merchant_id: UUID, wanted: Wanted) -> Sequence[UUID] | None:
+    """The orders that one of the narrowing wishes leaves, where these are few; None where each leaves many."""
+    wishes: list[tuple[str, tuple[object, ...]]] = []
+    if wanted.reference:
+        wishes.append((_OF_REFERENCE, (wanted.reference, wanted.reference + _LAST)))
+    if wanted.min_minor is not None or wanted.max_minor is not None:
+        wishes.append((_OF_SUM, _sums(wanted)))
+    if wanted.has_link:
+        wishes.append((_OF_LINKS, ()))
+    for sql, values in wishes:
+        found = await db.fetch_all(f"{sql} LIMIT {FEW + 1}", merchant_id, *values)
+        if len(found) <= FEW:
+            return [row["id"] for row in found]
+    return None
