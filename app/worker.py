@@ -42,7 +42,7 @@ from app.links import reminding, sending
 from app.links.bulk import actions as bulk
 from app.links.bulk import jobs as bulk_jobs
 from app.messages import actions as messages
-from app.messages import answers, letters, payment_link, reminders, withdrawal
+from app.messages import answers, delivered, letters, payment_link, reminders, withdrawal
 from app.messages import delivery as mail_delivery
 from app.privacy import retention
 from app.settings import Settings
@@ -82,6 +82,7 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
         sending.SEND_JOB: lambda job: payment_link.deliver(
             job, payment_link.Doors(through.sms, through.mail, through.base_url)
         ),
+        delivered.REPORT_JOB: delivered.take_report,
         invoices.REMIND_JOB: lambda job: reminders.remind(
             job, reminders.Doors(through.sms, through.mail, through.letters)
         ),

@@ -21,6 +21,8 @@ from app.merchants.rules import email_of
 from app.orders.queries import OrderView, order_by_id
 
 SEND_JOB: Final = "link_send"
+# What the id of its mail begins with.
+SEND_MESSAGE: Final = "link."
 
 Channel = Literal["email", "sms"]
 SendState = Literal["queued", "sent", "delivered", "bounced", "failed"]
@@ -59,7 +61,7 @@ class SendView:
     @property
     def message_id(self) -> str:
         """What the mail calls itself: stable over tries, and by which a report of its delivery finds it."""
-        return f"link.{self.id}"
+        return f"{SEND_MESSAGE}{self.id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,8 +26,10 @@ from app.merchants.queries import Merchant, merchant_by_id
 from app.messages.ports import Mail, MailDoor, NeverTaken, NotTaken, Sms, SmsDoor
 from app.messages.receipt import ReceiptLine
 from app.orders.queries import OrderView, order_by_id
+from app.orders.states import OrderState
 
 SEND_TIMEOUT_S: Final = 10.0
+_PAYABLE: Final = frozenset({OrderState.OPEN, OrderState.IN_PAYMENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +118,9 @@ async def deliver(job: Job, doors: Doors) -> Outcome:
     if found is None or found.send.state != "queued" or found.send.recipient is None:
         return Done("there is nothing to send any more")
     now = business_now(job)
-    state = found.link.state_at(now)
-    if state is not LinkState.ACTIVE:
-        return await _end(job, found, "failed", Done(f"the link is {state}"), reason=f"link_{state}", now=now)
+    reason = _why_not(found, now)
+    if reason is not None:
+        return await _end(job, found, "failed", Done(reason), reason=reason, now=now)
     try:
         await _hand_over(found, doors)
     except NeverTaken as refused:
@@ -129,6 +131,14 @@ async def deliver(job: Job, doors: Doors) -> Outcome:
             return outcome
         return await _end(job, found, "failed", outcome, reason=refused.reason, now=now)
     return await _end(job, found, "sent", Done("handed over"), now=now)
+
+
+def _why_not(found: _Found, now: datetime) -> str | None:
+    """Why a link that was asked for is not sent after all; None when it is."""
+    state = found.link.state_at(now)
+    if state is not LinkState.ACTIVE:
+        return f"link_{state}"
+    return None if found.order.state in _PAYABLE else f"order_{found.order.state}"
 
 
 def _after(job: Job, found: _Found, refused: NotTaken) -> TryAgain | GiveUp:

@@ -11,6 +11,7 @@ from typing import Final
 import aiosmtplib
 
 from app.kernel import clock, db
+from app.messages.delivered import Reported, queue_report
 from app.messages.ports import Mail, NeverTaken, NotTaken
 from app.messages.sandbox_inbox import remember_message
 from app.settings import MailDoor as MailSettings
@@ -75,11 +76,18 @@ class SmtpMail:
 
 
 class SandboxLetterbox:
-    """Test mode: every mail is kept, and seen beside the page."""
+    """Test mode: every mail is kept, and seen beside the page.
+
+    A mail to `bounce@...` is refused at once: no such mailbox. One to `late-bounce@...` comes back later, as from a
+    server that forwards. Of every other it is reported that it has come.
+    """
 
     async def send(self, message: Mail, timeout_s: float) -> None:
         del timeout_s
         db.refuse_in_transaction("mail")
+        mailbox = message.to.partition("@")[0].lower()
+        if mailbox == "bounce":
+            raise NeverTaken("recipient_refused")
         await remember_message(
             "email",
             message.to,
@@ -89,3 +97,5 @@ class SandboxLetterbox:
             merchant_id=message.merchant_id,
             attachments=message.attachments,
         )
+        outcome: Reported = "bounced" if mailbox == "late-bounce" else "delivered"
+        await db.in_tx(lambda: queue_report(message.merchant_id, message.message_id, outcome))
