@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from app.web.shared import forms
+from app.web.shared import forms, uploads
 from app.web.shared.asgi import App, Message, Receive, Scope, Send
 from app.web.shared.problems import RefusedRequest
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 API_BODY_MAX: Final = 64 * 1024
 FORM_BODY_MAX: Final = 16 * 1024
 BODY_TIMEOUT_S: Final = 10.0
+# The one form that holds a file. More than the file may be, so that the page itself can say that it is too large.
+UPLOAD_PATH: Final = "/admin/orders/import"
+UPLOAD_BODY_MAX: Final = 6 * 1024 * 1024
+UPLOAD_TIMEOUT_S: Final = 60.0
 SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 FORM_TYPE: Final = "application/x-www-form-urlencoded"
 FRAMED_PATH: Final = "/widget"
@@ -118,6 +122,8 @@ def comes_from_here(headers: Mapping[str, str], origins: frozenset[str]) -> bool
 
 def body_limit(path: str) -> int:
     """Bytes."""
+    if path == UPLOAD_PATH:
+        return UPLOAD_BODY_MAX
     return API_BODY_MAX if path.startswith(("/api/", "/sandbox/", "/demo/")) else FORM_BODY_MAX
 
 
@@ -128,7 +134,8 @@ def check_request(method: str, path: str, headers: Mapping[str, str], policy: Po
     machine = is_machine_call(path, headers, policy)
     if not machine and not comes_from_here(headers, policy.origins):
         raise RefusedRequest(403, "cross_origin")
-    if not machine and media_type(headers) not in {FORM_TYPE, ""}:
+    taken = {FORM_TYPE, ""} | ({uploads.MEDIA_TYPE} if path == UPLOAD_PATH else set())
+    if not machine and media_type(headers) not in taken:
         raise RefusedRequest(415, "unsupported_media_type")
     declared = headers.get("content-length", "0")
     if declared.isascii() and declared.isdigit() and int(declared[:20]) > body_limit(path):
@@ -179,7 +186,8 @@ class Shield:
         try:
             check_request(scope["method"], scope["path"], headers, self._policy)
             if scope["method"] not in SAFE_METHODS:
-                body = await _read_body(receive, body_limit(scope["path"]))
+                timeout_s = UPLOAD_TIMEOUT_S if scope["path"] == UPLOAD_PATH else BODY_TIMEOUT_S
+                body = await _read_body(receive, body_limit(scope["path"]), timeout_s)
                 # A program's body is judged by the handler that reads it, which takes no form at all.
                 if not is_machine_call(scope["path"], headers, self._policy):
                     check_body(body, headers)
@@ -205,11 +213,11 @@ def _under(path: str, prefixes: tuple[str, ...]) -> bool:
     return any(path.startswith(p) if p.endswith("/") else path == p for p in prefixes)
 
 
-async def _read_body(receive: Receive, limit: int) -> bytes:
+async def _read_body(receive: Receive, limit: int, timeout_s: float) -> bytes:
     """The whole body, because the rules look at all of it; it is small. Raises RefusedRequest (408, 413)."""
     body = bytearray()
     try:
-        async with asyncio.timeout(BODY_TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             while True:
                 message = await receive()
                 if message["type"] != "http.request":
