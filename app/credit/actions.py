@@ -26,22 +26,30 @@ class Subject:
     quote_id: str
 
 
-_STORE: Final = """
+# Parameters 1 to 16, as `asked_to_store` gives them: the head of a larger statement, which ends with what uses the
+# decision.
+STORE_SQL: Final = """
 WITH decided AS (
     INSERT INTO credit_decisions (merchant_id, id, session_id, customer_id, quote_id, amount_minor, currency, outcome,
                                   reasons, would_pass_minor, rules_version, register_answer, facts_digest, decided_at,
                                   valid_until)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+), facts AS (
+    INSERT INTO credit_facts (merchant_id, decision_id, sealed, created_at) VALUES ($1, $2, $16, $14)
 )
-INSERT INTO credit_facts (merchant_id, decision_id, sealed, created_at) VALUES ($1, $2, $16, $14)
 """
 
 
 async def store(decision_id: UUID, subject: Subject, facts: Facts, decision: Decision, now: datetime) -> None:
     """Keep a decision with a digest of the facts it rested on, and the facts sealed; it is valid for thirty minutes.
     In a transaction."""
-    await db.execute(
-        _STORE,
+    await db.execute(f"{STORE_SQL} SELECT", *asked_to_store(decision_id, subject, facts, decision, now))
+
+
+def asked_to_store(
+    decision_id: UUID, subject: Subject, facts: Facts, decision: Decision, now: datetime
+) -> tuple[object, ...]:
+    return (
         subject.merchant_id,
         decision_id,
         subject.session_id,

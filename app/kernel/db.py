@@ -150,12 +150,21 @@ async def in_tx(
     `Contended` or `ConnectionLost` when the retries are used up; the closure's own errors pass through after a
     rollback.
     """
+
+    async def attempt(losses: int) -> T:
+        async with tx(isolation=isolation):
+            before = await landed() if losses and landed is not None else None
+            return await closure() if before is None else before
+
+    return await _persist(attempt)
+
+
+async def _persist(attempt: Callable[[int], Awaitable[T]]) -> T:
+    """Attempts until one comes through; each is told how many connections were lost before it."""
     conflicts = losses = 0
     while True:
         try:
-            async with tx(isolation=isolation):
-                before = await landed() if losses and landed is not None else None
-                return await closure() if before is None else before
+            return await attempt(losses)
         except Contended:
             conflicts += 1
             if conflicts > MAX_CONFLICT_RETRIES:
@@ -317,6 +326,23 @@ async def execute(sql: str, *args: object) -> str:
     """Run a statement inside a transaction; returns the server's status, as in "UPDATE 1"."""
     require_transaction("execute")
     return cast(str, await _run("execute", sql, args))
+
+
+async def execute_alone(sql: str, *args: object) -> str:
+    """One writing statement as a transaction of its own, in a single round trip; answers the server's status.
+
+    Retried as `in_tx` retries, so a second run must find what a first one did, and change nothing. Raises
+    `NestedTransaction`, `PoolExhausted`, `Contended`, `ConnectionLost`, `TooSlow`.
+    """
+    if _current.get() is not None:
+        raise NestedTransaction("inside a transaction, use execute")
+
+    async def attempt(_losses: int) -> str:
+        status = cast(str, await _autocommit_once("execute", sql, args))
+        _counting.note_commit()
+        return status
+
+    return await _persist(attempt)
 
 
 _Method = Literal["fetch", "fetchrow", "fetchval", "execute"]

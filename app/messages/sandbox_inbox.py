@@ -16,15 +16,16 @@ _LINK: Final = re.compile(r"https?://[^\s<>\"']+")
 _CODE: Final = re.compile(r"^@\S+ #(\d{4,8})$", re.MULTILINE)
 
 _REMEMBER: Final = """
-INSERT INTO sandbox_messages (id, merchant_id, channel, recipient, subject, body, html, code, links, at)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
-        $10::timestamptz + make_interval(secs => coalesce((SELECT offset_s FROM business_clock), 0)))
-"""
-
-
-_ATTACH: Final = """
+WITH message AS (
+    INSERT INTO sandbox_messages (id, merchant_id, channel, recipient, subject, body, html, code, links, at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9,
+            $10::timestamptz + make_interval(secs => coalesce((SELECT offset_s FROM business_clock), 0)))
+    ON CONFLICT (id) DO NOTHING
+)
 INSERT INTO sandbox_attachments (message_id, position, name, content_type, data)
-VALUES ($1, $2, $3, $4, $5)
+SELECT $1, a.position, a.name, a.content_type, a.data
+FROM unnest($11::text[], $12::text[], $13::bytea[]) WITH ORDINALITY AS a (name, content_type, data, position)
+ON CONFLICT (message_id, position) DO NOTHING
 """
 
 
@@ -42,24 +43,19 @@ async def remember_message(
     code = _CODE.search(body)
     links = list(dict.fromkeys(link.rstrip(".,)") for link in _LINK.findall(body)))
 
-    async def write() -> None:
-        message_id = ids.internal_id()
-        await db.execute(
-            _REMEMBER,
-            message_id,
-            merchant_id,
-            channel,
-            recipient,
-            subject,
-            body,
-            html,
-            code.group(1) if code else None,
-            links,
-            clock.wall(),
-        )
-        for position, attached in enumerate(attachments, start=1):
-            await db.execute(
-                _ATTACH, message_id, position, attached.name, attached.content_type, attached.data
-            )
-
-    await db.in_tx(write)
+    await db.execute_alone(
+        _REMEMBER,
+        ids.internal_id(),
+        merchant_id,
+        channel,
+        recipient,
+        subject,
+        body,
+        html,
+        code.group(1) if code else None,
+        links,
+        clock.wall(),
+        [attached.name for attached in attachments],
+        [attached.content_type for attached in attachments],
+        [attached.data for attached in attachments],
+    )

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
 
 from app.checkout.errors import SessionEnded, StepNotReached
-from app.checkout.queries import Flow
+from app.checkout.queries import Flow, customer_of
 from app.checkout.states import SessionState
 from app.identity.actions import browsers
 from app.identity.actions.browsers import BrowserToken
@@ -32,35 +32,56 @@ def given_here(flow: Flow) -> Given:
     return Given(typed.phone, typed.postcode)
 
 
-# What the shop passed was for the first browser: whoever identifies in another one never sees it.
-_BIND: Final = """
-UPDATE checkout_sessions
-SET customer_id = $3, identified_by = $4, identified_at = $5, browser_id = $6, phone = $8, postcode = $9,
-    contact_elsewhere = contact_elsewhere OR coalesce(browser_id <> $6, false),
-    decision_id = CASE WHEN customer_id IS DISTINCT FROM $3 THEN NULL ELSE decision_id END
-WHERE merchant_id = $1 AND id = $2 AND state = $7 AND expires_at > $5 RETURNING id
-"""
+# The browser before the session, as every verb of the flow takes them: a session's row is reached through the browser's
+# that was changed. What the shop passed was for the first browser: whoever identifies in another one never sees it.
+_BIND: Final = f"""
+WITH browser AS ({browsers.ROTATE_SQL})
+UPDATE checkout_sessions s
+SET customer_id = $7, identified_by = $8, identified_at = $9, browser_id = browser.id, phone = $11, postcode = $12,
+    contact_elsewhere = s.contact_elsewhere OR coalesce(s.browser_id <> browser.id, false),
+    decision_id = CASE WHEN s.customer_id IS DISTINCT FROM $7 THEN NULL ELSE s.decision_id END
+FROM browser, customers k
+WHERE s.merchant_id = $5 AND s.id = $6 AND s.state = $10 AND s.expires_at > $9 AND k.id = $7
+RETURNING s.contact_elsewhere, s.decision_id, k.id AS customer_id, k.public_id AS customer_public_id,
+          k.name AS customer_name, k.email AS customer_email, k.phone AS customer_phone,
+          k.postcode AS customer_postcode, k.street AS customer_street, k.city AS customer_city,
+          (SELECT count(*) FROM passkeys p WHERE p.customer_id = k.id AND p.ended_at IS NULL) AS passkeys
+"""  # noqa: S608 - a constant of the room below
 
 
-async def bind(flow: Flow, customer_id: UUID, browser_id: UUID, by: Way, given: Given, token: str) -> None:
-    """Bind the session to a person and to this browser, and give the browser a new secret. In a transaction. Raises
-    SessionEnded."""
-    # The browser before the session, as every verb of the flow takes them.
-    await browsers.rotate(browser_id, token)
-    bound = await db.fetch_value(
+async def bind(flow: Flow, customer_id: UUID, browser_id: UUID, by: Way, given: Given, token: str) -> Flow:
+    """Bind the session to a person and to this browser, and give the browser a new secret. Answers the flow as it is
+    now. In a transaction. Raises SessionEnded."""
+    bound = await db.fetch_one(
         _BIND,
+        *browsers.asked_to_rotate(browser_id, token),
         flow.merchant.id,
         flow.session_id,
         customer_id,
         by,
         flow.now,
-        browser_id,
         SessionState.OPEN.value,
         given.phone,
         given.postcode,
     )
     if bound is None:
         raise SessionEnded
+    decision = flow.decision
+    return replace(
+        flow,
+        browser_id=browser_id,
+        bound_browser_id=browser_id,
+        phone=given.phone,
+        postcode=given.postcode,
+        contact_elsewhere=bound["contact_elsewhere"],
+        identified_by=by,
+        identified_at=flow.now,
+        decision=decision if decision is not None and decision.id == bound["decision_id"] else None,
+        customer=customer_of(bound),
+        challenge=None,
+        passkeys=bound["passkeys"],
+        handed_over=None,
+    )
 
 
 async def this_browser(browser: BrowserToken, wall: datetime) -> UUID:

@@ -8,7 +8,7 @@ from typing import Final
 from app.checkout import shown
 from app.checkout.actions.ending import end_others_in_tx
 from app.checkout.errors import CreditRefused, DetailsMissing, SessionEnded, ShownTotalChanged, StepNotReached
-from app.checkout.queries import Customer, Flow
+from app.checkout.queries import Customer, Flow, hold
 from app.checkout.queries import flow as read_flow
 from app.checkout.states import MACHINE, SessionState
 from app.credit import actions as credit
@@ -68,23 +68,35 @@ def missing_fields(quote: Quote, contact: Contact) -> frozenset[str]:
 
 
 async def confirm(
-    public_id: str, browser: BrowserToken, shown_field: str, details: Details, *, lang: str | None = None
+    public_id: str,
+    browser: BrowserToken,
+    shown_field: str,
+    details: Details,
+    *,
+    lang: str | None = None,
+    seen: Flow | None = None,
 ) -> Flow:
     """Make the purchase: order paid and locked, exposure reserved, postings balanced, events on the outbox.
 
-    `lang` is the language of the page that was confirmed: the history keeps it, for mails about the purchase. A repeat
+    `lang` is the language of the page that was confirmed: the history keeps it, for mails about the purchase. `seen` is
+    the flow as this request has read it already; what changed since is read again, under the lock. A repeat
     after success changes nothing and answers the same flow. Raises SessionEnded, StepNotReached,
     ShownTotalChanged, DetailsMissing, CreditRefused.
     """
-    return await db.in_tx(lambda: _confirm(public_id, browser, shown_field, details, lang))
+    return await db.in_tx(lambda: _confirm(public_id, browser, shown_field, details, lang, seen))
 
 
 async def _confirm(
-    public_id: str, browser: BrowserToken, shown_field: str, details: Details, lang: str | None
+    public_id: str,
+    browser: BrowserToken,
+    shown_field: str,
+    details: Details,
+    lang: str | None,
+    seen: Flow | None,
 ) -> Flow:
-    flow = await read_flow(public_id, browser.digest, lock=True)
-    if flow is None:
-        raise SessionEnded
+    # A link may be paused meanwhile: its session is read whole under the lock.
+    known = seen is not None and seen.link_id is None and await hold(seen)
+    flow = seen if known and seen is not None else await _locked(public_id, browser)
     if flow.stored_state is SessionState.CONFIRMED and flow.ours:
         return flow
     customer, quote = _checked(flow, shown_field)
@@ -94,6 +106,13 @@ async def _confirm(
         raise DetailsMissing(missing)
     await _buy(flow, customer, quote, contact, lang)
     return replace(flow, stored_state=SessionState.CONFIRMED, order_state=OrderState.PAID, contact=contact)
+
+
+async def _locked(public_id: str, browser: BrowserToken) -> Flow:
+    flow = await read_flow(public_id, browser.digest, lock=True)
+    if flow is None:
+        raise SessionEnded
+    return flow
 
 
 def _checked(flow: Flow, shown_field: str) -> tuple[Customer, Quote]:

@@ -16,12 +16,14 @@ from app.credit.rules import Facts
 from app.credit.rules import decide as decide_by_rules
 from app.kernel import db, ids
 
-_POINT: Final = """
-UPDATE checkout_sessions SET decision_id = $3, decisions_made = decisions_made + 1
-WHERE merchant_id = $1 AND id = $2 AND state = 'open' AND decisions_made < $4
-  AND quote_id = $5 AND customer_id = $6 AND decision_id IS NOT DISTINCT FROM $7
+# The decision's own parameters name merchant (1), decision (2), session (3), customer (4) and quote (5).
+_STORE_AND_POINT: Final = f"""
+{credit.STORE_SQL}
+UPDATE checkout_sessions SET decision_id = $2, decisions_made = decisions_made + 1
+WHERE merchant_id = $1 AND id = $3 AND state = 'open' AND decisions_made < $17
+  AND quote_id = $5 AND customer_id = $4 AND decision_id IS NOT DISTINCT FROM $18
 RETURNING id
-"""
+"""  # noqa: S608 - a constant of the room below
 
 
 async def decide(flow: Flow, facts: Facts, *, lang: str) -> Flow:
@@ -42,15 +44,10 @@ async def decide(flow: Flow, facts: Facts, *, lang: str) -> Flow:
     decision_id = ids.internal_id()
 
     async def write() -> Flow:
-        await credit.store(decision_id, subject, facts, decision, flow.now)
         pointed = await db.fetch_value(
-            _POINT,
-            flow.merchant.id,
-            flow.session_id,
-            decision_id,
+            _STORE_AND_POINT,
+            *credit.asked_to_store(decision_id, subject, facts, decision, flow.now),
             DECISIONS_MAX,
-            quote.id,
-            customer.id,
             flow.decision.id if flow.decision else None,
         )
         if pointed is None:

@@ -28,12 +28,14 @@ Outcome = Literal["identified", "needs_bank", "other_person", "wrong", "spent", 
 @dataclass(frozen=True, slots=True)
 class Identification:
     """How a try to identify ended. `token` is the browser's new secret once its rights have grown, `known` the one by
-    which it is remembered, if it asked for that."""
+    which it is remembered, if it asked for that. `flow` is the flow as it is now; None where it has to be read again.
+    """
 
     outcome: Outcome
     tries_left: int = 0
     token: str | None = None
     known: str | None = None
+    flow: Flow | None = None
 
     def __repr__(self) -> str:
         return f"Identification({self.outcome})"
@@ -190,8 +192,8 @@ async def _identify_by_code(
     if flow.browser_id is not None and known is None and _person_said_who(flow, tried.phone):
         assert flow.customer is not None, "a person said who it is"
         given = Given(flow.phone, flow.postcode)
-        await bind(flow, flow.customer.id, flow.browser_id, "person", given, token)
-        return Identification("identified", token=token)
+        bound = await bind(flow, flow.customer.id, flow.browser_id, "person", given, token)
+        return Identification("identified", token=token, flow=bound)
     if known is None or flow.browser_id is None:
         await db.execute(
             "UPDATE checkout_sessions SET phone_proved_at = $3 WHERE merchant_id = $1 AND id = $2",
@@ -203,9 +205,9 @@ async def _identify_by_code(
     if holder not in {None, known}:
         return Identification("other_person")
     given = Given(tried.phone, tried.postcode)
-    await bind(flow, known, flow.browser_id, "code", given, token)
+    bound = await bind(flow, known, flow.browser_id, "code", given, token)
     kept = await remembered.keep(known, flow.remembered, wall=wall) if tried.remember else None
-    return Identification("identified", token=token, known=kept)
+    return Identification("identified", token=token, known=kept, flow=bound)
 
 
 def _person_said_who(flow: Flow, phone: str) -> bool:
@@ -246,11 +248,11 @@ async def identify_by_bank(
             await phone_changed_hands(before, flow, wall)
         if holder not in {None, customer_id}:
             raise OtherPerson
-        await bind(flow, customer_id, browser_id, "bank", given, token)
+        bound = await bind(flow, customer_id, browser_id, "bank", given, token)
         typed = flow.challenge
         wanted = typed is not None and typed.remember and flow.phone_proved_here
         kept = await remembered.keep(customer_id, flow.remembered, wall=wall) if wanted else None
-        return Identification("identified", token=token, known=kept)
+        return Identification("identified", token=token, known=kept, flow=bound)
 
     async def landed() -> Identification | None:
         # A second run would come with the secret from before, and find a browser that has another one by now.

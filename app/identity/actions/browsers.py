@@ -90,17 +90,22 @@ async def remember(token: BrowserToken, *, wall: datetime) -> UUID | None:
     return found
 
 
+# Parameters 1 to 4, as `asked_to_rotate` gives them, so that a larger statement may begin with it.
+ROTATE_SQL: Final = """
+UPDATE browsers SET previous_digest = token_digest, previous_until = $3, handover = $4, token_digest = $2
+WHERE id = $1 RETURNING id
+"""
+
+
 async def rotate(browser_id: UUID, token: str) -> None:
     """A new token for a row whose rights have grown: what was planted before is worth nothing, anywhere but on the
     device that the row knows, and nothing there some seconds later. In a transaction."""
-    await db.execute(
-        """UPDATE browsers SET previous_digest = token_digest, previous_until = $3, handover = $4, token_digest = $2
-           WHERE id = $1""",
-        browser_id,
-        ids.digest(token),
-        clock.wall() + GRACE,
-        keys.process_keyring().seal(_HANDOVER, token.encode()),
-    )
+    await db.execute(ROTATE_SQL, *asked_to_rotate(browser_id, token))
+
+
+def asked_to_rotate(browser_id: UUID, token: str) -> tuple[object, ...]:
+    sealed = keys.process_keyring().seal(_HANDOVER, token.encode())
+    return browser_id, ids.digest(token), clock.wall() + GRACE, sealed
 
 
 def handed_over(sealed: bytes | None) -> str | None:

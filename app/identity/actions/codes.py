@@ -179,15 +179,9 @@ def _guessing_limits_here(address: str) -> Sequence[Limit]:
 
 async def mark(challenge_id: UUID, state: ChallengeState) -> None:
     """How the sending went, unless the code was used, voided or burnt meanwhile. A transaction of its own."""
-
-    async def write() -> None:
-        await db.execute(
-            "UPDATE code_challenges SET state = $2 WHERE id = $1 AND state = 'sending'",
-            challenge_id,
-            state.value,
-        )
-
-    await db.in_tx(write)
+    await db.execute_alone(
+        "UPDATE code_challenges SET state = $2 WHERE id = $1 AND state = 'sending'", challenge_id, state.value
+    )
 
 
 async def never_left(issued: Issued, approval: Approval, to: Recipient, *, asked_at: datetime) -> None:

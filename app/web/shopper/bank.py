@@ -133,7 +133,7 @@ async def _identify(here: Visit, login: LoginRequest, brought: Mapping[str, str]
         return identify_page(here, notice="bank_unavailable", status=503)
     except (SessionEnded, StepNotReached):
         return await page_now(await here.again())
-    return await page_now(await decide_if_identified(await here.again(identified.token, identified.known)))
+    return await page_now(await decide_if_identified(await here.identified(identified)))
 
 
 def _approved_text(here: Visit) -> str:

@@ -48,7 +48,14 @@ async def confirm_purchase(request: Request[Any, Any, Any], session_id: FromPath
 async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: bool) -> Response[str]:
     try:
         here = here.after(
-            await confirm(here.flow.public_id, here.browser, form.value("shown"), details, lang=here.lang)
+            await confirm(
+                here.flow.public_id,
+                here.browser,
+                form.value("shown"),
+                details,
+                lang=here.lang,
+                seen=here.flow,
+            )
         )
     except ShownTotalChanged:
         return await confirm_page(

@@ -166,8 +166,7 @@ async def confirm_code(request: Request[Any, Any, Any], session_id: FromPath[str
     except SessionEnded:
         return await page_now(await here.again(), push=True)
     if tried.outcome == "identified":
-        here = await here.again(tried.token, tried.known)
-        return await page_now(await decide_if_identified(here), push=True)
+        return await page_now(await decide_if_identified(await here.identified(tried)), push=True)
     if tried.outcome == "needs_bank":
         return await page_now(await here.again(), push=True)
     if tried.outcome == "other_person":

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from litestar.datastructures import Cookie
 from litestar.exceptions import NotFoundException
 
+from app.checkout.actions import Identification
 from app.checkout.queries import Flow
 from app.checkout.queries import flow as read_flow
 from app.identity.actions import browsers, remembered
@@ -82,6 +83,14 @@ class Visit:
         )
         assert flow is not None, "a session is never deleted while it is visited"
         return replace(self, browser=browser, flow=flow, known=self.known if known is None else known)
+
+    async def identified(self, found: Identification) -> Visit:
+        """The same visit once somebody is identified in it."""
+        if found.flow is None or found.token is None:
+            return await self.again(found.token, found.known)
+        browser = replace(self.browser, token=found.token, seen_at=self.wall, fresh=True)
+        known = self.known if found.known is None else found.known
+        return replace(self, browser=browser, flow=found.flow, known=known)
 
     def unknown(self) -> Visit:
         """The same visit once this browser is remembered no more."""

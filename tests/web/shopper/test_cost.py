@@ -25,7 +25,7 @@ COST = [
     ("/code", 7, 6, 3),
     # One of them holds browser and session, so that a code that is typed and one that is asked for never wait for
     # each other.
-    ("/identify", 13, 5, 2),
+    ("/identify", 10, 3, 2),
     ("/confirm", 9, 7, 1),
 ]
 
