@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
 from typing import Any
@@ -70,6 +71,13 @@ class Shop:
         assert answer.status_code == 201, answer.text
         made = answer.json()
         return Session(made["id"], f"/pay/{made['id']}", made["order_id"], reference, made["total_minor"])
+
+    def edit(self, session: Session, lines: Sequence[Mapping[str, object]]) -> None:
+        """Changes what a session's order holds, whoever is paying it."""
+        version = self.order_of(session)["version"]
+        wanted = {"version": version, "lines": [{"vat_percent": "25.5", **line} for line in lines]}
+        answer = self.client.patch(f"/api/v1/orders/{session.order_id}", json=wanted)
+        assert answer.status_code == 200, answer.text
 
     def cancel(self, session: Session) -> None:
         answer = self.client.post(f"/api/v1/sessions/{session.id}/cancel")

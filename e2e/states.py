@@ -13,7 +13,7 @@ from typing import Final
 
 from app.checkout.states import SessionState
 from app.checkout.steps import OPEN_PAGES, Page, Progress, pages
-from e2e import abroad, admin_states, demo_states, order_states, passkey_states, waits, walks
+from e2e import abroad, admin_states, change_states, demo_states, order_states, passkey_states, waits, walks
 from e2e.browsing import Phone
 from e2e.pages.flow import IdentifyPage, MethodPage
 from e2e.sandbox import Shopper
@@ -82,6 +82,7 @@ NOT_PAGES: Final = frozenset(
         "/.well-known/jwks.json",
         "/sandbox/bank/userinfo",
         "/pay/{session_id:str}/bank",
+        "/pay/{session_id:str}/live",
         "/pay/{session_id:str}/standard-information.pdf",
         "/pay/{session_id:str}/agreement",
         "/admin/orders/{public_id:str}/agreement",
@@ -352,6 +353,9 @@ VIEWS: Final = (
     View("pay-2-elsewhere", f"{_PAY}/identify", elsewhere, _open((_G.ELSEWHERE, _P.IDENTIFY))),
     View("pay-2-passkey-unknown", f"{_PAY}/identify", passkey_states.unknown),
     View("pay-2-bank-return", "/bank/return", bank_return, script=False),
+    View("pay-3-changed", f"{_PAY}/changed", change_states.told, _open((_G.CHANGED, _P.CHANGED))),
+    View("pay-3-changed-much", f"{_PAY}/changed", change_states.told_of_much),
+    View("pay-1-changed", f"{_PAY}/changed", change_states.told_before_a_plan),
     View("pay-3-confirm", f"{_PAY}/confirm", confirm, _open((_G.IDENTIFIED, _P.CONFIRM))),
     View("pay-3-confirm-instalments", f"{_PAY}/confirm", confirm_instalments),
     View("pay-3-confirm-stranger", f"{_PAY}/confirm", confirm_stranger),

@@ -92,7 +92,9 @@ class Flow:
     none yet; `quote`, `customer`, `challenge` are None while unknown. `phone` and `postcode` are the identified
     person's; before that they are the last that anybody asked a code for, in whichever browser. `country` is the
     shopper's, where phones and postcodes are read; the law and the day are those of the merchant's country.
-    `passkeys` counts those of the identified person that work.
+    `passkeys` counts those of the identified person that work. `version` is the newest version of the order whose
+    change a shopper can see, `seen_version` the one from which they last went on in this session; `watched` says that
+    open pages hear of changes at once.
     `rows` names the versions of the session's and of the order's row that this was read from.
     `link_id` is the payment link that made the session, `typed` what its shopper told on the link's page.
     """
@@ -133,6 +135,8 @@ class Flow:
     challenge: Challenge | None
     passkeys: int
     official_wording: bool
+    seen_version: int | None = None
+    watched: bool = False
     link_id: UUID | None = None
     link_state: LinkState | None = None
     typed: Contact = field(default_factory=Contact, repr=False)
@@ -192,9 +196,16 @@ class Flow:
         return self.merchant.local_date(self.now - QUOTE_GRACE) <= self.quote.start
 
     @property
+    def changed(self) -> bool:
+        """The shop has edited the order since the shopper went on from a page that showed it."""
+        return self.seen_version is not None and self.seen_version != self.version
+
+    @property
     def progress(self) -> Progress:
         if self.customer is not None and not self.identified:
             return Progress.ELSEWHERE
+        if self.changed:
+            return Progress.CHANGED
         if not self.quote_stands:
             return Progress.NOTHING
         if not self.identified:
@@ -239,7 +250,8 @@ SELECT s.xmin || ' ' || o.xmin AS rows,
        s.held_until, s.browser_id,
        s.phone, s.postcode, s.phone_proved_at, s.contact_elsewhere, s.identified_by, s.identified_at, s.decisions_made,
        s.order_id, s.link_id, s.typed, pl.state AS link_state,
-       o.public_id AS order_public_id, o.state AS order_state, o.version, o.reference, o.currency, o.total_minor,
+       o.public_id AS order_public_id, o.state AS order_state, o.shown_version, o.reference, o.currency,
+       o.total_minor, s.seen_version, o.watched,
        o.buyer, o.country,
        c.name, c.email, c.phone AS contact_phone, c.postcode AS contact_postcode, c.street, c.city,
        (SELECT array_agg(ROW(l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category)
@@ -345,7 +357,9 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         order_public_id=row["order_public_id"],
         order_state=OrderState(row["order_state"]),
         country=row["country"],
-        version=row["version"],
+        version=row["shown_version"],
+        seen_version=row["seen_version"],
+        watched=row["watched"],
         reference=row["reference"],
         currency=row["currency"],
         total_minor=row["total_minor"],

@@ -10,17 +10,20 @@ from app.checkout.states import SessionState
 
 class Page(StrEnum):
     METHOD = "method"
+    CHANGED = "changed"
     IDENTIFY = "identify"
     CONFIRM = "confirm"
     OUTCOME = "outcome"
 
 
 class Progress(StrEnum):
-    """How far an open session has come in the browser that asks. Elsewhere: somebody is identified in another one."""
+    """How far an open session has come in the browser that asks. Elsewhere: somebody is identified in another one.
+    Changed: the shop has edited the order since the shopper last looked at it, wherever they were."""
 
     NOTHING = "nothing"
     CHOSEN = "chosen"
     ELSEWHERE = "elsewhere"
+    CHANGED = "changed"
     IDENTIFIED = "identified"
     REFUSED = "refused"
 
@@ -30,6 +33,7 @@ OPEN_PAGES: Final[dict[Progress, tuple[Page, ...]]] = {
     Progress.NOTHING: (Page.METHOD,),
     Progress.CHOSEN: (Page.IDENTIFY, Page.METHOD),
     Progress.ELSEWHERE: (Page.IDENTIFY,),
+    Progress.CHANGED: (Page.CHANGED,),
     Progress.IDENTIFIED: (Page.CONFIRM, Page.METHOD),
     Progress.REFUSED: (Page.OUTCOME, Page.METHOD),
 }

@@ -1,6 +1,6 @@
 """Sessions and their history. The database has composite keys: see migrations/."""
 
-from piccolo.columns import JSONB, UUID, Boolean, SmallInt, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Boolean, Integer, SmallInt, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -31,6 +31,7 @@ class CheckoutSession(Table, tablename="checkout_sessions"):
     held_until = Timestamptz(null=True, default=None)
     link_id = UUID(null=True, default=None)
     typed = JSONB(null=True, default=None)
+    seen_version = Integer(null=True, default=None)
 
 
 class SessionHistory(Table, tablename="session_history"):

@@ -59,7 +59,7 @@ class OrderView:
         return self.state is OrderState.EXPIRED and not self.lines
 
 
-TimelineKind = Literal["order", "session", "invoice", "delivery"]
+TimelineKind = Literal["order", "session", "link", "send", "invoice", "delivery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,12 +129,16 @@ WHERE l.merchant_id = $1
 ORDER BY l.order_id, l.position
 """
 
+# How sending a link ended is told by what was sent; its tries are told while they fail.
 _TIMELINE: Final = """
 WITH the_order AS (
-    SELECT merchant_id, id, public_id FROM orders WHERE merchant_id = $1 AND id = $2
+    SELECT merchant_id, id, public_id, version FROM orders WHERE merchant_id = $1 AND id = $2
 ), its_sessions AS (
     SELECT s.merchant_id, s.id, s.public_id FROM checkout_sessions s
     JOIN the_order o ON s.merchant_id = o.merchant_id AND s.order_id = o.id
+), its_link AS (
+    SELECT l.merchant_id, l.id FROM payment_links l
+    JOIN the_order o ON l.merchant_id = o.merchant_id AND l.order_id = o.id
 )
 SELECT 'order' AS kind, h.at, h.event AS what, h.actor, h.from_state, h.to_state, h.detail,
        NULL::int AS attempt, NULL AS outcome, NULL AS note, h.id AS tiebreak
@@ -144,8 +148,22 @@ SELECT 'order', v.at, 'order.edited', v.actor, NULL, NULL, jsonb_build_object('v
        NULL, NULL, NULL, v.id
 FROM the_order o JOIN order_versions v ON v.merchant_id = o.merchant_id AND v.order_id = o.id AND v.version > 1
 UNION ALL
+SELECT 'order', w.at, 'order.seen', 'shopper', NULL, NULL, jsonb_build_object('version', w.version),
+       NULL, NULL, NULL, w.id
+FROM the_order o JOIN order_views w ON w.merchant_id = o.merchant_id AND w.order_id = o.id AND o.version > 1
+UNION ALL
 SELECT 'session', h.at, h.event, h.actor, h.from_state, h.to_state, h.detail, NULL, NULL, NULL, h.id
 FROM its_sessions s JOIN session_history h ON h.merchant_id = s.merchant_id AND h.subject_id = s.id
+UNION ALL
+SELECT 'link', h.at, h.event, h.actor, h.from_state, h.to_state, h.detail, NULL, NULL, NULL, h.id
+FROM its_link l JOIN link_history h ON h.merchant_id = l.merchant_id AND h.subject_id = l.id
+UNION ALL
+SELECT 'send', e.at, e.what, e.actor, NULL, NULL, jsonb_build_object('channel', s.channel), NULL, NULL, NULL, s.id
+FROM its_link l JOIN link_sends s ON s.merchant_id = l.merchant_id AND s.link_id = l.id
+CROSS JOIN LATERAL (VALUES
+    (s.sent_at, CASE WHEN s.reminder THEN 'link.reminded' ELSE 'link.sent' END, s.actor),
+    (s.settled_at, 'link.' || s.state, NULL)
+) AS e (at, what, actor) WHERE e.at IS NOT NULL
 UNION ALL
 SELECT 'invoice', h.at, h.event, h.actor, h.from_state, h.to_state, h.detail || jsonb_build_object('number', i.number),
        NULL, NULL, NULL, h.id
@@ -154,7 +172,7 @@ JOIN invoice_history h ON h.merchant_id = i.merchant_id AND h.subject_id = i.id
 UNION ALL
 SELECT 'delivery', t.ended_at, j.kind, NULL, NULL, NULL, j.payload, t.attempt, t.outcome, t.detail, j.id
 FROM outbox j JOIN outbox_tries t ON t.merchant_id = j.merchant_id AND t.outbox_id = j.id
-WHERE j.merchant_id = $1 AND j.kind <> 'event'
+WHERE j.merchant_id = $1 AND j.kind <> 'event' AND (j.kind <> 'link_send' OR t.outcome = 'failed')
   AND j.about IN (SELECT public_id FROM the_order UNION ALL SELECT public_id FROM its_sessions)
 ORDER BY at, tiebreak, attempt
 """
@@ -185,6 +203,7 @@ class OrderVersion:
     """One version: who made it, when, what it summed to (minor units), and what it changed of the one before.
 
     `changes` names the parts ("lines", "reference", "customer", "note"); `lines` tells what became of the lines.
+    `seen` tells which sessions (public ids) went on from a page that showed this version, and when first.
     """
 
     id: UUID
@@ -194,11 +213,17 @@ class OrderVersion:
     actor: str
     changes: tuple[str, ...]
     lines: tuple[LineChange, ...]
+    seen: tuple[tuple[datetime, str], ...] = ()
 
 
 _VERSIONS: Final = """
-SELECT id, version, total_minor, at, actor, changes FROM order_versions
-WHERE merchant_id = $1 AND order_id = $2 ORDER BY version
+SELECT v.id, v.version, v.total_minor, v.at, v.actor, v.changes,
+       (SELECT array_agg(ROW(w.at, s.public_id) ORDER BY w.at)
+        FROM (SELECT session_id, min(at) AS at FROM order_views
+              WHERE merchant_id = v.merchant_id AND order_id = v.order_id AND version = v.version
+              GROUP BY session_id) w
+        JOIN checkout_sessions s ON s.merchant_id = v.merchant_id AND s.id = w.session_id) AS seen
+FROM order_versions v WHERE v.merchant_id = $1 AND v.order_id = $2 ORDER BY v.version
 """
 
 _LINES_OF_VERSIONS: Final = """
@@ -223,6 +248,7 @@ async def versions_of_order(merchant_id: UUID, order_id: UUID) -> tuple[OrderVer
             lines=line_changes(lines.get(row["version"] - 1, ()), lines.get(row["version"], ()))
             if "lines" in row["changes"]
             else (),
+            seen=tuple((at, session) for at, session in row["seen"] or ()),
         )
         for row in await db.fetch_all(_VERSIONS, merchant_id, order_id)
     )

@@ -1,4 +1,4 @@
-"""Step 1: the shopper chose a plan."""
+"""Step 1: the shopper chose a plan, for the order as they saw it."""
 
 from __future__ import annotations
 
@@ -6,12 +6,13 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
+from app.checkout.actions import seeing
 from app.checkout.errors import SessionEnded
 from app.checkout.queries import QUOTE_GRACE, Decision, Flow
 from app.checkout.states import SessionState
 from app.identity.actions import browsers
 from app.identity.actions.browsers import BrowserToken
-from app.kernel import db
+from app.kernel import db, ids
 from app.kernel.states import LostRace
 from app.orders import actions as orders
 from app.orders.states import OrderState
@@ -20,20 +21,20 @@ from app.plans.quote import Quote
 
 # The quote is stored by the first POST that uses it. A decision is for one quote: another quote clears it, but for a
 # person's approval ($9) of the same plan, whose dates count from another day by now.
-# Once a person is identified, only their browser may choose.
-_CHOOSE: Final = """
+# Once a person is identified, only their browser may choose. Whoever chooses a plan has seen what it is for.
+_CHOOSE: Final = f"""
 WITH kept AS (
     INSERT INTO quotes (merchant_id, id, content, created_at) VALUES ($1, $3, $4, $5)
     ON CONFLICT (merchant_id, id) DO NOTHING
-)
+), seen AS ({seeing.RECORD.format(version="$10", at="$5", id="$11")})
 UPDATE checkout_sessions
-SET quote_id = $3, delivery = $6, browser_id = coalesce(browser_id, $7),
+SET quote_id = $3, seen_version = $10, delivery = $6, browser_id = coalesce(browser_id, $7),
     decision_id = CASE WHEN quote_id IS DISTINCT FROM $3 AND decision_id IS DISTINCT FROM $9 THEN NULL
                        ELSE decision_id END
 WHERE merchant_id = $1 AND id = $2 AND state = $8 AND expires_at > $5
   AND (customer_id IS NULL OR browser_id = $7)
 RETURNING true AS chosen, browser_id
-"""
+"""  # noqa: S608 - the part that is filled in is a constant
 
 
 async def choose_plan(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime) -> Flow:
@@ -62,6 +63,8 @@ async def _choose(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetim
         browser_id,
         SessionState.OPEN.value,
         decision.id if decision is not None and decision.by_person else None,
+        flow.version,
+        ids.internal_id(),
     )
     if chosen is None:
         raise SessionEnded
@@ -74,6 +77,7 @@ async def _choose(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetim
         browser_id=browser_id,
         bound_browser_id=chosen["browser_id"],
         order_state=OrderState.IN_PAYMENT,
+        seen_version=flow.version,
     )
 
 

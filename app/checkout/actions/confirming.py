@@ -148,7 +148,7 @@ async def _buy(flow: Flow, customer: Customer, quote: Quote, contact: Contact, l
         to=SessionState.CONFIRMED,
         actor=ACTOR,
         at=now,
-        detail={"lang": lang} if lang else None,
+        detail={"version": flow.version} | ({"lang": lang} if lang else {}),
     )
     payment = Payment(customer.id, quote.id, contact)
     await orders.pay(merchant.id, flow.order_id, payment, actor=ACTOR, now=now)

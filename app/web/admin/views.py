@@ -149,7 +149,8 @@ class ChangeRow:
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """One version of an order; `before` is the total of the one before it."""
+    """One version of an order; `before` is the total of the one before it. `seen` holds when shoppers went on from it,
+    and the checkout of each where the order has had several."""
 
     version: int
     at: datetime
@@ -158,6 +159,7 @@ class VersionRow:
     before: Money | None
     changes: Sequence[str]
     lines: Sequence[ChangeRow]
+    seen: Sequence[tuple[datetime, str]] = ()
 
 
 def versions_of(order: OrderView, versions: Sequence[OrderVersion]) -> tuple[VersionRow, ...]:
@@ -165,6 +167,7 @@ def versions_of(order: OrderView, versions: Sequence[OrderVersion]) -> tuple[Ver
     if len(versions) < 2:
         return ()
     rows = []
+    sessions = {session for each in versions for _, session in each.seen}
     for index, each in enumerate(versions):
         before = versions[index - 1].total_minor if index else None
         rows.append(
@@ -178,6 +181,7 @@ def versions_of(order: OrderView, versions: Sequence[OrderVersion]) -> tuple[Ver
                 else Money(before, order.currency),
                 changes=each.changes,
                 lines=tuple(_change(change, order.currency) for change in each.lines),
+                seen=tuple((at, session if len(sessions) > 1 else "") for at, session in each.seen),
             )
         )
     return tuple(reversed(rows))

@@ -2,6 +2,7 @@
 
 from app.web.shopper.asking import ask_a_person, ask_who_is_paying, say_where_to_answer, take_another_plan
 from app.web.shopper.bank import go_to_bank, return_from_bank, show_public_keys, show_return
+from app.web.shopper.changed import follow, go_on, show_changed
 from app.web.shopper.confirm import confirm_purchase, show_confirm
 from app.web.shopper.explaining import explain
 from app.web.shopper.identify import confirm_code, forget, send_code, show_identify
@@ -15,6 +16,9 @@ from app.web.shopper.widget import show_widget
 ROUTES = (
     show_method,
     choose_method,
+    show_changed,
+    go_on,
+    follow,
     show_identify,
     send_code,
     confirm_code,

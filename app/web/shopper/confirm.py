@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from typing import Any, Final
+from typing import Any
 
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
@@ -13,16 +12,11 @@ from app.checkout.actions.confirming import known_contact, missing_fields
 from app.checkout.errors import CreditRefused, DetailsMissing, SessionEnded, ShownTotalChanged, StepNotReached
 from app.checkout.queries import Flow
 from app.checkout.steps import Page, may_see
-from app.kernel.postcode import PostcodeRefused, parse_postcode
-from app.web.shared.forms import FieldError, Form, one_line
+from app.web.shared.forms import FieldError, Form
 from app.web.shopper.deciding import decide_anew
+from app.web.shopper.details import read_details
 from app.web.shopper.pages import confirm_page, outcome_now, page_now
 from app.web.shopper.visit import Visit, visit
-
-_EMAIL: Final = re.compile(r"[^@\s\"<>,;:\\()\[\]]{1,64}@[^@\s.]+(?:\.[^@\s.]+)+")
-# So that the summary of errors leads down the page.
-_ON_THE_PAGE: Final = ("name", "email", "street", "postcode", "city")
-_LENGTHS: Final = {"name": 100, "email": 254, "street": 120, "city": 80}
 
 
 @get("/pay/{session_id:str}/confirm", include_in_schema=False)
@@ -36,9 +30,9 @@ async def show_confirm(request: Request[Any, Any, Any], session_id: FromPath[str
 @post("/pay/{session_id:str}/confirm", include_in_schema=False, status_code=200)
 async def confirm_purchase(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     here = await visit(request, session_id)
-    if not may_see(Page.CONFIRM, here.flow.state, here.flow.progress):
-        return await page_now(here, push=True)
     form = await here.form()
+    if not may_see(Page.CONFIRM, here.flow.state, here.flow.progress):
+        return await page_now(here, push=True, typed=form)
     details, errors = _read_details(form, here.flow)
     if errors:
         return await confirm_page(here, Form(form.values, errors), status=422)
@@ -58,9 +52,10 @@ async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: boo
             )
         )
     except ShownTotalChanged:
-        return await confirm_page(
-            await here.again(), Form(form.values, {"shown": FieldError("changed")}), status=409
-        )
+        here = await here.again()
+        if not may_see(Page.CONFIRM, here.flow.state, here.flow.progress):
+            return await page_now(here, push=True, typed=form)
+        return await confirm_page(here, Form(form.values, {"shown": FieldError("changed")}), status=409)
     except DetailsMissing as refusal:
         errors = {field: FieldError("empty") for field in refusal.fields}
         return await confirm_page(await here.again(), Form(form.values, errors), status=422)
@@ -73,35 +68,13 @@ async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: boo
             return await page_now(here, push=True)
         return await _confirm(here, form, details, may_decide=False)
     except (SessionEnded, StepNotReached):
-        return await page_now(await here.again(), push=True)
+        return await page_now(await here.again(), push=True, typed=form)
     return await page_now(here, push=True)
 
 
 def _read_details(form: Form, flow: Flow) -> tuple[Details, dict[str, FieldError]]:
-    """What was typed into the fields that this purchase asks for; other fields are not read."""
+    """What was typed into the fields that this purchase asks for."""
     assert flow.quote is not None, "step 3 has a quote"
     missing = missing_fields(flow.quote, known_contact(flow, Details()))
-    errors: dict[str, FieldError] = {}
-    read: dict[str, str] = {}
-    for field in sorted(missing, key=_ON_THE_PAGE.index):
-        value = one_line(form.value(field))
-        code = _wrong(field, value)
-        if code is not None:
-            errors[field] = FieldError(code)
-        read[field] = value
-    if "postcode" in missing and "postcode" not in errors:
-        try:
-            read["postcode"] = parse_postcode(read["postcode"], flow.country)
-        except PostcodeRefused as refusal:
-            errors["postcode"] = FieldError(refusal.reason)
+    read, errors = read_details(form, missing, flow.country)
     return Details(**read), errors
-
-
-def _wrong(field: str, value: str) -> str | None:
-    if not value:
-        return "empty"
-    if len(value) > _LENGTHS.get(field, 120):
-        return "too_long"
-    if field == "email" and _EMAIL.fullmatch(value) is None:
-        return "malformed"
-    return None

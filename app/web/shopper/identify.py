@@ -41,9 +41,9 @@ async def send_code(request: Request[Any, Any, Any], session_id: FromPath[str]) 
     """Make a code and send it; `again` repeats it to the number that this session already has, `known` sends it to the
     one that this browser is remembered for."""
     here = await visit(request, session_id)
-    if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
-        return await page_now(here, push=True)
     form = await here.form()
+    if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
+        return await page_now(here, push=True, typed=form)
     before = here.flow.challenge if "again" in form.values else None
     known = here.flow.remembered if "known" in form.values else None
     again = before is not None

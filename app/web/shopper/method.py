@@ -7,15 +7,16 @@ from typing import Any, assert_never
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from app.checkout.actions import choose_plan
+from app.checkout.actions import choose_plan, saw
 from app.checkout.errors import SessionEnded
 from app.checkout.steps import Page, may_see
 from app.plans.quote import Quote
 from app.web.shared.forms import FieldError, Form
+from app.web.shopper.changes import version_in
 from app.web.shopper.deciding import decide_if_identified
 from app.web.shopper.offers import Offers, Wish, offers_for, read_wish
 from app.web.shopper.pages import method_page, page_now
-from app.web.shopper.visit import visit
+from app.web.shopper.visit import Visit, visit
 
 
 @get("/pay/{session_id:str}", include_in_schema=False)
@@ -27,7 +28,11 @@ async def show_method(request: Request[Any, Any, Any], session_id: FromPath[str]
     here = await visit(request, session_id)
     if not may_see(Page.METHOD, here.flow.state, here.flow.progress):
         return await page_now(here)
-    values = {name: value for name, value in request.query_params.items() if name not in {"lang", "compare"}}
+    values = {
+        name: value
+        for name, value in request.query_params.items()
+        if name not in {"lang", "compare", "version"}
+    }
     compare = request.query_params.get("compare") == "1"
     return await method_page(here, read_wish(values, here.flow), compare=compare)
 
@@ -38,6 +43,9 @@ async def choose_method(request: Request[Any, Any, Any], session_id: FromPath[st
     if not may_see(Page.METHOD, here.flow.state, here.flow.progress):
         return await page_now(here, push=True)
     form = await here.form()
+    looked_at = version_in(form.value("version"))
+    if looked_at is not None and looked_at < here.flow.version:
+        return await _tell_what_changed(here, looked_at)
     offers, wish = await offers_for(here.flow, live=here.is_live), read_wish(form.values, here.flow)
     quote = _quote(offers, wish)
     if not isinstance(quote, Quote):
@@ -47,6 +55,15 @@ async def choose_method(request: Request[Any, Any, Any], session_id: FromPath[st
     except SessionEnded:
         return await page_now(await here.again(), push=True)
     return await page_now(await decide_if_identified(here), push=True)
+
+
+async def _tell_what_changed(here: Visit, looked_at: int) -> Response[str]:
+    """The figures that were chosen from are those of an older order: it is told before anything is chosen."""
+    try:
+        here = here.after(await saw(here.flow, looked_at))
+    except SessionEnded:
+        here = await here.again()
+    return await page_now(here, push=True)
 
 
 def _quote(offers: Offers, wish: Wish) -> Quote | dict[str, FieldError]:

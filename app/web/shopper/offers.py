@@ -133,6 +133,12 @@ class Offers:
             quotes += [self.quote("instalments", months=n) for n in COMPARED_MONTHS if n in offered]
         return [_compared(quote) for quote in sorted(quotes, key=lambda quote: quote.total_payable_minor)]
 
+    def instalments_of(self, months: int) -> bool:
+        """Whether exactly this term is on offer for the sum."""
+        return any(
+            option.months == months for option in terms(self.plans["instalments"], self.flow.total_minor)
+        )
+
     def term(self, wish: Wish) -> tuple[int, bool]:
         """The months that come nearest to a wish, and whether the wish was moved; without a wish a middle term."""
         plan, total = self.plans["instalments"], self.flow.total_minor

@@ -14,7 +14,9 @@ from app.identity.passkeys import PER_CUSTOMER_MAX
 from app.identity.rules import RESEND_AFTER
 from app.kernel.phone import masked
 from app.plans.disclosure import view_of
+from app.web.shared import rendering
 from app.web.shared.forms import Form
+from app.web.shopper.changes import changed_view, typed_in
 from app.web.shopper.information import sheet_of
 from app.web.shopper.offers import Wish, offers_for, read_wish
 from app.web.shopper.refused import masked_email, refusal_of, wait_of
@@ -32,6 +34,7 @@ from app.web.shopper.visit import Visit
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import Literal
 
     from litestar import Response
 
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
 
 PATHS: Final = {
     Page.METHOD: "",
+    Page.CHANGED: "/changed",
     Page.IDENTIFY: "/identify",
     Page.CONFIRM: "/confirm",
     Page.OUTCOME: "/outcome",
@@ -48,18 +52,45 @@ PATHS: Final = {
 _SENDING_NOTICES: Final = {"failed": "sms_failed", "unknown": "sms_unknown"}
 
 
-async def page_now(visit: Visit, *, push: bool = False) -> Response[str]:
-    """The page this session is on: for htmx in place, for others by a redirect, so that a reload repeats no POST."""
+async def page_now(visit: Visit, *, push: bool = False, typed: Form | None = None) -> Response[str]:
+    """The page this session is on: for htmx in place, for others by a redirect, so that a reload repeats no POST.
+
+    `typed` is what was typed into a form that could not be taken because the order has changed: it is kept.
+    """
     page = where_now(visit.flow.state, visit.flow.progress)
+    kept = Form(typed_in(typed.values)) if typed is not None and page is Page.CHANGED else Form()
+    if kept.values:
+        return await changed_page(visit, kept, status=409)
     if not push or visit.request.headers.get("hx-request") != "true":
         return visit.lead_to(PATHS[page])
     if page is Page.METHOD:
         return await method_page(visit, push=True)
+    if page is Page.CHANGED:
+        return await changed_page(visit)
     if page is Page.IDENTIFY:
         return identify_page(visit, push=True)
     if page is Page.CONFIRM:
         return await confirm_page(visit, push=True)
     return await outcome_now(visit, push=True)
+
+
+async def changed_page(
+    visit: Visit, form: Form | None = None, *, since: int | None = None, status: int = 200, push: bool = True
+) -> Response[str]:
+    """What the shop has changed `since` a version: the one from which the shopper last went on, unless one is given."""
+    flow = visit.flow
+    before = since or flow.seen_version
+    assert before is not None, "nothing has changed for somebody who has seen nothing"
+    view = await changed_view(visit, before, form.values if form else {})
+    step: Literal[1, 2, 3] = 3 if flow.identified else 2 if flow.quote is not None else 1
+    return visit.page(
+        "changed", {"changed": view}, step=step, status=status, path=PATHS[Page.CHANGED], push=push
+    )
+
+
+def name_of(page: Page, flow: Flow) -> str:
+    """What the frame of a page calls itself (`data-page`)."""
+    return f"outcome-{outcome_kind(flow)}" if page is Page.OUTCOME else page.value
 
 
 async def method_page(
@@ -191,7 +222,7 @@ def outcome_page(
 ) -> Response[str]:
     """How it ended, or why this plan is not possible now. Another browser sees the outcome and nothing personal."""
     flow = visit.flow
-    kind: OutcomeKind = "refused" if flow.state == "open" else _OUTCOMES[flow.state.value]
+    kind = outcome_kind(flow)
     ends_well = kind in {"confirmed", "held", "processing"}
     mine = flow.identified and kind == "confirmed" and flow.quote is not None
     view = OutcomeView(
@@ -216,6 +247,10 @@ def outcome_page(
     return visit.page("outcome", context, step=None, status=status, path=PATHS[Page.OUTCOME], push=push)
 
 
+def outcome_kind(flow: Flow) -> OutcomeKind:
+    return "refused" if flow.state == "open" else _OUTCOMES[flow.state.value]
+
+
 async def outcome_now(
     visit: Visit,
     *,
@@ -224,7 +259,13 @@ async def outcome_now(
     status: int = 200,
     push: bool = False,
 ) -> Response[str]:
-    """As `outcome_page`, with what a refusal or a wait tells. `form` is what was typed into a question to a person."""
+    """As `outcome_page`, with what a refusal or a wait tells. `form` is what was typed into a question to a person.
+
+    What ended without a purchase on a payment link leads back to the link, which knows what is true of it now.
+    """
+    if visit.flow.link_id is not None and visit.flow.state in {"cancelled", "expired"}:
+        url = f"{visit.flow.cancel_url}?ended={visit.flow.state}"
+        return visit.sealed(rendering.redirect(visit.request, url))
     refusal = await refusal_of(visit, refused_for) if visit.flow.state in {"open", "declined"} else None
     wait = await wait_of(visit) if visit.flow.state == "held" else None
     return outcome_page(visit, refusal=refusal, wait=wait, form=form, status=status, push=push)

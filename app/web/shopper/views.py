@@ -44,6 +44,7 @@ class FlowView:
     """What every page of the flow shows: id ``cs_…``, the step (None after the end), the sum and what it is made of.
 
     ``back_url`` is the shop's cancel address with ``?session=``; ``can_cancel`` is False once it has ended.
+    ``version`` is the order's, as it is shown here; ``live_url`` tells of changes to it while somebody may make some.
     """
 
     id: str
@@ -52,6 +53,36 @@ class FlowView:
     lines: Sequence[LineView]
     back_url: str
     can_cancel: bool
+    version: int = 1
+    live_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedLineView:
+    """One line that the shop touched; what is not said of it before or now is the same. ``was`` and ``now`` are the
+    price of all its pieces, None where there were or are none."""
+
+    name: str
+    quantity: int
+    was: Money | None
+    now: Money | None
+    name_was: str | None = None
+    quantity_was: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChangedView:
+    """What the shop has changed since the shopper looked. ``shown`` is the signed total; ``parts`` names what else is
+    new (``reference``, ``customer``); ``keeps_plan`` says that the chosen plan goes on with the new sum; ``typed`` are
+    fields of the step before, to be kept."""
+
+    lines: Sequence[ChangedLineView]
+    was: Money
+    now: Money
+    parts: frozenset[str]
+    shown: str
+    keeps_plan: bool
+    typed: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from app.identity.actions import browsers, remembered
 from app.identity.actions.browsers import BrowserToken
 from app.identity.passkeys import RelyingParty, relying_party
 from app.kernel import clock
+from app.merchants.queries import Merchant
 from app.web.shared import forms, rendering
 from app.web.shared.client import client_address
 from app.web.shared.doors import House, house_of
@@ -133,22 +134,10 @@ class Visit:
 
     def seal(self, response: Response[Any]) -> None:
         """As above, for an answer that is no page."""
-        if self.browser.fresh or self.wall - self.browser.seen_at >= browsers.REFRESH:
-            response.headers["Set-Cookie"] = self._browser_cookie()
+        keep_browser(response, self.browser, self.house, self.wall)
         if self.known is not None:
             response.cookies.append(self._known_cookie(self.known))
-        chosen = self.request.query_params.get(LANGUAGE_PARAMETER)
-        if chosen == self.lang and self.request.cookies.get(LANGUAGE_COOKIE) != chosen:
-            response.cookies.append(
-                Cookie(
-                    key=LANGUAGE_COOKIE,
-                    value=chosen,
-                    max_age=_LANGUAGE_LIFE_S,
-                    path="/",
-                    secure=is_https(self.house),
-                    samesite="lax",
-                )
-            )
+        keep_language(response, self.request, self.house, self.lang)
 
     def return_url(self, address: str) -> str:
         """One of the shop's addresses, with the session's id and nothing else added."""
@@ -156,14 +145,6 @@ class Visit:
         place, hash_mark, fragment = address.partition("#")
         joint = "&" if "?" in place else "?"
         return f"{place}{joint}session={self.flow.public_id}{hash_mark}{fragment}"
-
-    def _browser_cookie(self) -> str:
-        """Written by hand: it leaves with every first page, and the library's writer takes as long as a query."""
-        https = is_https(self.house)
-        value = browsers.write(self.browser.token, wall=self.wall, born_at=self.browser.born_at)
-        life_s = int(browsers.LIFE.total_seconds())
-        secure = "; Secure" if https else ""
-        return f"{cookie_name(_COOKIE, https=https)}={value}; HttpOnly; Max-Age={life_s}; Path=/; SameSite=lax{secure}"
 
     def _known_cookie(self, token: str) -> Cookie:
         https = is_https(self.house)
@@ -178,8 +159,7 @@ class Visit:
         )
 
     def _shop(self) -> ShopView:
-        merchant = self.flow.merchant
-        return ShopView(merchant.name, merchant.accent, merchant.logo_url)
+        return shop_view(self.flow.merchant)
 
     def _flow_view(self, step: Literal[1, 2, 3] | None) -> FlowView:
         flow = self.flow
@@ -194,7 +174,44 @@ class Visit:
             ],
             back_url=self.return_url(flow.cancel_url),
             can_cancel=flow.state in {"open", "held"} and flow.ours,
+            version=flow.version,
+            live_url=f"{self.url}/live" if flow.watched and flow.state in {"open", "held"} else None,
         )
+
+
+def shop_view(merchant: Merchant) -> ShopView:
+    return ShopView(merchant.name, merchant.accent, merchant.logo_url)
+
+
+def keep_browser(response: Response[Any], browser: BrowserToken, house: House, wall: datetime) -> None:
+    """Give the browser the cookie that it needs now, if any. Written by hand: it leaves with every first page, and the
+    library's writer takes as long as a query."""
+    if not browser.fresh and wall - browser.seen_at < browsers.REFRESH:
+        return
+    https = is_https(house)
+    value = browsers.write(browser.token, wall=wall, born_at=browser.born_at)
+    life_s = int(browsers.LIFE.total_seconds())
+    secure = "; Secure" if https else ""
+    name = cookie_name(_COOKIE, https=https)
+    response.headers["Set-Cookie"] = (
+        f"{name}={value}; HttpOnly; Max-Age={life_s}; Path=/; SameSite=lax{secure}"
+    )
+
+
+def keep_language(response: Response[Any], request: Request[Any, Any, Any], house: House, lang: str) -> None:
+    """Remember the language that this request has chosen, if it has."""
+    chosen = request.query_params.get(LANGUAGE_PARAMETER)
+    if chosen != lang or request.cookies.get(LANGUAGE_COOKIE) == chosen:
+        return
+    cookie = Cookie(
+        key=LANGUAGE_COOKIE,
+        value=lang,
+        max_age=_LANGUAGE_LIFE_S,
+        path="/",
+        secure=is_https(house),
+        samesite="lax",
+    )
+    response.cookies.append(cookie)
 
 
 def is_https(house: House) -> bool:

@@ -1,0 +1,83 @@
+"""What the shop has changed since the shopper looked, and whether the plan they chose goes on with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+from app.checkout import shown
+from app.kernel.money import Money
+from app.orders.queries import change_between
+from app.web.shared.forms import one_line
+from app.web.shopper.offers import offers_for
+from app.web.shopper.views import ChangedLineView, ChangedView
+
+if TYPE_CHECKING:
+    from app.checkout.queries import Flow
+    from app.orders.rules import LineChange
+    from app.plans.quote import Quote
+    from app.web.shopper.visit import Visit
+
+# What a step asks for and nobody else knows: kept through the page that tells of a change.
+_TYPED: Final = ("name", "email", "phone", "postcode", "street", "city")
+_TYPED_LENGTH_MAX: Final = 254
+
+
+def typed_in(values: Mapping[str, str]) -> dict[str, str]:
+    """What was typed into the step before, as far as it may be kept."""
+    found = {name: one_line(values.get(name, "")) for name in _TYPED}
+    return {name: value for name, value in found.items() if value and len(value) <= _TYPED_LENGTH_MAX}
+
+
+def version_in(text: str) -> int | None:
+    """The version of an order that a page says it showed; None where it says none."""
+    return int(text) if text.isascii() and text.isdigit() and 0 < len(text) <= 6 and int(text) else None
+
+
+async def same_plan(visit: Visit) -> Quote | None:
+    """The chosen plan for the sum as it is now; None where nothing is chosen, or where it does not take that sum."""
+    before = visit.flow.quote
+    if before is None:
+        return None
+    offers = await offers_for(visit.flow, live=visit.is_live)
+    if before.method not in offers.plans:
+        return None
+    if before.method == "invoice":
+        return offers.quote("invoice", delivery=before.delivery)
+    offered = offers.instalments_of(before.months)
+    return offers.quote("instalments", months=before.months) if offered else None
+
+
+async def changed_view(visit: Visit, since: int, typed: Mapping[str, str]) -> ChangedView:
+    """From version `since` to the present one."""
+    flow = visit.flow
+    change = await change_between(flow.merchant.id, flow.order_id, since, flow.version)
+    return ChangedView(
+        lines=[_line(flow, each) for each in change.lines],
+        was=Money(change.before_minor, flow.currency),
+        now=flow.total,
+        parts=change.parts - {"lines", "note"},
+        shown=shown.sign(flow),
+        keeps_plan=await same_plan(visit) is not None,
+        typed=typed_in(typed),
+    )
+
+
+def _line(flow: Flow, change: LineChange) -> ChangedLineView:
+    before, after = change.before, change.after
+    line = after or before
+    assert line is not None, "a change is of some line"
+    view = ChangedLineView(
+        name=line.name,
+        quantity=line.quantity,
+        was=None if before is None else Money(before.total_minor, flow.currency),
+        now=None if after is None else Money(after.total_minor, flow.currency),
+    )
+    if before is None or after is None:
+        return view
+    return replace(
+        view,
+        name_was=before.name if before.name != after.name else None,
+        quantity_was=before.quantity if before.quantity != after.quantity else None,
+    )
