@@ -11,7 +11,7 @@ from asyncpg import exceptions as pg
 
 from app.kernel import db as kernel
 from app.kernel import pool as kernel_pool
-from app.kernel.db import execute, fetch_all, fetch_value, in_tx, pool_sizes, tx
+from app.kernel.db import counting, execute, execute_alone, fetch_all, fetch_value, in_tx, pool_sizes, tx
 from tests.support.transactions import (
     SCRATCH,
     Died,
@@ -229,6 +229,34 @@ async def test_reads_outside_a_transaction_survive_the_death_of_every_pooled_bac
         await outside.close()
         await kill(pids, scratch)
         assert set(await asyncio.gather(*(fetch_value("SELECT 1") for _ in range(10)))) == {1}
+    await assert_whole()
+
+
+async def test_a_statement_alone_is_a_transaction_in_one_round_trip(scratch: str) -> None:
+    with counting() as counts:
+        assert await execute_alone("INSERT INTO seen VALUES (9)") == "INSERT 0 1"
+    assert (counts.writes, counts.commits, counts.round_trips) == (1, 1, 1)
+    assert await fetch_value("SELECT count(*) FROM seen WHERE n = 9") == 1
+    await assert_whole()
+
+
+async def test_a_statement_alone_is_refused_inside_a_transaction(scratch: str) -> None:
+    async with tx():
+        with pytest.raises(kernel.NestedTransaction):
+            await execute_alone("INSERT INTO seen VALUES (9)")
+    assert await fetch_value("SELECT count(*) FROM seen WHERE n = 9") == 0
+
+
+async def test_a_statement_alone_survives_the_death_of_every_pooled_backend(scratch: str) -> None:
+    outside = await kernel.connect(scratch)
+    pids = await outside.fetchval(
+        "SELECT array_agg(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+    )
+    await outside.close()
+    await kill(pids, scratch)
+    await execute_alone("INSERT INTO seen SELECT 9 WHERE NOT EXISTS (SELECT FROM seen WHERE n = 9)")
+    assert await fetch_value("SELECT count(*) FROM seen WHERE n = 9") == 1
     await assert_whole()
 
 
