@@ -44,6 +44,7 @@ COLUMNS: Final = frozenset(
     )
 )
 _DELIMITERS: Final = ";,\t"
+_FIRST_LINE: Final = re.compile(r"[^\r\n]*\S[^\r\n]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +88,7 @@ def read(text: str) -> Sheet:
     first = next((index for index, line in enumerate(lines) if line.strip()), None)
     if first is None:
         raise FileRefused("empty")
-    delimiter = max(_DELIMITERS, key=lines[first].count)
-    columns, unused = _columns(_first_row(lines[first], delimiter))
+    delimiter, columns, unused = _head(lines[first])
     rows = []
     for row in _rows(lines, first + 1, delimiter, columns):
         rows.append(row)
@@ -99,11 +99,23 @@ def read(text: str) -> Sheet:
     return Sheet(columns, unused, tuple(rows))
 
 
-def _first_row(line: str, delimiter: str) -> Sequence[str]:
+def check_head(text: str) -> None:
+    """Look at the names of the columns alone, which is done at once however long the file is. Raises FileRefused:
+    empty, missing_column, column_twice, too_many_columns."""
+    first = _FIRST_LINE.search(text.removeprefix("\ufeff"))
+    if first is None:
+        raise FileRefused("empty")
+    _head(first[0])
+
+
+def _head(line: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
+    """What separates cells, and which column is which."""
+    delimiter = max(_DELIMITERS, key=line.count)
     cells = _cells([line], delimiter)
     if cells is None:
         raise FileRefused("missing_column", NEEDED[0])
-    return cells
+    columns, unused = _columns(cells)
+    return delimiter, columns, unused
 
 
 def _columns(names: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
