@@ -7,36 +7,44 @@ VERSION = "1.38.0"
 DESCRIPTION = "The words that orders are found by, and indexes for the filters of their list"
 
 SQL = """
--- What people type and what is stored are compared as letters and digits alone, small and without accents: "0401 234",
--- "Hämäläinen, A." and "shop1001" find what they mean. Every letter that needs it is named here, so that the answer
--- depends neither on the server's locale nor on its version: an index is built on it.
-CREATE FUNCTION search_word(typed text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT left(translate(
-        lower(regexp_replace(
-            normalize(typed, NFKD) COLLATE "C",
-            U&'[\\0001-\\002F\\003A-\\0040\\005B-\\0060\\007B-\\00BF\\0300-\\036F\\2000-\\206F]', '', 'g'
-        )),
+-- What people type and what is stored are compared as words of letters and digits, small and without accents. Every
+-- letter that needs it is named here, so that the answer depends neither on the server's locale nor on its version: an
+-- index is built on it.
+CREATE FUNCTION search_phrase(written text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT btrim(left(translate(
+        lower(regexp_replace(regexp_replace(
+            normalize(written, NFKD) COLLATE "C",
+            U&'[\\0001-\\0008\\000E-\\001F\\0021-\\002F\\003A-\\0040\\005B-\\0060\\007B-\\00BF\\0300-\\036F\\200B-\\206F]',
+            '', 'g'), '\\s+', ' ', 'g')),
         'ÆØÐÞŁĐŒАБВГДЕЖЗИКЛМНОПРСТУФХЦЧШЩЪЫЬЭЮЯІЄЂЈЉЊЋЏ',
-        'æøðþłđœабвгдежзиклмнопрстуфхцчшщъыьэюяієђјљњћџ'), 64)
+        'æøðþłđœабвгдежзиклмнопрстуфхцчшщъыьэюяієђјљњћџ'), 64))
+$$;
+-- Blanks part words, but nobody types those of a number as they stand: with a digit in it a text is one word. So
+-- "aino v", "0401 234", "+358 40 12" and "shop 1001" find what they mean.
+CREATE FUNCTION search_word(typed text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+    SELECT CASE WHEN typed ~ '[0-9]' THEN replace(search_phrase(typed), ' ', '') ELSE search_phrase(typed) END
 $$;
 
 -- A name is kept once from each of its parts on ("aino virta", "virta aino"), a phone with and without its country.
 CREATE FUNCTION order_words_of(reference text, name text, email text, phone text) RETURNS SETOF text
 LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
     WITH parts AS (
-        SELECT search_word(part) AS part, place
-        FROM regexp_split_to_table(name, '\\s+') WITH ORDINALITY AS split (part, place)
-        WHERE search_word(part) <> '' LIMIT 6
+        SELECT part, place
+        FROM regexp_split_to_table(search_phrase(name), ' ') WITH ORDINALITY AS split (part, place)
+        WHERE part <> '' LIMIT 6
     ), digits AS (
         SELECT regexp_replace(phone, '[^0-9]', '', 'g') AS digits
+    ), phrases AS (
+        SELECT search_phrase(reference) AS phrase
+        UNION SELECT search_phrase(email)
+        UNION SELECT left((SELECT string_agg(p.part, ' ' ORDER BY p.place < start.place, p.place) FROM parts p), 64)
+              FROM parts start
     ), words AS (
-        SELECT search_word(reference) AS word
-        UNION SELECT search_word(email)
+        SELECT phrase AS word FROM phrases
+        UNION SELECT replace(phrase, ' ', '') FROM phrases WHERE phrase ~ '[0-9]'
         UNION SELECT digits FROM digits
         UNION SELECT '0' || regexp_replace(digits, '^(358|359|46)', '') FROM digits WHERE digits ~ '^(358|359|46)'
         UNION SELECT substr(digits, 3) FROM digits WHERE digits ~ '^45'
-        UNION SELECT left((SELECT string_agg(p.part, '' ORDER BY p.place < start.place, p.place) FROM parts p), 64)
-              FROM parts start
     )
     SELECT word FROM words WHERE word <> ''
 $$;

@@ -11,9 +11,9 @@ Where many have it, a page looks through so many orders, shows what it met, and 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final, Literal
 from uuid import UUID
 
@@ -28,8 +28,9 @@ LIST_LIMIT_MAX: Final = 100
 WORDS_LENGTH_MAX: Final = 100
 # So many orders are read at once and sorted; so many are looked through for one page; so many are exported at once.
 FEW: Final = 2_000
-LOOK: Final = 5_000
+LOOK: Final = 10_000
 EXPORT_STEP: Final = 500
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 Buyer = Literal["consumer", "business"]
 
@@ -125,6 +126,27 @@ class _Rows:
     cut: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """An index to read along: `place` is what it is sorted by, `scan` its table, `source` how orders come with it."""
+
+    scan: str
+    source: str
+    place: tuple[str, ...]
+    order: str
+    not_beyond: str
+
+
+_BY_TIME: Final = _Way("orders o", "orders o", ("o.created_at", "o.id"), "o.created_at DESC, o.id DESC", ">=")
+_BY_WORDS: Final = _Way(
+    "order_words w",
+    "order_words w JOIN orders o ON o.merchant_id = w.merchant_id AND o.id = w.order_id",
+    ("w.word", "w.newest_first", "w.order_id"),
+    "w.word, w.newest_first, w.order_id",
+    "<=",
+)
+
+
 class _Values:
     """What a statement is given; `put` answers the place of a value."""
 
@@ -135,15 +157,19 @@ class _Values:
         self.all.append(value)
         return f"${len(self.all)}"
 
+    def put_all(self, values: Iterable[object]) -> str:
+        return ", ".join(self.put(value) for value in values)
 
-# How orders named o are made of what was looked at, and in which order.
-_BY_WORDS: Final = (
-    "{looked} f JOIN orders o ON o.merchant_id = $1 AND o.id = f.id",
-    "f.word, f.newest_first, f.id",
-)
-_BY_TIME: Final = ("{looked} o", "o.created_at DESC, o.id DESC")
-_NOT_REMOVED: Final = """(o.state <> 'expired' OR EXISTS (
-    SELECT FROM order_lines l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.id))"""
+
+# What is asked for each order on the way: a subquery that answers a value. As EXISTS it might become a table of all the
+# lines there are.
+_NOT_REMOVED: Final = """(o.state <> 'expired' OR (
+    SELECT true FROM order_lines l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.id LIMIT 1))"""
+_LINKED: Final = """(
+    SELECT true FROM payment_links p WHERE p.merchant_id = o.merchant_id AND p.order_id = o.id LIMIT 1)"""
+# The last code point: every text that begins so comes before the beginning with it.
+_LAST: Final = "\U0010ffff"
+_BEGINS: Final = "{word} >= search_word({typed}) AND {word} < search_word({typed}) || chr(1114111)"
 
 
 async def _page(merchant_id: UUID, wanted: Wanted, cursor: str | None, limit: int) -> _Rows:
@@ -151,86 +177,92 @@ async def _page(merchant_id: UUID, wanted: Wanted, cursor: str | None, limit: in
     values = _Values(merchant_id)
     few = None
     if wanted.words is not None:
-        looked, (source, order) = await _looked_by_words(values, wanted.words, after), _BY_WORDS
+        way, conditions = _BY_WORDS, await _along_words(values, wanted.words, after)
     else:
         few = await _few(merchant_id, wanted)
-        looked, (source, order) = _looked_by_time(values, wanted, after, few), _BY_TIME
-    looked_with = tuple(values.all)
-    rest = [] if few is not None else _rest(values, wanted)
-    within = f"({looked} LIMIT {LOOK})" if rest else f"({looked})"
-    conditions = " AND ".join((*rest, _NOT_REMOVED))
-    # Only words of this module are joined, here and below; every value is a parameter.
+        way, conditions = _BY_TIME, _along_time(values, wanted, after)
+    end = None
+    if few is not None:
+        source = f"unnest({values.put(few)}::uuid[]) AS few (id) JOIN orders o ON o.id = few.id"
+    else:
+        source = way.source
+        if _rest(_Values(merchant_id), wanted):
+            end = await _end_of_look(way, conditions, values)
+    if end is not None:
+        conditions.append(f"({', '.join(way.place)}) {way.not_beyond} ({values.put_all(end.values())})")
+    conditions += [*_rest(values, wanted), _NOT_REMOVED]
+    # Only words of this module are joined; every value is a parameter.
     rows = await db.fetch_all(
-        f"SELECT {COLUMNS} FROM {source.format(looked=within)} {JOINS}"  # noqa: S608
-        f" WHERE {conditions} ORDER BY {order} LIMIT {limit + 1}",
+        f"SELECT {COLUMNS} FROM {source} {JOINS} WHERE {' AND '.join(conditions)}"  # noqa: S608
+        f" ORDER BY {way.order} LIMIT {limit + 1}",
         *values.all,
     )
     if len(rows) > limit:
         last = rows[limit - 1]
         return _Rows(rows[:limit], Position(last["created_at"], last["id"]).text(), cut=False)
-    if not rest:
-        return _Rows(rows, None, cut=False)
-    end = await db.fetch_one(f"{looked} OFFSET {LOOK - 1} LIMIT 1", *looked_with)
-    return _Rows(
-        rows, None if end is None else Position(end["created_at"], end["id"]).text(), cut=end is not None
+    return _Rows(rows, None if end is None else _position(end).text(), cut=end is not None)
+
+
+async def _end_of_look(way: _Way, conditions: Sequence[str], values: _Values) -> db.Record | None:
+    """The last place that one page looks at; None where the way ends before."""
+    return await db.fetch_one(
+        f"SELECT {', '.join(way.place)} FROM {way.scan} WHERE {' AND '.join(conditions)}"  # noqa: S608
+        f" ORDER BY {way.order} OFFSET {LOOK - 1} LIMIT 1",
+        *values.all,
     )
 
 
-# The last code point: every text that begins so comes before the beginning with it.
-_LAST: Final = "\U0010ffff"
-_BEGINS: Final = "{word} >= search_word({typed}) AND {word} < search_word({typed}) || chr(1114111)"
-# The condition above is a constant of this module.
+def _position(place: db.Record) -> Position:
+    """The place that `_end_of_look` found, for the cursor of either way."""
+    at, order_id = tuple(place.values())[-2:]
+    return Position(at if isinstance(at, datetime) else _EPOCH - timedelta(microseconds=at), order_id)
+
+
+# --- along an index -----------------------------------------------------------------------------------------
+
+# The conditions in these two are constants of this module.
 _ANY_WORD: Final = f"""
 SELECT EXISTS (SELECT FROM order_words w WHERE w.merchant_id = $1 AND search_word($2) <> ''
                AND {_BEGINS.format(word="w.word", typed="$2")})
 """  # noqa: S608
-_PLACE: Final = f"""
+_FIRST_WORD: Final = f"""
 SELECT w.word, w.newest_first FROM order_words w
 WHERE w.merchant_id = $1 AND w.order_id = $3 AND {_BEGINS.format(word="w.word", typed="$2")}
 ORDER BY w.word LIMIT 1
 """  # noqa: S608
 
 
-async def _looked_by_words(values: _Values, typed: str, after: Position | None) -> str:
+async def _along_words(values: _Values, typed: str, after: Position | None) -> list[str]:
     """Orders of which a word begins so. One that has several such words stands where its first one does."""
     [merchant_id] = values.all
     place = values.put(typed)
     conditions = [
         f"w.merchant_id = $1 AND search_word({place}) <> ''",
         _BEGINS.format(word="w.word", typed=place),
-        f"""NOT EXISTS (SELECT FROM order_words e WHERE e.merchant_id = w.merchant_id AND e.order_id = w.order_id
-                AND e.word >= search_word({place}) AND e.word < w.word)""",
+        # Not "=", though it is meant: PostgreSQL would think that rare, and not worth reading along the index for.
+        f"""w.word <= (SELECT e.word FROM order_words e
+                      WHERE e.merchant_id = w.merchant_id AND e.order_id = w.order_id AND e.word >= search_word({place})
+                      ORDER BY e.word LIMIT 1)""",  # noqa: S608
     ]
     if after is not None:
-        at = await db.fetch_one(_PLACE, merchant_id, typed, after.id)
+        at = await db.fetch_one(_FIRST_WORD, merchant_id, typed, after.id)
         if at is None:
             # The order that the page ended with is found by these words no more.
             raise CursorRefused
-        given = ", ".join(values.put(value) for value in (at["word"], at["newest_first"], after.id))
-        conditions.append(f"(w.word, w.newest_first, w.order_id) > ({given})")
-    return f"""
-        SELECT w.order_id AS id, w.word, w.newest_first,
-               timestamptz 'epoch' - w.newest_first * interval '1 microsecond' AS created_at
-        FROM order_words w WHERE {" AND ".join(conditions)}
-        ORDER BY w.word, w.newest_first, w.order_id"""  # noqa: S608
+        conditions.append(f"({', '.join(_BY_WORDS.place)}) > ({values.put_all((*at.values(), after.id))})")
+    return conditions
 
 
-def _looked_by_time(
-    values: _Values, wanted: Wanted, after: Position | None, few: Sequence[UUID] | None
-) -> str:
-    conditions = ["o.merchant_id = $1", *_along_time(values, wanted)]
+def _along_time(values: _Values, wanted: Wanted, after: Position | None) -> list[str]:
+    conditions = ["o.merchant_id = $1", *_of_time(values, wanted)]
     if _has_index_of_business(wanted):
         conditions.append("o.buyer = 'business'")
     if after is not None:
         conditions.append(f"(o.created_at, o.id) < ({values.put(after.at)}, {values.put(after.id)})")
-    source = "orders o"
-    if few is not None:
-        source = f"unnest({values.put(few)}::uuid[]) AS few (id) JOIN orders o ON o.merchant_id = $1 AND o.id = few.id"
-        conditions += _rest(values, wanted)
-    return f"SELECT o.* FROM {source} WHERE {' AND '.join(conditions)} ORDER BY o.created_at DESC, o.id DESC"  # noqa: S608
+    return conditions
 
 
-def _along_time(values: _Values, wanted: Wanted) -> list[str]:
+def _of_time(values: _Values, wanted: Wanted) -> list[str]:
     """What the indexes by time know."""
     conditions = []
     if wanted.state is not None:
@@ -246,19 +278,19 @@ def _has_index_of_business(wanted: Wanted) -> bool:
     return wanted.buyer == "business" and wanted.state is None and wanted.words is None
 
 
+# --- across it ----------------------------------------------------------------------------------------------
+
+
 def _rest(values: _Values, wanted: Wanted) -> list[str]:
     """What no index knows in the order of this list."""
-    conditions = [] if wanted.words is None else _along_time(values, wanted)
+    conditions = [] if wanted.words is None else _of_time(values, wanted)
     if wanted.buyer is not None and not _has_index_of_business(wanted):
         conditions.append(f"o.buyer = {values.put(wanted.buyer)}")
     if wanted.min_minor is not None or wanted.max_minor is not None:
         lowest, highest = _sums(wanted)
         conditions.append(f"o.total_minor BETWEEN {values.put(lowest)} AND {values.put(highest)}")
     if wanted.has_link is not None:
-        conditions.append(
-            f"{'' if wanted.has_link else 'NOT '}EXISTS (SELECT FROM payment_links p"
-            " WHERE p.merchant_id = o.merchant_id AND p.order_id = o.id)"
-        )
+        conditions.append(f"{_LINKED} IS {'NOT NULL' if wanted.has_link else 'NULL'}")
     if wanted.reference:
         begin, beyond = values.put(wanted.reference), values.put(wanted.reference + _LAST)
         conditions.append(f"o.reference ~>=~ {begin} AND o.reference ~<~ {beyond}")
@@ -270,11 +302,15 @@ def _sums(wanted: Wanted) -> tuple[int, int]:
     return wanted.min_minor or 0, highest
 
 
-_OF_SUM: Final = "SELECT id FROM orders WHERE merchant_id = $1 AND total_minor BETWEEN $2 AND $3"
-_OF_LINKS: Final = "SELECT order_id AS id FROM payment_links WHERE merchant_id = $1"
-_OF_REFERENCE: Final = (
-    "SELECT id FROM orders WHERE merchant_id = $1 AND reference ~>=~ $2 AND reference ~<~ $3"
-)
+# Sorted as an index is, so that it is read along that index and no further than it must.
+_OF_SUM: Final = """
+SELECT id FROM orders WHERE merchant_id = $1 AND total_minor BETWEEN $2 AND $3
+ORDER BY total_minor, created_at DESC, id DESC
+"""
+_OF_LINKS: Final = "SELECT order_id AS id FROM payment_links WHERE merchant_id = $1 ORDER BY order_id"
+_OF_REFERENCE: Final = """
+SELECT id FROM orders WHERE merchant_id = $1 AND reference ~>=~ $2 AND reference ~<~ $3 ORDER BY reference USING ~<~
+"""
 
 
 async def _few(merchant_id: UUID, wanted: Wanted) -> Sequence[UUID] | None:

@@ -19,6 +19,7 @@ from app.orders import queries
 from app.orders.lists import OrderPage, Wanted, each_order, list_orders
 from app.orders.states import CANCELLABLE, EDITABLE, OrderState
 from app.web.admin.access import AdminRequest
+from app.web.admin.link_views import box_of_order
 from app.web.admin.orders_filter import filter_of
 from app.web.admin.orders_sheet import sheet_of
 from app.web.admin.pages import merchant_of, show
@@ -69,7 +70,7 @@ async def export_orders(request: AdminRequest) -> Stream:
         "Content-Disposition": 'attachment; filename="orders.csv"',
     }
     rows = sheet_of(each_order(merchant.id, chosen.wanted))
-    return Stream(rows, media_type="text/csv; charset=utf-8", headers=headers)
+    return Stream(rows, media_type="text/csv", headers=headers)
 
 
 @get("/orders/{public_id:str}", name="admin:order")
@@ -115,6 +116,7 @@ async def show_order(
         "note": order.note,
         "accepted_at": order.accepted_at,
         "may_edit": order.state in EDITABLE,
+        "may_link": order.state is OrderState.OPEN,
         "may_accept": order.state is OrderState.OPEN and order.accepted_at is None,
         "may_cancel": order.state in CANCELLABLE,
         "versions": versions_of(order, await queries.versions_of_order(merchant.id, order.id))
@@ -123,6 +125,7 @@ async def show_order(
         "documents": documents,
         "agreement": await agreement_of_order(merchant.id, order.public_id),
         "payable": tuple(each for each in documents if each.asks and each.open),
+        "link": await box_of_order(request, order),
         "payment_key": str(ids.internal_id()),
         "today": merchant.local_date(clock.business(request.user.staff.offset_s)),
         "form": form or Form(),
