@@ -6,6 +6,7 @@
   const say = document.getElementById("say");
   let tick = 0;
   let waiting = null;
+  let source = null;
 
   const step = () => document.getElementById("step");
 
@@ -28,8 +29,31 @@
     const leave = step().querySelector("a[data-go]");
     if (leave) location.replace(leave.href);
     more();
+    hear();
     document.dispatchEvent(new Event("kolme:step"));
   };
+
+  /* While the shop may still change the order, this page is told so, and asks what became of it. Only while it is
+     looked at: a browser has few connections to one place, and hidden tabs would use them up. */
+  const hear = () => {
+    const url = document.hidden ? "" : step().dataset.live || "";
+    if (source && (!url || source.readyState === EventSource.CLOSED)) {
+      source.close();
+      source = null;
+    }
+    if (!url || source) return;
+    source = new EventSource(url);
+    source.addEventListener("changed", ask);
+  };
+  const ask = () => {
+    const { live, ask: url, page } = step().dataset;
+    if (live) htmx.ajax("GET", `${url}&page=${page}`, { source: step(), target: "#step", swap: "outerHTML" });
+  };
+  document.addEventListener("visibilitychange", hear);
+
+  /* A page on which something was typed does not change under the hand: it only says so. */
+  const typedInto = () =>
+    [...step().querySelectorAll("input:not([type=hidden]):not([type=radio])")].some((field) => field.value !== field.defaultValue);
 
   /* A step that needs another file names it, and only then it is fetched. */
   const more = () => {
@@ -108,20 +132,31 @@
     for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
   };
 
+  const tell = (text) => {
+    say.textContent = "";
+    say.textContent = text;
+    say.classList.add("shown");
+  };
+
   /* Names of the events of htmx 4 and of htmx 2. The network failed: nothing was swapped, the page can be used again. */
   for (const name of ["htmx:finally:request", "htmx:afterRequest"]) document.addEventListener(name, rest);
   for (const name of ["htmx:error", "htmx:sendError", "htmx:timeout"]) {
     document.addEventListener(name, () => {
       rest();
-      say.textContent = "";
-      say.textContent = say.dataset.offline;
-      say.classList.add("shown");
+      tell(say.dataset.offline);
     });
   }
 
-  /* A page that asks again and again is only replaced once it has changed, and not by a failure. */
-  const stays = (source, status, text) =>
-    source.matches("[hx-trigger^=every]") && (status >= 400 || text.includes(`data-page="${step().dataset.page}"`));
+  /* A page that asks by itself is only replaced once it has changed, and not by a failure. */
+  const stays = (asking, status, text) => {
+    if (asking.id === "step") return status >= 500 || status === 204 || tellInstead();
+    return asking.matches("[hx-trigger^=every]") && (status >= 400 || text.includes(`data-page="${step().dataset.page}"`));
+  };
+  const tellInstead = () => {
+    if (!typedInto()) return false;
+    tell(step().dataset.news);
+    return true;
+  };
   document.addEventListener("htmx:before:swap", (event) => {
     const { ctx } = event.detail;
     if (stays(ctx.sourceElement, ctx.response.status, ctx.text)) event.preventDefault();

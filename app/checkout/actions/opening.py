@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from app.checkout.actions import seeing
 from app.checkout.drafts import SessionDraft
 from app.checkout.errors import BrowserOver
 from app.checkout.queries import PAYABLE, own_session
@@ -44,6 +45,13 @@ INSERT INTO checkout_sessions (merchant_id, id, public_id, order_id, state, loca
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
 """
 
+# The page of the link showed the order as it was: an edit since then is told before the first step.
+_SEEN: Final = f"""
+WITH seen AS ({seeing.RECORD.format(version="$3::int", at="$4", id="$5")})
+UPDATE checkout_sessions s SET seen_version = least($3::int, o.shown_version)
+FROM orders o WHERE s.merchant_id = $1 AND s.id = $2 AND o.merchant_id = s.merchant_id AND o.id = s.order_id
+"""  # noqa: S608 - the part that is filled in is a constant
+
 
 async def open_session(merchant: Merchant, draft: SessionDraft, now: datetime) -> OpenedSession:
     """Create the order and the session on it. Raises LineRefused, TotalRefused."""
@@ -74,7 +82,7 @@ async def open_session_in_tx(merchant: Merchant, draft: SessionDraft, now: datet
 class Arrival:
     """Whoever pressed "Proceed to pay": their browser, the page's language, its own address to come back to, and what
     they typed because nobody knew it. Without `prefill` nothing that the shop knows of its customer is shown to them:
-    the address was not sent to that person alone.
+    the address was not sent to that person alone. `version` is the order's, as the page showed it.
     """
 
     browser: BrowserToken
@@ -84,6 +92,7 @@ class Arrival:
     typed: Contact = field(default_factory=Contact, repr=False)
     prefill: bool = True
     address: str | None = None
+    version: int | None = None
 
 
 _PER_LINK_AN_HOUR: Final = 60
@@ -130,7 +139,9 @@ async def proceed_in_tx(link: LinkView, arrival: Arrival, now: datetime) -> str:
         prefill=arrival.prefill,
     )
     await links.opened(link, now=now)
-    await _begin(merchant_id, start, now)
+    session_id = await _begin(merchant_id, start, now)
+    if arrival.version is not None:
+        await db.execute(_SEEN, merchant_id, session_id, arrival.version, now, ids.internal_id())
     return public_id
 
 
@@ -168,7 +179,7 @@ class _Start:
     prefill: bool = True
 
 
-async def _begin(merchant_id: UUID, start: _Start, now: datetime) -> None:
+async def _begin(merchant_id: UUID, start: _Start, now: datetime) -> UUID:
     session_id = ids.internal_id()
     typed = {name: value for name, value in asdict(start.typed).items() if value is not None}
     await db.execute(
@@ -191,3 +202,4 @@ async def _begin(merchant_id: UUID, start: _Start, now: datetime) -> None:
     await MACHINE.begin(
         merchant_id, session_id, state=SessionState.OPEN, event="session.opened", actor=start.actor, at=now
     )
+    return session_id

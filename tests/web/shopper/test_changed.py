@@ -11,9 +11,10 @@ import pytest
 from app.checkout import actions as checkout
 from app.kernel import db
 from app.merchants.queries import Merchant
-from app.orders.queries import OrderView
+from app.orders.queries import OrderView, order_timeline, versions_of_order
 from app.orders.states import OrderState
 from tests.factories.checkout import PHONE, POSTCODE, a_merchant, a_session
+from tests.factories.links import a_link
 from tests.factories.orders import contents_of, edited, the_order, with_socks
 from tests.web.shopper.test_flow import HTMX, a_known_register_entry, hidden, the_code
 
@@ -273,3 +274,48 @@ async def test_who_is_told_of_an_edit_in_another_browser_sees_nothing_of_the_sho
     await visitor.see("/changed")
     assert "Aino" not in visitor.page
     assert TOLD not in visitor.page
+
+
+async def test_who_proceeds_from_a_link_page_that_showed_less_is_told_before_the_first_step(
+    client: httpx.AsyncClient,
+) -> None:
+    merchant = await a_merchant()
+    link = await a_link(merchant)
+    page = await client.get(f"/link/{link.token}")
+    version = hidden(page.text, "version")
+    await with_socks(merchant, await the_order(merchant, link.order_public_id))
+    answer = await client.post(f"/link/{link.token}", data={"version": version})
+    visitor = Visitor(client, merchant, answer.headers["location"].rpartition("/")[2], htmx=False)
+    await visitor.see()
+    assert TOLD in visitor.page
+    assert "Added: 1 \N{MULTIPLICATION SIGN} Socks" in words(visitor.page)
+    await visitor.post("/changed", shown=hidden(visitor.page, "shown"))
+    assert "How do you want to pay?" in visitor.page
+    assert f'data-live="/pay/{visitor.session}/live"' in visitor.page
+
+
+async def test_a_checkout_that_nobody_edits_by_hand_opens_no_stream(client: httpx.AsyncClient) -> None:
+    session = await a_session(await a_merchant())
+    assert "data-live" not in (await client.get(f"/pay/{session}")).text
+    answer = await client.get(f"/pay/{session}/live")
+    assert (answer.status_code, answer.content) == (204, b"")
+
+
+async def test_staff_see_which_version_was_before_whose_eyes(client: httpx.AsyncClient) -> None:
+    await a_known_register_entry()
+    merchant = await a_merchant()
+    visitor = Visitor(client, merchant, await a_session(merchant), htmx=True)
+    await visitor.to_confirm()
+    order = await with_socks(merchant, await visitor.order())
+    versions = await versions_of_order(merchant.id, order.id)
+    assert [[session for _, session in each.seen] for each in versions] == [[visitor.session], []]
+    await visitor.see("/changed")
+    assert (await versions_of_order(merchant.id, order.id))[1].seen == (), (
+        "a page that is opened says nothing"
+    )
+    await visitor.post("/changed", shown=hidden(visitor.page, "shown"))
+    versions = await versions_of_order(merchant.id, order.id)
+    assert [[session for _, session in each.seen] for each in versions] == [[visitor.session]] * 2
+    told = [(entry.what, entry.detail) for entry in await order_timeline(merchant.id, order.id)]
+    assert ("order.seen", {"version": 1}) in told
+    assert ("order.seen", {"version": 2}) in told
