@@ -68,20 +68,31 @@ class Shop:
 
 async def table(server: EmbeddedServer, sizes: Sequence[int] = SIZES) -> bool:
     """Print the table; whether the largest shop's lists keep their bound."""
-    shops = [await _open(server, size) for size in sizes]
-    times: dict[tuple[str, int], list[float]] = {}
-    for _ in range(ROUNDS):
-        for shop in shops:
-            await _measure(shop, times)
+    names = [f"orders_{size}_{uuid.uuid4().hex[:8]}" for size in sizes]
+    try:
+        shops = [await _open(server, name, size) for name, size in zip(names, sizes, strict=True)]
+        times: dict[tuple[str, int], list[float]] = {}
+        for _ in range(ROUNDS):
+            for shop in shops:
+                await _measure(shop, times)
+    finally:
+        # The server would write all of it out before it stops.
+        for name in names:
+            await _administer(server, f"DROP DATABASE IF EXISTS {name} WITH (FORCE)")
     return _print(shops, {key: 1000 * statistics.median(took) for key, took in times.items()})
 
 
-async def _open(server: EmbeddedServer, size: int) -> Shop:
-    began = time.perf_counter()
-    name = f"orders_{uuid.uuid4().hex[:8]}"
+async def _administer(server: EmbeddedServer, statement: str) -> None:
     administrator = await asyncpg.connect(server.url("postgres"))
-    await administrator.execute(f"CREATE DATABASE {name}")
-    await administrator.close()
+    try:
+        await administrator.execute(statement)
+    finally:
+        await administrator.close()
+
+
+async def _open(server: EmbeddedServer, name: str, size: int) -> Shop:
+    began = time.perf_counter()
+    await _administer(server, f"CREATE DATABASE {name}")
     dsn = server.url(name)
     await migrate(dsn)
     await db.start_pool(dsn)

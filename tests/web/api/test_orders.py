@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from app.kernel import db
 from tests.factories.checkout import a_line, a_shopper_at_confirm
 from tests.web.api.conftest import Shop
@@ -64,6 +66,41 @@ async def test_a_list_may_be_narrowed(shop: Shop) -> None:
     found = (await shop.client.get("/api/v1/orders?reference=A&state=draft")).json()
     assert [order["reference"] for order in found["data"]] == ["A-1"]
     assert (await shop.client.get("/api/v1/orders?state=paid")).json()["data"] == []
+
+
+async def test_a_list_is_narrowed_by_words_time_sum_buyer_and_link(shop: Shop) -> None:
+    customer = {"name": "Aino Virta", "phone": "+358401234567"}
+    await shop.opens(a_basket(reference="A-1", customer=customer))
+    await shop.opens(a_basket(reference="B-1", buyer="business"))
+    made = await db.fetch_value("SELECT created_at FROM orders WHERE reference = 'B-1'")
+
+    async def found(**query: str) -> list[str]:
+        answer = await shop.client.get("/api/v1/orders", params=query)
+        assert answer.status_code == 200, answer.text
+        return [order["reference"] for order in answer.json()["data"]]
+
+    for query in (
+        {"q": "virta ai"},
+        {"q": "040 12"},
+        {"buyer": "consumer"},
+        {"created_before": made.isoformat()},
+    ):
+        assert await found(**query) == ["A-1"], query
+    assert await found(created_from=made.strftime("%Y-%m-%dT%H:%M:%S.%fZ"), has_link="false") == ["B-1"]
+    assert await found(has_link="true") == []
+    assert await found(total_min_minor="25800", total_max_minor="25800") == ["B-1", "A-1"]
+    assert await found(total_min_minor="25801") == []
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["buyer=nobody", "created_from=yesterday", "created_before=2026-11-22T10:00:00", "total_min_minor=1.50",
+     "total_max_minor=-1", "total_max_minor=9999999999999", "has_link=1", "created_from="],
+)  # fmt: skip
+async def test_a_filter_that_cannot_be_used_is_refused_by_its_name(shop: Shop, query: str) -> None:
+    answer = await shop.client.get(f"/api/v1/orders?{query}")
+    assert (answer.status_code, answer.json()["code"]) == (400, "bad_parameter")
+    assert answer.json()["detail"].startswith(query.partition("=")[0])
 
 
 async def test_events_are_told_newest_first_to_their_merchant_alone(shop: Shop, another_shop: Shop) -> None:
