@@ -13,7 +13,17 @@ from typing import Final
 
 from app.checkout.states import SessionState
 from app.checkout.steps import OPEN_PAGES, Page, Progress, pages
-from e2e import abroad, admin_states, change_states, demo_states, order_states, passkey_states, waits, walks
+from e2e import (
+    abroad,
+    admin_states,
+    change_states,
+    demo_states,
+    link_states,
+    order_states,
+    passkey_states,
+    waits,
+    walks,
+)
 from e2e.browsing import Phone
 from e2e.pages.flow import IdentifyPage, MethodPage
 from e2e.sandbox import Shopper
@@ -68,6 +78,7 @@ NOT_PAGES: Final = frozenset(
         "/api/v1/sessions/{session_id:str}",
         "/api/v1/orders",
         "/api/v1/orders/{order_id:str}",
+        "/api/v1/orders/{order_id:str}/payment-link",
         "/api/v1/invoices",
         "/api/v1/invoices/{invoice_id:str}",
         "/admin/invoices/{public_id:str}/pdf",
@@ -387,6 +398,7 @@ VIEWS: Final = (
     View("widget", "/widget", _widget(749_00), script=False, translated=False),
     View("widget-nothing", "/widget", _widget(10**12), script=False, translated=False),
     View("pay-6-unknown", _PAY, _at("/pay/cs_nobody", 404)),
+    *(View(*each) for each in link_states.ALL),
     View("demo-products", "/demo", _at("/demo")),
     View("demo-basket-empty", "/demo/basket", _at("/demo/basket")),
     View("demo-basket", "/demo/basket", demo_states.basket),

@@ -33,10 +33,10 @@ _SECRET_KEYS: Final = frozenset(
         "url",
     }
 )
-# E.164 numbers, e-mail addresses, Finnish personal identity codes, and our own bearer secrets.
+# E.164 numbers, e-mail addresses, Finnish personal identity codes, our own bearer secrets, and payment links.
 _PERSONAL: Final = re.compile(
     r"\+\d{7,15}|[^\s@\"'<>]+@[^\s@\"'<>]+\.\w+|\b\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]\b"
-    r"|\b(?:sk_(?:test|live)|whsec)_[\w+/=-]+"
+    r"|\b(?:sk_(?:test|live)|whsec)_[\w+/=-]+|(?<=/link/)[\w-]+"
 )
 # What the database says beside an error is the row itself: "Failing row contains (...)", "Key (email)=(...)".
 _ROW: Final = re.compile(r"(\n[ |]*DETAIL:)(?:.*?)(?=\n[ |]*HINT:|\n\s*\n|\Z)", re.DOTALL)

@@ -24,6 +24,7 @@ __all__ = [
     "SHOPPER",
     "ask_to_send",
     "extend",
+    "extend_in_tx",
     "lapse",
     "lock",
     "lock_of",
@@ -31,7 +32,9 @@ __all__ = [
     "make_in_tx",
     "opened",
     "pause",
+    "pause_in_tx",
     "resume",
+    "resume_in_tx",
     "use",
     "withdraw",
     "withdraw_in_tx",
@@ -95,12 +98,22 @@ async def pause(merchant_id: UUID, order_public_id: str, *, actor: str, now: dat
     """Nothing is paid by the link until it is resumed; payments begun by it wait as well. Pausing twice is pausing
     once. Raises OrderUnknown, OrderRemoved, LinkUnknown, LinkEnded.
     """
-    return await _live_to(merchant_id, order_public_id, LinkState.PAUSED, actor=actor, now=now)
+    return await db.in_tx(lambda: pause_in_tx(merchant_id, order_public_id, actor=actor, now=now))
+
+
+async def pause_in_tx(merchant_id: UUID, order_public_id: str, *, actor: str, now: datetime) -> LinkView:
+    """As `pause`, inside the caller's transaction."""
+    return await _to(await lock(merchant_id, order_public_id), LinkState.PAUSED, actor=actor, now=now)
 
 
 async def resume(merchant_id: UUID, order_public_id: str, *, actor: str, now: datetime) -> LinkView:
     """A paused link leads to its order again. Raises OrderUnknown, OrderRemoved, LinkUnknown, LinkEnded."""
-    return await _live_to(merchant_id, order_public_id, LinkState.ACTIVE, actor=actor, now=now)
+    return await db.in_tx(lambda: resume_in_tx(merchant_id, order_public_id, actor=actor, now=now))
+
+
+async def resume_in_tx(merchant_id: UUID, order_public_id: str, *, actor: str, now: datetime) -> LinkView:
+    """As `resume`, inside the caller's transaction."""
+    return await _to(await lock(merchant_id, order_public_id), LinkState.ACTIVE, actor=actor, now=now)
 
 
 async def withdraw_in_tx(merchant_id: UUID, order_public_id: str, *, actor: str, now: datetime) -> LinkView:
@@ -124,23 +137,28 @@ async def extend(
     """Give the link another end, later or sooner; None for none. One that has lapsed can be brought back as long as its
     order is there. Raises OrderUnknown, OrderRemoved, LinkUnknown, LinkEnded, ValidityRefused.
     """
+    return await db.in_tx(
+        lambda: extend_in_tx(merchant_id, order_public_id, expires_at=expires_at, actor=actor, now=now)
+    )
 
-    async def change() -> LinkView:
-        link = await lock(merchant_id, order_public_id)
-        if link.stored_state not in LIVE:
-            raise LinkEnded(link.stored_state.value)
-        if link.expires_at == expires_at:
-            return link
-        await db.execute(
-            "UPDATE payment_links SET expires_at = $3 WHERE merchant_id = $1 AND id = $2",
-            merchant_id,
-            link.id,
-            checked_validity(expires_at, now),
-        )
-        detail = {"expires_at": None if expires_at is None else expires_at.isoformat()}
-        return await _move(link, link.stored_state, actor=actor, now=now, detail=detail)
 
-    return await db.in_tx(change)
+async def extend_in_tx(
+    merchant_id: UUID, order_public_id: str, *, expires_at: datetime | None, actor: str, now: datetime
+) -> LinkView:
+    """As `extend`, inside the caller's transaction."""
+    link = await lock(merchant_id, order_public_id)
+    if link.stored_state not in LIVE:
+        raise LinkEnded(link.stored_state.value)
+    if link.expires_at == expires_at:
+        return link
+    await db.execute(
+        "UPDATE payment_links SET expires_at = $3 WHERE merchant_id = $1 AND id = $2",
+        merchant_id,
+        link.id,
+        checked_validity(expires_at, now),
+    )
+    detail = {"expires_at": None if expires_at is None else expires_at.isoformat()}
+    return await _move(link, link.stored_state, actor=actor, now=now, detail=detail)
 
 
 _OPENED: Final = """
@@ -197,16 +215,6 @@ async def lock_of(merchant_id: UUID, order_id: UUID) -> LinkView:
     if held is None:
         raise LinkUnknown
     return await _of_order(merchant_id, order_id)
-
-
-async def _live_to(
-    merchant_id: UUID, order_public_id: str, to: LinkState, *, actor: str, now: datetime
-) -> LinkView:
-    async def change() -> LinkView:
-        link = await lock(merchant_id, order_public_id)
-        return await _to(link, to, actor=actor, now=now)
-
-    return await db.in_tx(change)
 
 
 async def _to(link: LinkView, to: LinkState, *, actor: str, now: datetime) -> LinkView:

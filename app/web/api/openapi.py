@@ -230,6 +230,56 @@ OPERATIONS: Final = (
         refusals=(404, 409, 410, 413, 415, 422),
     ),
     Operation(
+        "post",
+        "/api/v1/orders/{order_id}/payment-link",
+        "makePaymentLink",
+        "The payment link of an open order, made if it has none; with `email` it is sent. An order has one link, whose"
+        " address never changes.",
+        parameters=(_id_parameter("order_id", "ord"), _IDEMPOTENCY_KEY),
+        body=schemas.NewPaymentLink,
+        body_required=False,
+        status=201,
+        answer=schemas.PaymentLink,
+        refusals=(404, 409, 410, 413, 415, 422),
+    ),
+    Operation(
+        "get",
+        "/api/v1/orders/{order_id}/payment-link",
+        "readPaymentLink",
+        "The payment link of an order as it stands now.",
+        parameters=(_id_parameter("order_id", "ord"),),
+        answer=schemas.PaymentLink,
+        refusals=(404, 410),
+    ),
+    Operation(
+        "patch",
+        "/api/v1/orders/{order_id}/payment-link",
+        "editPaymentLink",
+        "Give a payment link another end. One that has lapsed works again as long as its order is there.",
+        parameters=(_id_parameter("order_id", "ord"), _IDEMPOTENCY_KEY),
+        body=schemas.PaymentLinkEdit,
+        answer=schemas.PaymentLink,
+        refusals=(404, 409, 410, 413, 415, 422),
+    ),
+    *(
+        Operation(
+            "post",
+            f"/api/v1/orders/{{order_id}}/payment-link/{verb}",
+            f"{verb}PaymentLink",
+            summary,
+            parameters=(_id_parameter("order_id", "ord"), _IDEMPOTENCY_KEY),
+            body=schemas.Nothing,
+            body_required=False,
+            answer=schemas.PaymentLink,
+            refusals=(404, 409, 410, 413, 415, 422),
+        )
+        for verb, summary in (
+            ("pause", "Let nothing be paid by a payment link until it is resumed."),
+            ("resume", "Let a paused payment link lead to its order again."),
+            ("withdraw", "Take a payment link back for good, and end the payments begun by it."),
+        )
+    ),
+    Operation(
         "get",
         "/api/v1/invoices",
         "listInvoices",

@@ -12,6 +12,7 @@ from app.kernel.cursors import CursorRefused
 from app.kernel.db import DatabaseUnavailable
 from app.kernel.idempotency import KeyReused, StillRunning
 from app.kernel.limits import LimitReached
+from app.links.errors import LinkEnded, LinkPaused, LinkUnknown, ValidityRefused
 from app.merchants.errors import EndpointUnknown, FieldRefused, TooManyEndpoints
 from app.orders.errors import (
     LineRefused,
@@ -67,6 +68,8 @@ _STATUSES: Final[Mapping[type[Exception], int]] = {
     StillRunning: 409,
     OrderRemoved: 410,
     TooManyEndpoints: 409,
+    LinkEnded: 409,
+    LinkPaused: 409,
     NotPayable: 409,
     NotCreditable: 409,
     PaymentKeyReused: 409,
@@ -115,19 +118,12 @@ def invalid(*faults: FieldProblem) -> InputRefused:
 
 def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
     """The exception handler of every API route. What has no name here is answered, and logged, as anywhere else."""
-    if isinstance(exc, FieldRefused):
-        exc = invalid(fault(f"/{exc.field}", exc.reason))
-    elif isinstance(exc, LineRefused):
-        exc = invalid(fault(exc.pointer, exc.reason))
-    elif isinstance(exc, TotalRefused):
-        exc = invalid(fault("/lines", exc.code))
-    elif isinstance(exc, PaymentRefused):
-        exc = invalid(fault(f"/{exc.field}", "out_of_range" if exc.field != "currency" else "unknown"))
-    elif isinstance(exc, CreditRefused):
-        exc = invalid(fault(f"/{exc.field}", "not_left"))
+    wrong = _wrong_value(exc)
+    if wrong is not None:
+        exc = wrong
     elif isinstance(exc, OrderLocked | VersionConflict):
         exc = _not_editable(exc)
-    elif isinstance(exc, EndpointUnknown | InvoiceNotFound | OrderUnknown):
+    elif isinstance(exc, EndpointUnknown | InvoiceNotFound | LinkUnknown | OrderUnknown):
         exc = not_found()
     if isinstance(exc, InputRefused):
         return _answer(exc)
@@ -135,6 +131,23 @@ def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
     if isinstance(exc, Unauthorized):
         response.headers["WWW-Authenticate"] = "Bearer"
     return response
+
+
+def _wrong_value(exc: Exception) -> InputRefused | None:
+    """What a rule says of one value of the body, told at its place."""
+    if isinstance(exc, FieldRefused):
+        return invalid(fault(f"/{exc.field}", exc.reason))
+    if isinstance(exc, LineRefused):
+        return invalid(fault(exc.pointer, exc.reason))
+    if isinstance(exc, TotalRefused):
+        return invalid(fault("/lines", exc.code))
+    if isinstance(exc, PaymentRefused):
+        return invalid(fault(f"/{exc.field}", "out_of_range" if exc.field != "currency" else "unknown"))
+    if isinstance(exc, CreditRefused):
+        return invalid(fault(f"/{exc.field}", "not_left"))
+    if isinstance(exc, ValidityRefused):
+        return invalid(fault("/expires_at", "out_of_range"))
+    return None
 
 
 def _not_editable(exc: OrderLocked | VersionConflict) -> InputRefused:

@@ -6,7 +6,16 @@ from litestar import Router
 from litestar.di import Provide
 
 from app.settings import Settings
-from app.web.api import docs, events, invoices, orders, orders_write, sessions, webhook_endpoints
+from app.web.api import (
+    docs,
+    events,
+    invoices,
+    orders,
+    orders_write,
+    payment_links,
+    sessions,
+    webhook_endpoints,
+)
 from app.web.api.body import BODY_MAX_BYTES
 from app.web.api.keys import caller
 from app.web.api.problems import handle
@@ -25,6 +34,12 @@ def api_router(settings: Settings) -> Router:
             orders_write.create_order,
             orders_write.edit_order,
             orders_write.cancel_order,
+            payment_links.make_link,
+            payment_links.read_link,
+            payment_links.edit_link,
+            payment_links.pause_link,
+            payment_links.resume_link,
+            payment_links.withdraw_link,
             invoices.read_invoice,
             invoices.record_payment,
             invoices.list_documents,

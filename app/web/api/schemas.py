@@ -131,6 +131,33 @@ class OrderEdit(Input, frozen=True, forbid_unknown_fields=True):
     accepted: bool = False
 
 
+class LinkEmail(Input, frozen=True, forbid_unknown_fields=True):
+    """Whom to send a payment link to. Subject and message are the shop's own words where none are given; the address of
+    the link follows by itself. `lang` is the language of the mail.
+    """
+
+    to: Annotated[str, Meta(min_length=1, max_length=254)]
+    subject: NameText | None = None
+    message: NoteText | None = None
+    lang: Locale | None = None
+
+
+Moment = Annotated[datetime, Meta(tz=True)]
+
+
+class NewPaymentLink(Input, frozen=True, forbid_unknown_fields=True):
+    """A payment link, without an end unless one is given; with `email` it is sent as well."""
+
+    expires_at: Moment | None = None
+    email: LinkEmail | None = None
+
+
+class PaymentLinkEdit(Input, frozen=True, forbid_unknown_fields=True):
+    """Another end of a payment link; null for none."""
+
+    expires_at: Moment | None
+
+
 class NewWebhookEndpoint(Input, frozen=True, forbid_unknown_fields=True):
     """Where events are sent, and which."""
 
@@ -254,6 +281,20 @@ class Order(msgspec.Struct, frozen=True):
     created_at: datetime
     accepted_at: datetime | None
     paid_at: datetime | None
+
+
+class PaymentLink(msgspec.Struct, frozen=True):
+    """Where a shopper pays an order. An order has one link, which never changes. `opened_at` is the first press on
+    "Proceed to pay"; `lapsed` and `withdrawn` links lead nowhere, a `paused` one may be resumed, a `used` one is paid.
+    """
+
+    id: str
+    url: str
+    state: Literal["active", "paused", "withdrawn", "lapsed", "used"]
+    order_id: str
+    expires_at: datetime | None
+    created_at: datetime
+    opened_at: datetime | None
 
 
 class OrderList(msgspec.Struct, frozen=True):

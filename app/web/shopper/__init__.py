@@ -7,6 +7,7 @@ from app.web.shopper.confirm import confirm_purchase, show_confirm
 from app.web.shopper.explaining import explain
 from app.web.shopper.identify import confirm_code, forget, send_code, show_identify
 from app.web.shopper.information import download_agreement, download_information, show_information
+from app.web.shopper.link import proceed_to_pay, show_link
 from app.web.shopper.method import choose_method, show_method
 from app.web.shopper.outcome import ask_cancel, cancel, show_outcome
 from app.web.shopper.passkey import ask_passkey, use_passkey
@@ -14,6 +15,8 @@ from app.web.shopper.passkeys import ask_new_passkey, drop_passkey, keep_passkey
 from app.web.shopper.widget import show_widget
 
 ROUTES = (
+    show_link,
+    proceed_to_pay,
     show_method,
     choose_method,
     show_changed,

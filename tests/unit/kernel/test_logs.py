@@ -52,6 +52,13 @@ def test_values_under_a_secrets_name_are_dropped(lines: io.BytesIO, key: str) ->
     assert last(lines)[key] == logs.MASK
 
 
+def test_where_a_payment_link_leads_is_masked_and_that_it_is_one_stays(lines: io.BytesIO) -> None:
+    structlog.get_logger("t").info(
+        "event", detail="GET https://pay.example/link/abcDEF-123_x?lang=fi went wrong"
+    )
+    assert last(lines)["detail"] == f"GET https://pay.example/link/{logs.MASK}?lang=fi went wrong"
+
+
 def test_a_line_has_its_event_level_and_utc_time(lines: io.BytesIO) -> None:
     structlog.get_logger("t").warning("limit_reached", scope="code.phone.day")
     line = last(lines)
