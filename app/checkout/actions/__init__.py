@@ -37,6 +37,8 @@ from app.checkout.actions.passkeys import (
     remove_passkey,
     save_passkey,
 )
+from app.checkout.actions.removing import expire_orders
+from app.checkout.actions.reusing import pay_reusable
 from app.checkout.actions.reviewing import Answer, answer_case
 from app.checkout.actions.seeing import saw
 
@@ -60,6 +62,7 @@ __all__ = [
     "confirm",
     "decide",
     "expire_due",
+    "expire_orders",
     "forget_browser",
     "forget_ended",
     "go_on_without",
@@ -68,6 +71,7 @@ __all__ = [
     "identify_by_passkey",
     "open_session",
     "open_session_in_tx",
+    "pay_reusable",
     "proceed",
     "proceed_in_tx",
     "release_browsers",

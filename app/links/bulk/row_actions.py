@@ -13,8 +13,10 @@ import msgspec
 from app.kernel import db, outbox
 from app.links import actions as links
 from app.links.bulk.actions import JOB_KIND, Held, ask, lock
-from app.links.bulk.rules import Fault, Shop, Wanted, lapses_at, read_row, row_key
+from app.links.bulk.rules import Fault, Shop, Wanted, read_row, row_key
 from app.links.bulk.states import MACHINE, ImportState, RowState
+from app.links.errors import ValidityRefused
+from app.links.rules import end_of_day
 from app.orders import actions as orders
 from app.orders.actions import Contact, NewOrder
 from app.orders.states import OrderState
@@ -208,6 +210,10 @@ async def make_row(
     except _Overtaken:
         # The other one has committed: this time its order is found.
         await db.in_tx(make)
+    except ValidityRefused:
+        # The last minute of its last day has passed between looking and making.
+        passed = [["valid_until", "passed"]]
+        await db.in_tx(lambda: _settle(merchant_id, import_id, position, RowState.FAULTY, faults=passed))
 
 
 async def fail_row(merchant_id: UUID, import_id: UUID, position: int) -> None:
@@ -254,7 +260,7 @@ async def _make_order(
     last_day = wanted.valid_until
     if last_day is None and valid_days is not None:
         last_day = shop.today + timedelta(days=valid_days)
-    lapses = None if last_day is None else lapses_at(last_day, shop.time_zone)
+    lapses = None if last_day is None else end_of_day(last_day, shop.time_zone)
     made = await orders.create(merchant_id, order, state=OrderState.OPEN, actor=actor, now=now)
     await links.make_in_tx(merchant_id, made.public_id, expires_at=lapses, actor=actor, now=now)
     return made.id

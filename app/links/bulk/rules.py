@@ -9,10 +9,9 @@ import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from typing import Final, Literal
-from zoneinfo import ZoneInfo
 
 from app.kernel.card_numbers import holds_card_number
 from app.kernel.phone import PhoneRefused, parse_phone
@@ -36,7 +35,7 @@ _LENGTHS: Final[Mapping[str, int]] = {
     "item": 200,
     "sku": 100,
 }
-# A last day ends at the midnight after it, and that day may be an hour longer than others.
+# A last day ends when it is over, and may be an hour longer than others.
 _A_DAY_AND_CLOCKS_CHANGED: Final = timedelta(days=2)
 _DAY: Final = re.compile(r"(\d{4})-(\d{1,2})-(\d{1,2})|(\d{1,2})\.(\d{1,2})\.(\d{4})", re.ASCII)
 # A sign that a spreadsheet would read as the beginning of a formula is written behind an apostrophe, by us as well.
@@ -98,12 +97,6 @@ def read_row(columns: Sequence[str], cells: Sequence[str], shop: Shop) -> Wanted
         places = {name: place for place, name in enumerate(columns)}
         return tuple(sorted(dict.fromkeys(faults), key=lambda fault: places.get(fault.column, -1)))
     return Wanted(reference, buyer, lines, total, valid_until, contact, named.get("note") or None)
-
-
-def lapses_at(last_day: date, time_zone: str) -> datetime:
-    """The end of a link that holds through this day: the midnight after it, where the shop is."""
-    midnight = datetime(last_day.year, last_day.month, last_day.day, tzinfo=ZoneInfo(time_zone))
-    return midnight + timedelta(days=1)
 
 
 def row_key(wanted: Wanted) -> bytes:

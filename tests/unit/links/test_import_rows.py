@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from app.kernel.csv_text import csv_row
 from app.links.bulk.errors import FileRefused
-from app.links.bulk.rules import Fault, Shop, Wanted, lapses_at, read_row, row_key
+from app.links.bulk.rules import Fault, Shop, Wanted, read_row, row_key
 from app.links.bulk.sheet import FILE_MAX_BYTES, ROWS_MAX, read, text_of
+from app.links.rules import end_of_day
 from app.orders.rules import Line
 
 SHOP = Shop("FI", "EUR", "Europe/Helsinki", date(2026, 11, 22))
@@ -202,7 +203,7 @@ def test_more_cells_than_columns_are_a_fault_and_fewer_are_empty_ones() -> None:
 
 
 def test_a_link_holds_through_its_last_day_where_the_shop_is() -> None:
-    assert lapses_at(date(2026, 12, 24), "Europe/Helsinki") == datetime(2026, 12, 24, 22, tzinfo=UTC)
+    assert end_of_day(date(2026, 12, 24), "Europe/Helsinki") == datetime(2026, 12, 24, 21, 59, tzinfo=UTC)
 
 
 def test_the_same_row_is_the_same_order_whatever_the_columns_are_called() -> None:
