@@ -13,6 +13,9 @@ from app.kernel.errors import Refusal
 CALLING_CODES: Final = {"FI": 358, "SE": 46, "DK": 45, "BG": 359}
 """The countries served. Åland shares Finland's code."""
 
+EXAMPLES: Final = {"FI": "040 123 4567", "SE": "070 174 06 05", "DK": "20 12 34 56", "BG": "0888 123 456"}
+"""How people of each country served write a number."""
+
 PhoneReason = Literal["empty", "malformed", "not_mobile", "premium", "country_not_served"]
 
 _MOBILE: Final = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE})

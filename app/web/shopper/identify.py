@@ -16,7 +16,7 @@ from app.checkout.steps import Page, may_see
 from app.identity.actions.codes import ChallengeState, mark
 from app.identity.rules import SmsBudget, read_code
 from app.kernel.limits import LimitReached
-from app.kernel.phone import PhoneRefused, parse_phone
+from app.kernel.phone import EXAMPLES, PhoneRefused, parse_phone
 from app.kernel.postcode import PostcodeRefused, parse_postcode
 from app.messages.codes import Sending, send_code_sms
 from app.web.shared.forms import FieldError, Form
@@ -82,7 +82,7 @@ def _read_asked(values: Mapping[str, str], country: str) -> tuple[str, str] | di
     try:
         phone = parse_phone(values.get("phone", ""), country).e164
     except PhoneRefused as refusal:
-        errors["phone"] = FieldError(refusal.reason)
+        errors["phone"] = FieldError(refusal.reason, {"example": EXAMPLES.get(country)})
     return errors or (phone, postcode)
 
 

@@ -122,6 +122,15 @@ async def test_bad_phone_and_postcode_stand_at_their_fields_and_stay_typed(clien
     assert len(re.findall(r'<input[^>]*aria-invalid="true"', answer.text)) == 2
 
 
+async def test_the_example_of_a_number_is_the_shoppers_countrys_in_every_language(
+    client: httpx.AsyncClient,
+) -> None:
+    session = await a_session(await a_merchant())
+    await client.post(f"/pay/{session}", data={"method": "invoice", "delivery": "email"})
+    answer = await client.post(f"/pay/{session}/code?lang=sv", data={"phone": "12", "postcode": POSTCODE})
+    assert "Kontrollera numret. Exempel: 040 123 4567." in answer.text
+
+
 async def test_a_wrong_code_tells_the_tries_left_and_the_fifth_spends_it(client: httpx.AsyncClient) -> None:
     session = await a_session(await a_merchant())
     await client.post(f"/pay/{session}", data={"method": "invoice", "delivery": "email"})
