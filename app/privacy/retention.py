@@ -18,6 +18,8 @@
 | browsers, and sessions of staff | their absolute life |
 | remembered browsers | half a year after their last use, or as soon as they are ended |
 
+Words that orders are found by (`order_words`) go with the contact that they were made from, by a trigger.
+
 The ledger, orders, histories, events and credit decisions hold no personal data, or are kept by law. So are invoices
 and signed agreements, which name the buyer: as long as vouchers.
 """
