@@ -55,6 +55,7 @@ class Document(HTMLParser):
         self.forms: list[Form] = []
         self._form: Form | None = None
         self._select: Control | None = None
+        self._area: Control | None = None
         # The element whose words are being gathered: its tag, its attributes, the words so far.
         self._open: list[tuple[str, dict[str, str], list[str]]] = []
         # How deep inside something that no reader is told (aria-hidden).
@@ -77,14 +78,15 @@ class Document(HTMLParser):
                 control = Control(kind, given.get("id", ""), given.get("name", ""), value, "checked" in given)
                 self._form.controls.append(control)
             case "textarea" if self._form is not None:
-                self._form.controls.append(
-                    Control("textarea", given.get("id", ""), given.get("name", ""), "")
-                )
+                self._area = Control("textarea", given.get("id", ""), given.get("name", ""), "")
+                self._form.controls.append(self._area)
             case "select" if self._form is not None:
                 self._select = Control("select", given.get("id", ""), given.get("name", ""), "")
                 self._form.controls.append(self._select)
 
     def handle_data(self, data: str) -> None:
+        if self._area is not None:
+            self._area.value += data
         if not self._hidden:
             for _, _, words in self._open:
                 words.append(data)
@@ -96,6 +98,8 @@ class Document(HTMLParser):
             self._form = None
         elif tag == "select":
             self._select = None
+        elif tag == "textarea":
+            self._area = None
         elif self._open and self._open[-1][0] == tag:
             _, given, gathered = self._open.pop()
             self._close(tag, given, " ".join("".join(gathered).split()))

@@ -91,7 +91,7 @@ async def links_page(
     limit: int = 50,
 ) -> LinksPage:
     """Links newest first, one statement. `state` is the one with time taken into account; `lapsing_before` leaves those
-    that still hold now and will not at that time. Raises CursorRefused.
+    that still hold now and will not at that time, the next to lapse first. Raises CursorRefused.
     """
     assert 1 <= limit <= LIST_LIMIT_MAX, "the caller checks the limit"
     conditions = ["l.merchant_id = $1"]
@@ -108,14 +108,17 @@ async def links_page(
         conditions.append(f"l.state IN ('active', 'paused') AND {soon}")
     if cursor is not None:
         position = Position.parse(cursor)
-        conditions.append(f"(l.created_at, l.id) < ({value(position.at)}, {value(position.id)})")
+        after = "(l.created_at, l.id) <" if lapsing_before is None else "(l.expires_at, l.id) >"
+        conditions.append(f"{after} ({value(position.at)}, {value(position.id)})")
+    order = "l.created_at DESC, l.id DESC" if lapsing_before is None else "l.expires_at, l.id"
     # Only conditions written above are joined here; every value is a parameter.
     rows = await db.fetch_all(
-        f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY l.created_at DESC, l.id DESC LIMIT {value(limit + 1)}",
+        f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT {value(limit + 1)}",
         *arguments,
     )
     shown = rows[:limit]
-    last = Position(shown[-1]["created_at"], shown[-1]["id"]).text() if len(rows) > limit else None
+    place = "created_at" if lapsing_before is None else "expires_at"
+    last = Position(shown[-1][place], shown[-1]["id"]).text() if len(rows) > limit else None
     return LinksPage(tuple(_view(row) for row in shown), last)
 
 

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from litestar import Response, get
 
 from app.checkout import overview
 from app.kernel import clock
+from app.links.lists import tracks_of
 from app.web.admin.access import AdminRequest
+from app.web.admin.link_views import rows_of
+from app.web.admin.links import about_to_lapse
 from app.web.admin.pages import merchant_of, show
 from app.web.admin.views import bars_of, failed_view_of
 
 if TYPE_CHECKING:
     from app.merchants.queries import Merchant
+
+
+LAPSING_SHOWN: Final = 5
 
 
 @get("/", name="admin:home")
@@ -24,12 +30,15 @@ async def home(request: AdminRequest) -> Response[str]:
     now = clock.business(request.user.staff.offset_s)
     since, until = day_of(merchant, now)
     waiting = await overview.waiting_for_a_person(merchant.id)
+    lapsing = await about_to_lapse(merchant.id, now, LAPSING_SHOWN)
     today = await overview.figures_between(merchant.id, since, until)
     context = {
         "day": merchant.local_date(now),
         "failed": tuple(failed_view_of(failed) for failed in waiting.failed),
         "failed_total": waiting.failed_total,
         "held_total": waiting.held_total,
+        "lapsing": rows_of(lapsing.links, await tracks_of(merchant.id, lapsing.links), now),
+        "lapsing_more": lapsing.next_cursor is not None,
         "paid": today.paid,
         "bars": bars_of(today.steps),
     }
