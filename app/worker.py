@@ -21,7 +21,7 @@ import structlog
 from app import doors, reactions
 from app.agreements import actions as agreements
 from app.agreements.jobs import draw as draw_agreement
-from app.checkout.actions import expire_due
+from app.checkout.actions import expire_due, expire_orders
 from app.identity.actions.codes import mark_unknown_sends
 from app.invoices import actions as invoices
 from app.invoices.jobs import draw
@@ -99,6 +99,7 @@ def chores() -> Sequence[Chore]:
         return await db.in_tx(lambda: mark_unknown_sends(now.wall))
 
     by_business_time = (
+        expire_orders,
         reminding.remind_due,
         invoices.issue_due,
         invoices.post_due_charges,

@@ -224,6 +224,15 @@ WHERE (merchant_id, id) IN (
 """
 
 
+async def forget_sends_of(merchant_id: UUID, link_id: UUID) -> None:
+    """Take away to whom and in which words one link was sent, inside the caller's transaction."""
+    await db.execute(
+        "UPDATE link_sends SET recipient = NULL, subject = NULL, body = NULL WHERE merchant_id = $1 AND link_id = $2",
+        merchant_id,
+        link_id,
+    )
+
+
 async def forget_sends(before: datetime, limit: int) -> int:
     """Take away to whom and in which words ended links were sent before a time. Answers how many."""
     return int((await db.execute(_FORGET, before, limit)).split()[-1])

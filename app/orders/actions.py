@@ -276,6 +276,27 @@ async def cancel(
     )
 
 
+# The state goes first: only an expired order lets go of its lines.
+_BLANK: Final = """
+WITH lines AS (
+    DELETE FROM order_lines WHERE merchant_id = $1 AND order_id = $2
+)
+UPDATE order_contacts SET name = NULL, email = NULL, phone = NULL, postcode = NULL, street = NULL, city = NULL,
+                          note = NULL, forget_at = NULL
+WHERE merchant_id = $1 AND order_id = $2
+"""
+
+
+async def remove(
+    merchant_id: UUID, order_id: UUID, *, expected: OrderState, actor: str, now: datetime
+) -> None:
+    """End an unpaid order for good: its lines and what it knows of people are gone; its number, its sums and its
+    history stay. Raises IllegalMove, LostRace.
+    """
+    await move(merchant_id, order_id, expected=expected, to=OrderState.EXPIRED, actor=actor, now=now)
+    await db.execute(_BLANK, merchant_id, order_id)
+
+
 async def forget_contacts(now: datetime, limit: int) -> int:
     """Take away who was to buy what was cancelled long ago, up to `limit` orders. Answers how many."""
     return int((await db.execute(_FORGET, now, limit)).split()[-1])

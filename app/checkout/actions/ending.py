@@ -46,7 +46,7 @@ async def cancel_session_in_tx(merchant_id: UUID, public_id: str, *, actor: str,
     row = await db.fetch_one(_LOCK, merchant_id, public_id)
     if row is None or SessionState(row["state"]) not in {SessionState.OPEN, SessionState.HELD}:
         return False
-    if _is_over(row, now):
+    if is_row_over(row, now):
         return False
     await _end(merchant_id, row, SessionState.CANCELLED, OrderState.CANCELLED, actor, now)
     return True
@@ -61,6 +61,13 @@ FOR UPDATE OF s
 """  # noqa: S608 - column names of this module alone
 
 
+async def lock_sessions_of(merchant_id: UUID, order_public_id: str) -> list[db.Record]:
+    """Every session that may still pay an order, held until the caller's transaction ends. The order is locked after
+    them, as everybody does.
+    """
+    return await db.fetch_all(_LOCK_OF_ORDER, merchant_id, order_public_id)
+
+
 async def cancel_order(merchant_id: UUID, order_public_id: str, *, actor: str, now: datetime) -> None:
     """Cancel an unpaid order, and every session that is still on its way to pay it. Cancelling twice is cancelling
     once. Raises OrderUnknown, OrderRemoved, OrderLocked.
@@ -71,14 +78,14 @@ async def cancel_order(merchant_id: UUID, order_public_id: str, *, actor: str, n
 async def cancel_order_in_tx(merchant_id: UUID, order_public_id: str, *, actor: str, now: datetime) -> None:
     """As `cancel_order`, inside the caller's transaction."""
     # Sessions before their order, as everybody locks them.
-    sessions = await db.fetch_all(_LOCK_OF_ORDER, merchant_id, order_public_id)
+    sessions = await lock_sessions_of(merchant_id, order_public_id)
     order = await orders.lock(merchant_id, order_public_id)
     if order.state is OrderState.CANCELLED:
         return
     if order.state not in CANCELLABLE or any(row["state"] == SessionState.PROCESSING for row in sessions):
         raise OrderLocked(order.state.value)
     for row in sessions:
-        await _end_session(merchant_id, row, SessionState.CANCELLED, actor, now)
+        await end_session_in_tx(merchant_id, row, SessionState.CANCELLED, actor, now)
     await orders.cancel(merchant_id, order.id, expected=order.state, actor=actor, now=now)
     link = await link_of_order(merchant_id, order.id)
     if link is not None and link.stored_state in LIVE:
@@ -97,11 +104,11 @@ async def withdraw_link_in_tx(
     merchant_id: UUID, order_public_id: str, *, actor: str, now: datetime
 ) -> LinkView:
     """As `withdraw_link`, inside the caller's transaction."""
-    sessions = await db.fetch_all(_LOCK_OF_ORDER, merchant_id, order_public_id)
+    sessions = await lock_sessions_of(merchant_id, order_public_id)
     link = await links.withdraw_in_tx(merchant_id, order_public_id, actor=actor, now=now)
     of_link = [row for row in sessions if row["link_id"] == link.id]
     for row in of_link:
-        await _end_session(merchant_id, row, SessionState.CANCELLED, actor, now)
+        await end_session_in_tx(merchant_id, row, SessionState.CANCELLED, actor, now)
     if of_link:
         await _give_back(merchant_id, link.order_id, link.order_state, actor, now)
     return await links.lock_of(merchant_id, link.order_id)
@@ -126,7 +133,7 @@ async def end_others_in_tx(
     of reach (`queries.reachable`); the clock tidies its row.
     """
     for row in await db.fetch_all(_OTHERS, merchant_id, order_id, session_id):
-        await _end_session(merchant_id, row, SessionState.CANCELLED, actor, now)
+        await end_session_in_tx(merchant_id, row, SessionState.CANCELLED, actor, now)
 
 
 _DUE: Final = """
@@ -149,7 +156,7 @@ async def expire_due(now: datetime, limit: int = 100) -> int:
 
 async def _expire(merchant_id: UUID, public_id: str, now: datetime) -> bool:
     row = await db.fetch_one(_LOCK, merchant_id, public_id)
-    if row is None or not _is_over(row, now):
+    if row is None or not is_row_over(row, now):
         return False
     try:
         await _end(merchant_id, row, SessionState.EXPIRED, OrderState.EXPIRED, "clock", now)
@@ -158,14 +165,15 @@ async def _expire(merchant_id: UUID, public_id: str, now: datetime) -> bool:
     return True
 
 
-def _is_over(row: db.Record, now: datetime) -> bool:
+def is_row_over(row: db.Record, now: datetime) -> bool:
+    """Whether the time of a locked session is over."""
     return is_over(SessionState(row["state"]), row["expires_at"], row["held_until"], now)
 
 
 async def _end(
     merchant_id: UUID, row: db.Record, to: SessionState, order_to: OrderState, actor: str, now: datetime
 ) -> None:
-    await _end_session(merchant_id, row, to, actor, now)
+    await end_session_in_tx(merchant_id, row, to, actor, now)
     order_state = OrderState(row["order_state"])
     if row["link_id"] is not None:
         if order_state is not OrderState.HELD or row["state"] == SessionState.HELD:
@@ -201,9 +209,10 @@ async def _give_back(merchant_id: UUID, order_id: UUID, state: OrderState, actor
     await orders.move(merchant_id, order_id, expected=state, to=OrderState.OPEN, actor=actor, now=now)
 
 
-async def _end_session(
+async def end_session_in_tx(
     merchant_id: UUID, row: db.Record, to: SessionState, actor: str, now: datetime
 ) -> None:
+    """End a session that the caller has locked, and its case; its order is the caller's to move."""
     await MACHINE.move(merchant_id, row["id"], expected=row["state"], to=to, actor=actor, at=now)
     await outbox.emit(merchant_id, f"session.{to.value}", _data(row), now=now, about=row["order_public_id"])
     if row["state"] == SessionState.HELD:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from app.kernel import db
 
@@ -34,6 +35,19 @@ SET forgotten_at = $1, phone = NULL, postcode = NULL, phone_proved_at = NULL, cu
     typed = NULL
 FROM due WHERE s.merchant_id = due.merchant_id AND s.id = due.id
 """
+
+
+_FORGET_OF_ORDER: Final = """
+UPDATE checkout_sessions
+SET forgotten_at = $3, phone = NULL, postcode = NULL, phone_proved_at = NULL, customer_id = NULL, browser_id = NULL,
+    typed = NULL
+WHERE merchant_id = $1 AND order_id = $2 AND forgotten_at IS NULL
+"""
+
+
+async def forget_sessions_of(merchant_id: UUID, order_id: UUID, now: datetime) -> None:
+    """As `forget_ended`, at once and inside the caller's transaction: the order is removed with all it knew."""
+    await db.execute(_FORGET_OF_ORDER, merchant_id, order_id, now)
 
 
 async def forget_ended(now: datetime, limit: int = 100) -> int:
