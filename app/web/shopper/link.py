@@ -7,7 +7,6 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Request, Response, get, post
-from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
 from app.checkout.actions import Arrival, proceed
@@ -32,6 +31,7 @@ from app.web.shopper.changes import version_in
 from app.web.shopper.details import ON_THE_PAGE, read_details
 from app.web.shopper.link_views import LinkEndKind, LinkEndView, LinkReturn, LinkStartView
 from app.web.shopper.refused import masked_email
+from app.web.shopper.reusable import press_reusable, show_reusable
 from app.web.shopper.views import FlowView, LineView
 from app.web.shopper.visit import browser_of, keep_browser, keep_language, shop_view
 
@@ -76,13 +76,16 @@ class Opening:
 @get("/link/{token:str}", include_in_schema=False)
 async def show_link(request: Request[Any, Any, Any], token: FromPath[str]) -> Response[str]:
     """The order that a link asks to be paid. Nothing is written: programs open links in mails before people do."""
-    return await _page_now(await _open(request, token))
+    here = await _open(request, token)
+    return await (show_reusable(request, token) if here is None else _page_now(here))
 
 
 @post("/link/{token:str}", include_in_schema=False, status_code=200)
 async def proceed_to_pay(request: Request[Any, Any, Any], token: FromPath[str]) -> Response[str]:
     """The press: a session for this browser, and on to its first step."""
     here = await _open(request, token)
+    if here is None:
+        return await press_reusable(request, token)
     if _end_of(here) is not None:
         return await _page_now(here)
     order = await _order(here)
@@ -104,7 +107,9 @@ async def proceed_to_pay(request: Request[Any, Any, Any], token: FromPath[str]) 
         session = await proceed(here.link, arrival, here.now)
     except (LinkPaused, LinkEnded, OrderLocked, OrderRemoved):
         # Somebody was faster: the shop, another payer, or the clock.
-        return await _page_now(await _open(request, token))
+        present = await _open(request, token)
+        assert present is not None, "links are never deleted"
+        return await _page_now(present)
     except BrowserOver:
         return rendering.redirect(request, f"/link/{token}")
     response = rendering.redirect(request, f"/pay/{session}")
@@ -112,11 +117,11 @@ async def proceed_to_pay(request: Request[Any, Any, Any], token: FromPath[str]) 
     return response
 
 
-async def _open(request: Request[Any, Any, Any], token: str) -> Opening:
-    """An unknown or malformed address is 404, the same bytes."""
+async def _open(request: Request[Any, Any, Any], token: str) -> Opening | None:
+    """None where no order answers to the address: then it may be that of a reusable link, or nobody's."""
     link = await link_by_token(token)
     if link is None:
-        raise NotFoundException
+        return None
     house, wall = house_of(request), clock.wall()
     merchant = await merchant_by_id(link.merchant_id)
     assert merchant is not None, "a link belongs to a merchant"
