@@ -36,6 +36,9 @@ from app.plans.actions import create_plan
 from app.plans.queries import plans_of
 from app.plans.quote import Plan
 from app.settings import Settings
+from app.till import actions as till
+from app.till.actions.setup import ProductDetails
+from app.till.queries import tills_of
 from app.web.sandbox.bank import issuer_at
 from app.web.sandbox.people import make
 
@@ -89,6 +92,20 @@ _SELLER: Final = Seller(
     postcode="00160",
     city="Helsinki",
 )
+# What the demo shop's till sells, in the shop's language; prices with VAT.
+_VAT: Final = Decimal("25.5")
+_PRICE_LIST: Final = (
+    ("Villapeite", "Koti", "HK-101", 129_00),
+    ("Pellavapyyhe", "Koti", "HK-102", 34_00),
+    ("Kuusentuoksuinen kynttilä", "Koti", "HK-103", 24_50),
+    ("Retkilyhty", "Retki", "HK-201", 79_00),
+    ("Puukko, visakoivu", "Retki", "HK-202", 96_00),
+    ("Merinosukat", "Retki", "HK-203", 18_90),
+    ("Valurautapannu", "Keittiö", "HK-301", 89_00),
+    ("Koivukuppi", "Keittiö", "HK-302", 18_50),
+    ("Pannukahvi 500 g", "Keittiö", "HK-303", 9_90),
+    ("Leikkuulauta", "Keittiö", "HK-304", 42_00),
+)
 _KEY_NAME: Final = "Demo shop"
 _FILE_NAME: Final = "demo.json"
 
@@ -121,6 +138,7 @@ async def seed_demo(settings: Settings) -> None:
     merchant = await _merchant(now)
     await _plans(merchant, now)
     await _seller(merchant)
+    await _till(merchant, now)
     _write(
         path,
         Demo(
@@ -149,6 +167,16 @@ async def _seller(merchant: Merchant) -> None:
     """What the demo shop's invoices say of it; what somebody changed meanwhile stays."""
     if await seller_of(merchant.id) == Seller():
         await db.in_tx(lambda: set_seller(merchant.id, _SELLER))
+
+
+async def _till(merchant: Merchant, now: datetime) -> None:
+    """A counter that somebody can sell at at once; what was set up since stays."""
+    if await tills_of(merchant.id):
+        return
+    await till.make_till(merchant.id, "Till 1", "T1", now=now)
+    for name, category, sku, price_minor in _PRICE_LIST:
+        details = ProductDetails(name, category, sku, price_minor, _VAT)
+        await till.add_product_to_list(merchant.id, details, now=now)
 
 
 async def _plans(merchant: Merchant, now: datetime) -> None:

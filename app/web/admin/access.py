@@ -26,6 +26,7 @@ HOME: Final = "/admin"
 # Open to anybody: whoever signs in or out has no session yet, or none any more.
 OPEN: Final = frozenset({"admin:sign-in", "admin:sign-in:form", "admin:sign-out"})
 _OWNER: Final[frozenset[Role]] = frozenset({"owner"})
+_CASHIERS: Final[frozenset[Role]] = frozenset({"owner", "cashier"})
 _REVIEWERS: Final[frozenset[Role]] = frozenset({"owner", "reviewer"})
 ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
     {
@@ -49,6 +50,23 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:import": _OWNER,
         "admin:import-step": _OWNER,
         "admin:import-result": _OWNER,
+        "admin:till": _CASHIERS,
+        "admin:till:one": _CASHIERS,
+        "admin:till:receipt": _CASHIERS,
+        "admin:till:customer": _CASHIERS,
+        "admin:till:open": _CASHIERS,
+        "admin:till:order": _CASHIERS,
+        "admin:till:stop": _CASHIERS,
+        "admin:till:live": _CASHIERS,
+        "admin:till:setup": _OWNER,
+        "admin:till:make": _OWNER,
+        "admin:till:code": _OWNER,
+        "admin:till:renew": _OWNER,
+        "admin:products": _OWNER,
+        "admin:product-new": _OWNER,
+        "admin:product-create": _OWNER,
+        "admin:product": _OWNER,
+        "admin:product-save": _OWNER,
         "admin:agreement": _OWNER,
         "admin:payment": _OWNER,
         "admin:reviews": _REVIEWERS,

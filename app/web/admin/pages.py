@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # What the navigation leads to, by its key and route; `templates/admin/base.html` words the keys.
 _SECTIONS: Final = {
     "orders": "admin:orders",
+    "till": "admin:till",
     "links": "admin:links",
     "reviews": "admin:reviews",
     "invoices": "admin:invoices",

@@ -36,6 +36,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "css/flow.css": (*_COMMON, "choice", "flow", "sheet"),
         "css/desk.css": (*_COMMON, "choice", "table", "desk", "admin"),
+        "css/till.css": ("till",),
         "css/demo.css": (*_COMMON, "demo"),
         "css/sandbox.css": (*_COMMON, "table", "desk", "sandbox"),
         "css/widget.css": ("widget",),

@@ -12,6 +12,7 @@ from app.web.shopper.method import choose_method, show_method
 from app.web.shopper.outcome import ask_cancel, cancel, show_outcome
 from app.web.shopper.passkey import ask_passkey, use_passkey
 from app.web.shopper.passkeys import ask_new_passkey, drop_passkey, keep_passkey, show_passkeys
+from app.web.shopper.till import hear_till_code, pay_at_till, show_till_code
 from app.web.shopper.widget import show_widget
 
 ROUTES = (
@@ -50,4 +51,7 @@ ROUTES = (
     ask_cancel,
     cancel,
     show_widget,
+    show_till_code,
+    pay_at_till,
+    hear_till_code,
 )
