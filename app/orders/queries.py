@@ -32,7 +32,8 @@ class OrderContact:
 class OrderView:
     """An order with its present lines. Amounts are minor units of `currency`.
 
-    `quote_content` is the content of the quote it was paid on; `removed` tells that expiry took lines and contact away.
+    `quote_content` is the content of the quote it was paid on; `removed` tells that expiry took lines and contact away;
+    `watched` that open pages hear of its changes.
     """
 
     id: UUID
@@ -47,6 +48,7 @@ class OrderView:
     refundable_minor: int
     created_at: datetime
     accepted_at: datetime | None
+    watched: bool
     paid_at: datetime | None
     quote_id: str | None
     quote_content: Mapping[str, object] | None
@@ -107,7 +109,7 @@ class DeliveryView:
 
 COLUMNS: Final = """
 o.id, o.public_id, o.state, o.version, o.reference, o.country, o.currency, o.buyer, o.total_minor, o.refundable_minor,
-o.created_at, o.accepted_at, o.paid_at, o.quote_id, q.content AS quote_content,
+o.created_at, o.accepted_at, o.watched, o.paid_at, o.quote_id, q.content AS quote_content,
 c.name, c.email, c.phone, c.postcode, c.street, c.city, c.note
 """
 
@@ -380,6 +382,7 @@ def order_of(row: db.Record, lines: tuple[Line, ...]) -> OrderView:
         refundable_minor=row["refundable_minor"],
         created_at=row["created_at"],
         accepted_at=row["accepted_at"],
+        watched=row["watched"],
         paid_at=row["paid_at"],
         quote_id=row["quote_id"],
         quote_content=row["quote_content"],

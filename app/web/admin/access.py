@@ -34,6 +34,7 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:orders": _OWNER,
         "admin:orders-export": _OWNER,
         "admin:order": _OWNER,
+        "admin:order-live": _OWNER,
         "admin:order-new": _OWNER,
         "admin:order-create": _OWNER,
         "admin:order-edit": _OWNER,

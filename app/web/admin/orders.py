@@ -115,6 +115,7 @@ async def show_order(
         "refused": refused,
         "note": order.note,
         "accepted_at": order.accepted_at,
+        "live_url": f"{LIST}/{order.public_id}/live" if order.watched else None,
         "may_edit": order.state in EDITABLE,
         "may_link": order.state is OrderState.OPEN,
         "may_accept": order.state is OrderState.OPEN and order.accepted_at is None,
