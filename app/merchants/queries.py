@@ -6,6 +6,7 @@ A merchant's row is versioned by its editors, so a process may keep it for a few
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal
@@ -178,6 +179,14 @@ async def staff_of_session(token: str, at: datetime) -> SignedInStaff | None:
         at,
     )
     return SignedInStaff(**dict(row.items())) if row is not None else None
+
+
+async def staff_actors(merchant_id: UUID) -> Mapping[str, str]:
+    """The names of a shop's staff, those who left too, by what histories call them ("staff:st_...")."""
+    rows = await db.fetch_all(
+        "SELECT 'staff:' || public_id AS actor, name FROM staff WHERE merchant_id = $1", merchant_id
+    )
+    return {row["actor"]: row["name"] for row in rows}
 
 
 async def list_webhook_endpoints(merchant_id: UUID) -> tuple[WebhookEndpoint, ...]:

@@ -26,6 +26,7 @@ from app.invoices.states import InvoiceState
 from app.kernel import clock, db, ids
 from app.kernel.cursors import CursorRefused
 from app.kernel.money import Money
+from app.merchants.queries import staff_actors
 from app.messages.invoice import sheet_content
 from app.web.admin.access import AdminRequest
 from app.web.admin.documents import payment_of
@@ -147,6 +148,7 @@ async def show_invoice(
         ),
         "timeline": await happened_to(merchant.id, invoice),
         "can_credit": invoice.kind in {"invoice", "receipt"} and invoice.state is not InvoiceState.CREDITED,
+        "staff_names": await staff_actors(merchant.id),
         "payment_key": str(ids.internal_id()),
         "today": merchant.local_date(clock.business(request.user.staff.offset_s)),
         "form": form or Form(),

@@ -20,7 +20,7 @@ from app.links.queries import LinkView, link_of_order
 from app.links.sending import send_in_tx, sends_of_link
 from app.links.wording import MESSAGE_MAX, SMS_MAX, SUBJECT_MAX, filled_words
 from app.merchants.errors import FieldRefused
-from app.merchants.queries import Merchant
+from app.merchants.queries import Merchant, staff_actors
 from app.messages.payment_link import Written, letter_of, mail_text
 from app.orders.errors import OrderLocked, OrderRemoved, OrderUnknown
 from app.orders.queries import OrderView, order_for_api, order_timeline
@@ -223,6 +223,7 @@ async def _show(
         "quick_days": link_forms.QUICK_DAYS,
         "limits": {"subject": SUBJECT_MAX, "message": MESSAGE_MAX, "sms": SMS_MAX},
         "preview": preview,
+        "staff_names": await staff_actors(place.merchant.id),
         "refused": refused,
         "done": done,
         "sent": done in _SENT,

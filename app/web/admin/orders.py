@@ -15,6 +15,7 @@ from app.invoices.queries import invoices_of_order
 from app.kernel import clock, ids
 from app.kernel.cursors import CursorRefused
 from app.ledger.queries import postings_about
+from app.merchants.queries import staff_actors
 from app.orders import queries
 from app.orders.lists import OrderPage, Wanted, each_order, list_orders
 from app.orders.states import CANCELLABLE, EDITABLE, OrderState
@@ -127,6 +128,7 @@ async def show_order(
         "agreement": await agreement_of_order(merchant.id, order.public_id),
         "payable": tuple(each for each in documents if each.asks and each.open),
         "link": await box_of_order(request, order),
+        "staff_names": await staff_actors(merchant.id),
         "payment_key": str(ids.internal_id()),
         "today": merchant.local_date(clock.business(request.user.staff.offset_s)),
         "form": form or Form(),

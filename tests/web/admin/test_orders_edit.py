@@ -110,6 +110,32 @@ async def test_pressing_twice_makes_one_order(desk: httpx.AsyncClient, merchant:
     assert len(await orders(merchant)) == 2
 
 
+async def test_the_summary_of_what_is_wrong_names_each_field_and_leads_to_it(desk: httpx.AsyncClient) -> None:
+    wrong = typed(reference="", email="aino", line_1_price="a lot", line_0_vat="200")
+    page = (await desk.post(NEW, data=wrong)).text
+    summary = page[page.index('role="alert"') : page.index("<form class")]
+    told = [
+        (link, html.unescape(re.sub(r"\s+", " ", text)))
+        for link, text in re.findall(r'<li><a href="([^"]+)">(.*?)</a></li>', summary, re.DOTALL)
+    ]
+    assert sorted(told) == [
+        ("#f-email", "E-mail: Check this field."),
+        ("#f-line-0-vat", "Line 1 · VAT rate: Check this field."),
+        ("#f-line-1-price", "Line 2 · Price of one: Check this field."),
+        ("#f-reference", "Reference: This is needed."),
+    ]
+    for link, _ in told:
+        assert f'id="{link[1:]}"' in page
+
+
+async def test_what_staff_did_is_told_with_their_name(desk: httpx.AsyncClient, merchant: Merchant) -> None:
+    answer = await desk.post(NEW, data=typed())
+    page = (await desk.get(answer.headers["location"])).text
+    timeline = page[page.index('class="timeline"') :]
+    assert "Omena Owner" in timeline
+    assert "staff:" not in page
+
+
 async def test_adding_a_line_keeps_what_was_typed_and_makes_nothing(
     desk: httpx.AsyncClient, merchant: Merchant
 ) -> None:
