@@ -8,10 +8,10 @@ from decimal import Decimal
 from typing import Final, Literal
 
 from app.kernel.card_numbers import holds_card_number
-from app.kernel.money import MAX_AMOUNT_MINOR
 from app.kernel.typed import amount_minor, clean, one_line, percent
 from app.links.reusable.errors import Closed, FieldWrong
 from app.links.rules import VALIDITY_MAX
+from app.orders.rules import UNIT_PRICE_MAX_MINOR
 
 Buyer = Literal["consumer", "business"]
 
@@ -20,6 +20,8 @@ REFERENCE_MAX: Final = 100
 HINT_MAX: Final = 100
 USES_MAX: Final = 100_000
 AMOUNT_MIN_MINOR: Final = 1
+AMOUNT_MAX_MINOR: Final = UNIT_PRICE_MAX_MINOR
+NO_VAT: Final = Decimal(0)
 # What a free sum may be unless the shop says better: enough for a slip of a finger to be noticed.
 FREE_MIN_MINOR: Final = 1_00
 FREE_MAX_MINOR: Final = 5_000_00
@@ -64,7 +66,7 @@ def hint_of(text: str) -> str | None:
     return words or None
 
 
-def sum_of(text: str, field: str, *, least: int = AMOUNT_MIN_MINOR, most: int = MAX_AMOUNT_MINOR) -> int:
+def sum_of(text: str, field: str, *, least: int = AMOUNT_MIN_MINOR, most: int = AMOUNT_MAX_MINOR) -> int:
     """A sum that somebody types, in minor units. Raises FieldWrong: missing, malformed, too_small (`least`), too_large
     (`most`)."""
     typed = one_line(clean(text))

@@ -45,6 +45,11 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:links": _OWNER,
         "admin:link": _OWNER,
         "admin:link-do": _OWNER,
+        "admin:reusable-links": _OWNER,
+        "admin:reusable-new": _OWNER,
+        "admin:reusable-make": _OWNER,
+        "admin:reusable-link": _OWNER,
+        "admin:reusable-change": _OWNER,
         "admin:import-form": _OWNER,
         "admin:import-send": _OWNER,
         "admin:import-example": _OWNER,
@@ -84,7 +89,14 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:settings": _OWNER,
         "admin:seller": _OWNER,
         "admin:paying": _OWNER,
+        "admin:link-settings": _OWNER,
+        "admin:link-settings-save": _OWNER,
     }
+)
+
+# Where somebody begins whose role has no use for the first page.
+FIRST_PAGES: Final[Mapping[Role, str]] = MappingProxyType(
+    {"cashier": f"{HOME}/till", "reviewer": f"{HOME}/reviews"}
 )
 
 _OWN_PATH: Final = re.compile(r"/admin(/[A-Za-z0-9_./-]*)?(\?[A-Za-z0-9_.~%&=+:@-]*)?", re.ASCII)
