@@ -264,8 +264,10 @@ async def outcome_now(
     What ended without a purchase on a payment link leads back to the link, which knows what is true of it now.
     """
     if visit.flow.link_id is not None and visit.flow.state in {"cancelled", "expired"}:
-        url = f"{visit.flow.cancel_url}?ended={visit.flow.state}"
-        return visit.sealed(rendering.redirect(visit.request, url))
+        # A link that is paused or paid tells that itself.
+        stopped = visit.flow.stored_state != "open" or visit.flow.state == "expired"
+        why = f"?ended={visit.flow.state}" if stopped else ""
+        return visit.sealed(rendering.redirect(visit.request, visit.flow.cancel_url + why))
     refusal = await refusal_of(visit, refused_for) if visit.flow.state in {"open", "declined"} else None
     wait = await wait_of(visit) if visit.flow.state == "held" else None
     return outcome_page(visit, refusal=refusal, wait=wait, form=form, status=status, push=push)
