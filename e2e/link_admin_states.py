@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import count
 from typing import Final
 
+from e2e.admin_states import page
 from e2e.browsing import Phone
 from e2e.stop import Stop
 from e2e.walker import Walker
@@ -13,6 +14,7 @@ from e2e.world import World
 
 _LINK: Final = "/admin/orders/{public_id:str}/payment-link"
 _LINKS: Final = "/admin/links"
+_SETTINGS: Final = "/admin/settings/links"
 _numbers = count(1)
 
 
@@ -92,6 +94,15 @@ def links(path: str) -> Callable[[World], Stop]:
     return reach
 
 
+def settings_refused(world: World) -> Stop:
+    def save(phone: Phone) -> None:
+        phone.type(phone.textbox("Subject"), "Your order {number}")
+        phone.tap(phone.button("Save the words"))
+        phone.sees("Something is missing or not right")
+
+    return Stop(_SETTINGS, world.staff_cookies(), save)
+
+
 # What `e2e/states.py` lists: a name, the route, and the way there.
 ALL: Final[tuple[tuple[str, str, Callable[[World], Stop]], ...]] = (
     ("admin-link", _LINK, link()),
@@ -104,5 +115,7 @@ ALL: Final[tuple[tuple[str, str, Callable[[World], Stop]], ...]] = (
     ("admin-links", _LINKS, links(_LINKS)),
     ("admin-links-soon", _LINKS, links(f"{_LINKS}?state=soon")),
     ("admin-links-none", _LINKS, links(f"{_LINKS}?state=lapsed")),
+    ("admin-settings-links", _SETTINGS, page(_SETTINGS)),
+    ("admin-settings-links-refused", _SETTINGS, settings_refused),
     ("admin-today-lapsing", "/admin", links("/admin")),
 )
