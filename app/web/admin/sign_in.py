@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
@@ -11,8 +12,9 @@ from app.kernel import clock
 from app.kernel.limits import LimitReached
 from app.merchants import actions
 from app.merchants.errors import SignInRefused
+from app.merchants.queries import staff_of_session
 from app.web.admin import cookies
-from app.web.admin.access import HOME, SIGN_IN, is_https, own_path, settings_of, visitor_of
+from app.web.admin.access import FIRST_PAGES, HOME, SIGN_IN, is_https, own_path, settings_of, visitor_of
 from app.web.admin.pages import LANGUAGE_NAMES, keep_language
 from app.web.shared import forms, language, rendering
 from app.web.shared.client import client_address
@@ -50,6 +52,8 @@ async def sign_in(request: Request[Any, Any, Any]) -> Response[str]:
         return _form(request, wanted, email=email, refused=True, status=422)
     except LimitReached as reached:
         return _form(request, wanted, email=email, wait_s=reached.resets_in_s, status=429)
+    if wanted == HOME:
+        wanted = await _first_page(signed_in.token, at)
     response = rendering.redirect(request, wanted, leave=True)
     response.set_cookie(cookies.cookie_for(signed_in.token, at, signed_in.expires_at, https=https))
     return response
@@ -65,6 +69,11 @@ async def sign_out(request: Request[Any, Any, Any]) -> Response[str]:
     response.set_cookie(cookies.no_cookie(https=https))
     response.headers["Clear-Site-Data"] = CLEAR_SITE_DATA
     return response
+
+
+async def _first_page(token: str, at: datetime) -> str:
+    staff = await staff_of_session(token, at)
+    return HOME if staff is None else FIRST_PAGES.get(staff.role, HOME)
 
 
 def _form(

@@ -421,3 +421,9 @@ async def test_the_price_list_is_kept(desk: httpx.AsyncClient, merchant: Merchan
     await desk.post(address, data={"do": "retire"})
     assert await queries.products_of(merchant.id) == ()
     assert (await desk.get(address)).status_code == 404
+
+
+async def test_a_cashier_who_signs_in_begins_at_the_till(app: ASGIApp, merchant: Merchant) -> None:
+    cashier = await a_person(merchant, "kaisa@havu.example", "cashier")
+    async with pages.browser(app) as client:
+        assert (await sign_in(client, cashier)).headers["location"] == "/admin/till"
