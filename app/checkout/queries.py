@@ -10,14 +10,13 @@ from uuid import UUID
 
 from app.checkout.states import SessionState
 from app.checkout.steps import Progress
-from app.identity.actions.browsers import BrowserToken, handed_over
+from app.identity.actions.browsers import handed_over
 from app.identity.actions.codes import Approval
 from app.identity.actions.remembered import Remembered
 from app.kernel import clock, db, ids
 from app.kernel.money import Money
 from app.law.queries import CONFIRMED_WORDINGS
 from app.law.rules import law_of
-from app.links.queries import LinkView
 from app.links.states import LinkState
 from app.merchants.queries import Merchant, merchant_by_id
 from app.orders.actions import Contact
@@ -451,25 +450,6 @@ def _remembered(row: db.Record, merchant: Merchant) -> Remembered | None:
     if not (phone and postcode and here and merchant.recognise_returning):
         return None
     return Remembered(row["remembered_id"], row["remembered_customer_id"], phone, postcode)
-
-
-_OWN: Final = """
-SELECT s.public_id, s.state, s.expires_at, s.held_until
-FROM browsers b JOIN checkout_sessions s ON s.browser_id = b.id
-WHERE b.token_digest = $3 AND s.merchant_id = $1 AND s.link_id = $2 AND s.state IN ('open', 'held')
-ORDER BY s.id DESC LIMIT 1
-"""
-
-
-async def own_session(link: LinkView, browser: BrowserToken, now: datetime) -> str | None:
-    """The session that this browser has on its way by this link; None where it has none, or may not go on now."""
-    row = await db.fetch_one(_OWN, link.merchant_id, link.id, browser.digest)
-    if row is None:
-        return None
-    state = SessionState(row["state"])
-    over = is_over(state, row["expires_at"], row["held_until"], now)
-    reached = reachable(state, link.order_state, link.stored_state)
-    return None if over or reached is SessionState.CANCELLED else str(row["public_id"])
 
 
 async def session_for_api(merchant_id: UUID, public_id: str, now: datetime) -> SessionAnswer | None:

@@ -181,6 +181,16 @@ async def _use_link(flow: Flow) -> None:
         await links.use(link, actor=ACTOR, now=now)
     except (LinkPaused, LinkEnded):
         raise SessionEnded from None
+    if flow.order_state is OrderState.OPEN:
+        # Somebody else's payment was given up after this one had begun.
+        await orders.move(
+            merchant_id,
+            flow.order_id,
+            expected=OrderState.OPEN,
+            to=OrderState.IN_PAYMENT,
+            actor=ACTOR,
+            now=now,
+        )
     await end_others_in_tx(merchant_id, flow.order_id, flow.session_id, actor=ACTOR, now=now)
 
 

@@ -10,7 +10,8 @@ from uuid import UUID
 from app.checkout.actions import seeing
 from app.checkout.drafts import SessionDraft
 from app.checkout.errors import BrowserOver
-from app.checkout.queries import PAYABLE, own_session
+from app.checkout.own_session import own_session
+from app.checkout.queries import PAYABLE
 from app.checkout.states import MACHINE, SessionState
 from app.identity.actions import browsers
 from app.identity.actions.browsers import BrowserToken

@@ -11,7 +11,8 @@ from litestar.params import FromPath
 
 from app.checkout.actions import Arrival, proceed
 from app.checkout.errors import BrowserOver
-from app.checkout.queries import PAYABLE, own_session
+from app.checkout.own_session import own_session
+from app.checkout.queries import PAYABLE
 from app.identity.actions.browsers import BrowserToken
 from app.kernel import clock
 from app.kernel.money import Money

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 
@@ -185,22 +187,30 @@ async def test_two_payers_who_confirm_at_the_same_moment_are_one_purchase() -> N
     assert await check_books() == []
 
 
+@asynccontextmanager
+async def held(shopper: Shopper) -> AsyncIterator[None]:
+    """Another request holds this session meanwhile."""
+    taken, go = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        locking = "SELECT id FROM checkout_sessions WHERE public_id = $1 FOR UPDATE"
+        await db.fetch_value(locking, shopper.session)
+        taken.set()
+        await go.wait()
+
+    holding = asyncio.create_task(db.in_tx(hold))
+    await taken.wait()
+    yield
+    go.set()
+    await holding
+
+
 async def test_who_came_to_the_lock_second_finds_the_order_paid() -> None:
     """Somebody held the row of the slower one at that moment, so that it could not be ended: it is out of reach."""
     link = await a_link(await a_merchant())
     slow, fast = await at_confirm_of(link, 0), await at_confirm_of(link, 1)
-    held, go = asyncio.Event(), asyncio.Event()
-
-    async def hold() -> None:
-        await db.fetch_value("SELECT id FROM checkout_sessions WHERE public_id = $1 FOR UPDATE", slow.session)
-        held.set()
-        await go.wait()
-
-    holding = asyncio.create_task(db.in_tx(hold))
-    await held.wait()
-    await fast.confirm()
-    go.set()
-    await holding
+    async with held(slow):
+        await fast.confirm()
     assert await stored(slow) == "open"
     assert (await slow.flow()).state is SessionState.CANCELLED
     with pytest.raises(SessionEnded):
@@ -278,6 +288,24 @@ async def test_a_payment_that_a_person_declined_leaves_the_order_open_for_somebo
     await actions.answer_case(merchant, str(case), answer, await clock.business_now())
     assert await order_state(link) == "open"
     await (await at_confirm_of(link, 1)).confirm()
+    assert await order_state(link) == "paid"
+    assert await check_books() == []
+
+
+async def test_who_could_not_be_stopped_when_somebody_else_was_held_may_pay_once_that_one_is_declined() -> (
+    None
+):
+    merchant = await a_merchant()
+    link = await a_link(merchant)
+    other, waiting = await at_confirm_of(link, 0), await to_decide_at(link, 1)
+    async with held(other):
+        await be_held(waiting)
+    with pytest.raises(SessionEnded):
+        await other.confirm(shown_field="whatever")
+    case = await db.fetch_value("SELECT public_id FROM cases")
+    answer = actions.Answer("declined", "st_test", "No income.")
+    await actions.answer_case(merchant, str(case), answer, await clock.business_now())
+    await other.confirm()
     assert await order_state(link) == "paid"
     assert await check_books() == []
 
