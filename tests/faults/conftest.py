@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +28,8 @@ class Webs:
     """A client for each web process; this process shares their database and their keys."""
 
     clients: Sequence[httpx.AsyncClient]
+    environ: Mapping[str, str]
+    """What the processes were started with, but for their ports."""
 
     def lane(self, number: int) -> httpx.AsyncClient:
         """Requests take the processes in turn."""
@@ -67,7 +69,7 @@ async def webs(
             await db.start_pool(url)
             clients = [httpx.AsyncClient(base_url=f"http://localhost:{port}", timeout=30) for port in ports]
             try:
-                yield Webs(clients)
+                yield Webs(clients, environ)
             finally:
                 for client in clients:
                     await client.aclose()

@@ -51,7 +51,7 @@ class Hub:
     def __init__(self, dsn: str) -> None:
         self._dsn = dsn
         self._waiting: dict[str, set[asyncio.Event]] = {}
-        self._count = 0
+        self.count = 0
         self._began_before = False
         self._listener: asyncio.Task[Any] | None = None
         self.closed = False
@@ -65,17 +65,17 @@ class Hub:
         # The first who waits begins the listening: a process without open pages holds no connection for them.
         self._listener = self._listener or asyncio.create_task(self._listen())
         self._waiting.setdefault(topic, set()).add(woken)
-        self._count += 1
+        self.count += 1
         try:
             yield woken
         finally:
-            self._count -= 1
+            self.count -= 1
             self._waiting[topic].discard(woken)
             if not self._waiting[topic]:
                 del self._waiting[topic]
 
     def has_room(self, topic: str) -> bool:
-        return self._count < STREAMS_MAX and len(self._waiting.get(topic, ())) < STREAMS_PER_TOPIC_MAX
+        return self.count < STREAMS_MAX and len(self._waiting.get(topic, ())) < STREAMS_PER_TOPIC_MAX
 
     async def close(self) -> None:
         """End every stream, then the listening."""
@@ -119,6 +119,11 @@ async def stop() -> None:
     hub, _hub = _hub, None
     if hub is not None:
         await hub.close()
+
+
+def open_pages() -> int:
+    """How many wait in this process, for metrics."""
+    return _hub.count if _hub is not None else 0
 
 
 async def changes(topic: str) -> AsyncIterator[None]:

@@ -10,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from app.kernel import db, outbox
+from app.web.shared import live
 from app.web.shared.observed import REGISTRY
 
 PATH = "/metrics"
@@ -46,4 +47,7 @@ async def _shared() -> CollectorRegistry:
     pool = Gauge("kolme_pool_connections", "Connections to the database", ("state",), registry=registry)
     pool.labels("busy").set(size - idle)
     pool.labels("idle").set(idle)
+    Gauge("kolme_open_pages", "Pages of this process that hear of changes", registry=registry).set(
+        live.open_pages()
+    )
     return registry
