@@ -31,6 +31,8 @@ HEADER_BYTES_MAX = 32 * 1024
 HEADER_READ_TIMEOUT_MS = 10_000
 # What a request may still take after SIGTERM; the supervisor's own patience is a little longer.
 DRAIN_S = 3
+# A report gives back what it speaks of, or its header alone; what lies behind this says nothing more.
+MAIL_REPORT_BYTES_MAX = 4 * 1024 * 1024
 COUNTRIES = ("FI", "SE", "DK", "BG")
 
 Command = Callable[[argparse.Namespace], None]
@@ -125,6 +127,19 @@ async def _in_product(verb: Callable[[datetime], Awaitable[None]]) -> None:
         await verb(await clock.business_now())
     finally:
         await db.close_pool()
+
+
+def mail_report(_arguments: argparse.Namespace) -> None:
+    """Takes a mail that a mail server wrote about one of ours, from standard input."""
+    from app.messages.delivered import take_returned_mail
+
+    raw = sys.stdin.buffer.read(MAIL_REPORT_BYTES_MAX)
+
+    async def verb(_now: datetime) -> None:
+        outcome = await take_returned_mail(raw)
+        print(f"Noted: {outcome}." if outcome else "It speaks of nothing that we follow.")
+
+    asyncio.run(_in_product(verb))
 
 
 def check_books(_arguments: argparse.Namespace) -> None:
@@ -326,6 +341,7 @@ def _parser() -> argparse.ArgumentParser:
     add("worker", worker, "run the worker process")
     add("migrate", migrate, "bring the database up to date")
     add("check-books", check_books, "prove that the books balance and every history is lawful")
+    add("mail-report", mail_report, "note what a mail server reports of a mail (a mail, on standard input)")
     _add_merchant_commands(commands)
     _add_law_commands(commands)
     _add_keys_commands(commands)

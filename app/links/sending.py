@@ -179,6 +179,12 @@ async def send_by_id(merchant_id: UUID, send_id: UUID) -> SendView | None:
     return None if row is None else SendView(**dict(row.items()))
 
 
+async def shop_of_send(send_id: UUID) -> UUID | None:
+    """Whose send this is, whichever shop asks; None when nothing of the kind was sent."""
+    shop = await db.fetch_value("SELECT merchant_id FROM link_sends WHERE id = $1", send_id)
+    return shop if isinstance(shop, UUID) else None
+
+
 async def sends_of_link(merchant_id: UUID, link_id: UUID) -> tuple[SendView, ...]:
     """Everything that was sent of a link, oldest first."""
     return tuple(SendView(**dict(row.items())) for row in await db.fetch_all(_OF_LINK, merchant_id, link_id))

@@ -115,7 +115,7 @@ def sms_text(letter: Letter, lang: str) -> Written:
 async def deliver(job: Job, doors: Doors) -> Outcome:
     """One try to send a link. What is true of link and order is read right before it leaves."""
     found = await _found(job)
-    if found is None or found.send.state != "queued" or found.send.recipient is None:
+    if found is None or found.send.state != "queued":
         return Done("there is nothing to send any more")
     now = business_now(job)
     reason = _why_not(found, now)
@@ -138,7 +138,9 @@ def _why_not(found: _Found, now: datetime) -> str | None:
     state = found.link.state_at(now)
     if state is not LinkState.ACTIVE:
         return f"link_{state}"
-    return None if found.order.state in _PAYABLE else f"order_{found.order.state}"
+    if found.order.state not in _PAYABLE:
+        return f"order_{found.order.state}"
+    return "order_removed" if found.send.recipient is None else None
 
 
 def _after(job: Job, found: _Found, refused: NotTaken) -> TryAgain | GiveUp:
@@ -173,6 +175,7 @@ async def _hand_over(found: _Found, doors: Doors) -> None:
         from_name=merchant.name,
         message_id=send.message_id,
         merchant_id=merchant.id,
+        followed=True,
     )
     await doors.mail.send(mail, SEND_TIMEOUT_S)
 

@@ -55,7 +55,10 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """An e-mail, plain and HTML. `message_id` is stable over retries, so that a mailbox can tell a repeat."""
+    """An e-mail, plain and HTML. `message_id` is stable over retries, so that a mailbox can tell a repeat.
+
+    `followed` asks the mail server to report what becomes of it, where the server can.
+    """
 
     to: str = field(repr=False)
     subject: str = field(repr=False)
@@ -66,6 +69,7 @@ class Mail:
     message_id: str
     merchant_id: UUID
     attachments: tuple[Attachment, ...] = ()
+    followed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

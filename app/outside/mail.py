@@ -47,22 +47,19 @@ class SmtpMail:
     async def send(self, message: Mail, timeout_s: float) -> None:
         """Raises NeverTaken when the server knows no such mailbox, else NotTaken: worth another try."""
         db.refuse_in_transaction("mail")
-        settings = self._settings
         try:
-            travelling = composed(message, settings.sender)
+            travelling = composed(message, self._settings.sender)
         except ValueError:
             # An address that no mail can carry; it was refused nowhere, and would never be taken.
             raise NeverTaken("address_malformed") from None
         try:
-            async with asyncio.timeout(timeout_s):
-                await aiosmtplib.send(
+            async with asyncio.timeout(timeout_s), self._server(timeout_s) as server:
+                # RFC 3461: the server, and those it hands on to, tell by a mail of their own what became of it.
+                asks = message.followed and server.supports_extension("dsn")
+                await server.send_message(
                     travelling,
-                    hostname=settings.host,
-                    port=settings.port,
-                    use_tls=settings.tls,
-                    username=settings.username or None,
-                    password=settings.password or None,
-                    timeout=timeout_s,
+                    mail_options=["RET=HDRS"] if asks else None,
+                    rcpt_options=["NOTIFY=SUCCESS,FAILURE"] if asks else None,
                 )
         except aiosmtplib.SMTPRecipientsRefused as refused:
             if all(recipient.code in _PERMANENT for recipient in refused.recipients):
@@ -73,6 +70,17 @@ class SmtpMail:
             raise NotTaken(f"status_{refused.code}", certain=True) from None
         except (TimeoutError, OSError, aiosmtplib.SMTPException):
             raise NotTaken("no_answer", certain=False) from None
+
+    def _server(self, timeout_s: float) -> aiosmtplib.SMTP:
+        settings = self._settings
+        return aiosmtplib.SMTP(
+            hostname=settings.host,
+            port=settings.port,
+            use_tls=settings.tls,
+            username=settings.username or None,
+            password=settings.password or None,
+            timeout=timeout_s,
+        )
 
 
 class SandboxLetterbox:
@@ -97,5 +105,7 @@ class SandboxLetterbox:
             merchant_id=message.merchant_id,
             attachments=message.attachments,
         )
+        if not message.followed:
+            return
         outcome: Reported = "bounced" if mailbox == "late-bounce" else "delivered"
         await db.in_tx(lambda: queue_report(message.merchant_id, message.message_id, outcome))

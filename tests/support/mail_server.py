@@ -15,13 +15,17 @@ LETTER_BYTES_MAX: Final = 2**20
 
 
 class MailServer:
-    """`recipient_says` and `data_says` are the lines with which RCPT and DATA are answered."""
+    """`recipient_says` and `data_says` are the lines with which RCPT and DATA are answered; `reports` whether it offers
+    to report what becomes of a mail. `heard` holds the commands.
+    """
 
     def __init__(self) -> None:
         self.port = 0
         self.taken: list[EmailMessage] = []
         self.recipient_says = "250 fine"
         self.data_says = "250 taken"
+        self.reports = False
+        self.heard: list[str] = []
         self.hangs = False
         self._closing = asyncio.Event()
 
@@ -34,7 +38,11 @@ class MailServer:
                 await self._closing.wait()
             say("220 mail.example")
             while line := (await reader.readline()).decode().strip():
+                self.heard.append(line)
                 match line.split(" ")[0].upper():
+                    case "EHLO" if self.reports:
+                        say("250-mail.example")
+                        say("250 DSN")
                     case "EHLO":
                         say("250 mail.example")
                     case "RCPT":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -52,6 +53,24 @@ async def test_a_mail_goes_out_under_the_shops_name_and_answers_go_to_the_shop(s
     assert html is not None
     assert plain.get_content().strip() == "Thank you \u2013 kiitos"
     assert html.get_content().strip() == "<p>Thank you</p>"
+
+
+async def test_a_mail_that_is_followed_asks_for_a_report_where_the_server_gives_one(
+    server: MailServer,
+) -> None:
+    server.reports = True
+    await door(server.port).send(replace(a_mail(), followed=True), timeout_s=5)
+    assert "MAIL FROM:<receipts@kolme.example> RET=HDRS" in server.heard
+    assert "RCPT TO:<aino@example.test> NOTIFY=SUCCESS,FAILURE" in server.heard
+    assert len(server.taken) == 1
+
+
+@pytest.mark.parametrize(("reports", "followed"), [(True, False), (False, True)])
+async def test_no_other_mail_asks_for_one(server: MailServer, *, reports: bool, followed: bool) -> None:
+    server.reports = reports
+    await door(server.port).send(replace(a_mail(), followed=followed), timeout_s=5)
+    assert not any("NOTIFY" in line or "RET=" in line for line in server.heard)
+    assert len(server.taken) == 1
 
 
 @pytest.mark.parametrize("name", ["Havu\r\nBcc: x@evil.example", 'Havu "the" Kivi', "K\u00e4p\u00e4l\u00e4"])
