@@ -150,8 +150,8 @@ _BY_WORDS: Final = _Way(
 class _Values:
     """What a statement is given; `put` answers the place of a value."""
 
-    def __init__(self, merchant_id: UUID) -> None:
-        self.all: list[object] = [merchant_id]
+    def __init__(self, *values: object) -> None:
+        self.all: list[object] = list(values)
 
     def put(self, value: object) -> str:
         self.all.append(value)
@@ -175,28 +175,50 @@ _BEGINS: Final = "{word} >= search_word({typed}) AND {word} < search_word({typed
 async def _page(merchant_id: UUID, wanted: Wanted, cursor: str | None, limit: int) -> _Rows:
     after = None if cursor is None else Position.parse(cursor)
     values = _Values(merchant_id)
-    few = None
     if wanted.words is not None:
-        way, conditions = _BY_WORDS, await _along_words(values, wanted.words, after)
-    else:
-        few = await _few(merchant_id, wanted)
-        way, conditions = _BY_TIME, _along_time(values, wanted, after)
-    end = None
-    if few is not None:
-        source = f"unnest({values.put(few)}::uuid[]) AS few (id) JOIN orders o ON o.id = few.id"
-    else:
-        source = way.source
-        if _rest(_Values(merchant_id), wanted):
-            end = await _end_of_look(way, conditions, values)
+        along = await _along_words(values, wanted.words, after)
+        return await _read_along(_BY_WORDS, along, values, wanted, limit)
+    few = await _few(merchant_id, wanted)
+    along = _along_time(values, wanted, after)
+    if few is None:
+        return await _read_along(_BY_TIME, along, values, wanted, limit)
+    return await _sort_few(few, along, values, wanted, limit)
+
+
+async def _read_along(way: _Way, along: list[str], values: _Values, wanted: Wanted, limit: int) -> _Rows:
+    """A page in the order of an index, `along` which conditions lead."""
+    end = await _end_of_look(way, along, values) if _has_rest(wanted) else None
+    conditions = list(along)
     if end is not None:
         conditions.append(f"({', '.join(way.place)}) {way.not_beyond} ({values.put_all(end.values())})")
     conditions += [*_rest(values, wanted), _NOT_REMOVED]
-    # Only words of this module are joined; every value is a parameter.
+    # Only words of this module are joined, here and below; every value is a parameter.
     rows = await db.fetch_all(
-        f"SELECT {COLUMNS} FROM {source} {JOINS} WHERE {' AND '.join(conditions)}"  # noqa: S608
+        f"SELECT {COLUMNS} FROM {way.source} {JOINS} WHERE {' AND '.join(conditions)}"  # noqa: S608
         f" ORDER BY {way.order} LIMIT {limit + 1}",
         *values.all,
     )
+    return _cut_off(rows, limit, end)
+
+
+async def _sort_few(
+    few: Sequence[UUID], along: list[str], values: _Values, wanted: Wanted, limit: int
+) -> _Rows:
+    """A page of these few, all of which are read and sorted; who buys is looked up for those that are shown."""
+    source = f"unnest({values.put(few)}::uuid[]) AS few (id) JOIN orders o ON o.id = few.id"
+    conditions = " AND ".join((*along, *_rest(values, wanted), _NOT_REMOVED))
+    order = _BY_TIME.order
+    rows = await db.fetch_all(
+        f"SELECT {COLUMNS}"  # noqa: S608
+        f" FROM (SELECT o.* FROM {source} WHERE {conditions} ORDER BY {order} LIMIT {limit + 1}) o"
+        f" {JOINS} ORDER BY {order}",
+        *values.all,
+    )
+    return _cut_off(rows, limit, None)
+
+
+def _cut_off(rows: Sequence[db.Record], limit: int, end: db.Record | None) -> _Rows:
+    """The page, of which one row more was asked for; `end` is the last place that it looked at."""
     if len(rows) > limit:
         last = rows[limit - 1]
         return _Rows(rows[:limit], Position(last["created_at"], last["id"]).text(), cut=False)
@@ -295,6 +317,10 @@ def _rest(values: _Values, wanted: Wanted) -> list[str]:
         begin, beyond = values.put(wanted.reference), values.put(wanted.reference + _LAST)
         conditions.append(f"o.reference ~>=~ {begin} AND o.reference ~<~ {beyond}")
     return conditions
+
+
+def _has_rest(wanted: Wanted) -> bool:
+    return bool(_rest(_Values(), wanted))
 
 
 def _sums(wanted: Wanted) -> tuple[int, int]:

@@ -57,14 +57,15 @@ async def merchant(db: str, seeded: dict[str, Merchant]) -> Merchant:
 
 async def test_the_words_of_seeded_orders_are_those_that_the_database_would_write(merchant: Merchant) -> None:
     different = await db.fetch_all(
-        """WITH said AS (
+        """WITH some AS (SELECT * FROM orders ORDER BY created_at LIMIT 600),
+           said AS (
                SELECT o.id, order_words_of(o.reference, c.name, c.email, c.phone) AS word,
                       -(extract(epoch FROM o.created_at) * 1000000)::bigint AS newest_first
-               FROM orders o JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id)
-           SELECT id, word
-           FROM (SELECT * FROM said EXCEPT SELECT order_id, word, newest_first FROM order_words) AS lacks
-           UNION ALL
-           SELECT * FROM (SELECT order_id, word FROM order_words EXCEPT SELECT id, word FROM said) AS more LIMIT 5"""
+               FROM some o JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id),
+           seeded AS (
+               SELECT w.order_id, w.word, w.newest_first
+               FROM some o JOIN order_words w ON w.merchant_id = o.merchant_id AND w.order_id = o.id)
+           (SELECT * FROM said EXCEPT SELECT * FROM seeded) UNION ALL (SELECT * FROM seeded EXCEPT SELECT * FROM said)"""
     )
     assert different == []
 
