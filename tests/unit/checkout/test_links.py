@@ -17,6 +17,7 @@ from app.checkout.errors import SessionEnded
 from app.checkout.queries import flow as read_flow
 from app.checkout.queries import session_for_api
 from app.checkout.states import SessionState
+from app.identity.actions import browsers
 from app.kernel import clock, db
 from app.kernel.limits import LimitReached
 from app.links import actions as links
@@ -83,6 +84,14 @@ async def test_the_same_browser_goes_on_where_it_was_and_another_one_begins_its_
     assert again.session == first.session
     assert other.session != first.session
     assert await events(link, "link.opened") == 2
+
+
+async def test_many_presses_of_one_browser_at_once_are_one_session() -> None:
+    link = await a_link(await a_merchant())
+    browser = browsers.read(None, wall=clock.wall())
+    pressed = await asyncio.gather(*(press(link, browser) for _ in range(6)))
+    assert len({shopper.session for shopper in pressed}) == 1
+    assert await events(link, "link.opened") == 1
 
 
 async def test_after_a_cancelled_payment_the_same_browser_begins_anew() -> None:

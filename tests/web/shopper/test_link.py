@@ -64,6 +64,18 @@ async def test_a_get_writes_nothing_whoever_sends_it(client: httpx.AsyncClient) 
     assert again.opened_at is None
 
 
+async def test_what_a_link_costs_the_database(client: httpx.AsyncClient) -> None:
+    """A figure that grows here was grown on purpose."""
+    link = await a_link_for(await a_merchant(), Contact(**EVERYTHING))
+    await client.get(path_of(link))
+    with db.counting() as looking:
+        await client.get(path_of(link))
+    with db.counting() as pressing:
+        await client.post(path_of(link))
+    assert (looking.queries, looking.commits) == (4, 0)
+    assert (pressing.queries, pressing.commits) == (16, 1)
+
+
 async def test_only_what_is_missing_is_asked_and_what_is_known_is_not_shown(
     client: httpx.AsyncClient,
 ) -> None:
