@@ -18,6 +18,7 @@ from e2e import (
     admin_states,
     change_states,
     demo_states,
+    import_states,
     link_admin_states,
     link_states,
     order_states,
@@ -102,6 +103,8 @@ NOT_PAGES: Final = frozenset(
         "/pay/{session_id:str}/standard-information.pdf",
         "/pay/{session_id:str}/agreement",
         "/admin/orders/{public_id:str}/agreement",
+        "/admin/orders/import/example.csv",
+        "/admin/orders/import/{public_id:str}/result.csv",
     }
 )
 
@@ -416,6 +419,7 @@ VIEWS: Final = (
     View("admin-orders", "/admin/orders", admin_states.page("/admin/orders")),
     View("admin-orders-none", "/admin/orders", admin_states.page("/admin/orders?q=nothing-like-this")),
     *(View(*each) for each in order_states.ALL),
+    *(View(*each) for each in import_states.ALL),
     *(View(*each) for each in link_admin_states.ALL),
     *(View(*each) for each in till_states.ALL),
     View("admin-reviews", "/admin/reviews", waits.reviews),
