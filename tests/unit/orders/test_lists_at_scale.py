@@ -57,15 +57,16 @@ async def merchant(db: str, seeded: dict[str, Merchant]) -> Merchant:
 
 async def test_the_words_of_seeded_orders_are_those_that_the_database_would_write(merchant: Merchant) -> None:
     different = await db.fetch_all(
-        """WITH some AS (SELECT * FROM orders ORDER BY created_at LIMIT 600),
+        """WITH oldest AS (SELECT * FROM orders ORDER BY created_at LIMIT 600),
            said AS (
                SELECT o.id, order_words_of(o.reference, c.name, c.email, c.phone) AS word,
                       -(extract(epoch FROM o.created_at) * 1000000)::bigint AS newest_first
-               FROM some o JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id),
+               FROM oldest o JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id),
            seeded AS (
                SELECT w.order_id, w.word, w.newest_first
-               FROM some o JOIN order_words w ON w.merchant_id = o.merchant_id AND w.order_id = o.id)
-           (SELECT * FROM said EXCEPT SELECT * FROM seeded) UNION ALL (SELECT * FROM seeded EXCEPT SELECT * FROM said)"""
+               FROM oldest o JOIN order_words w ON w.merchant_id = o.merchant_id AND w.order_id = o.id)
+           (SELECT * FROM said EXCEPT SELECT * FROM seeded)
+           UNION ALL (SELECT * FROM seeded EXCEPT SELECT * FROM said)"""
     )
     assert different == []
 
