@@ -103,6 +103,7 @@ NOT_PAGES: Final = frozenset(
         "/pay/{session_id:str}/standard-information.pdf",
         "/pay/{session_id:str}/agreement",
         "/admin/orders/{public_id:str}/agreement",
+        "/admin/orders/export",
         "/admin/orders/import/example.csv",
         "/admin/orders/import/{public_id:str}/result.csv",
     }
@@ -417,6 +418,11 @@ VIEWS: Final = (
     View("admin-sign-in-refused", "/admin/sign-in", admin_states.sign_in_refused),
     View("admin-today", "/admin", admin_states.page("/admin")),
     View("admin-orders", "/admin/orders", admin_states.page("/admin/orders")),
+    View(
+        "admin-orders-filtered",
+        "/admin/orders",
+        admin_states.page("/admin/orders?q=a&from=2026-01-01&to=2025-12-31&min=1&max=a+lot&link=no"),
+    ),
     View("admin-orders-none", "/admin/orders", admin_states.page("/admin/orders?q=nothing-like-this")),
     *(View(*each) for each in order_states.ALL),
     *(View(*each) for each in import_states.ALL),
