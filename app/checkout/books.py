@@ -16,6 +16,8 @@ from app.checkout.states import MACHINE as SESSIONS
 from app.invoices.states import MACHINE as INVOICES
 from app.kernel import db
 from app.kernel.states import Machine
+from app.links.bulk.states import MACHINE as IMPORTS
+from app.links.reusable.states import MACHINE as REUSABLE
 from app.links.states import MACHINE as LINKS
 from app.orders.states import MACHINE as ORDERS
 
@@ -161,6 +163,8 @@ async def check_books(acknowledged_orders: Iterable[str] = ()) -> list[Violation
     found += await _check_history(INVOICES, "invoices", "invoice_history")
     found += await _check_history(CASES, "cases", "case_history")
     found += await _check_history(LINKS, "payment_links", "link_history")
+    found += await _check_history(IMPORTS, "order_imports", "order_import_history")
+    found += await _check_history(REUSABLE, "reusable_links", "reusable_link_history")
     found += await _check_acknowledged(set(acknowledged_orders))
     return found
 

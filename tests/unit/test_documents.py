@@ -12,13 +12,17 @@ from app.checkout.states import MACHINE as SESSION
 from app.checkout.steps import OPEN_PAGES
 from app.invoices.states import MACHINE as INVOICE
 from app.kernel.states import Machine
+from app.links.bulk.states import MACHINE as IMPORT
+from app.links.reusable.states import MACHINE as REUSABLE
 from app.links.states import MACHINE as LINK
 from app.orders.states import MACHINE as ORDER
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
-@pytest.mark.parametrize("machine", [ORDER, SESSION, INVOICE, CASE, LINK], ids=lambda machine: machine.name)
+@pytest.mark.parametrize(
+    "machine", [ORDER, SESSION, INVOICE, CASE, LINK, IMPORT, REUSABLE], ids=lambda machine: machine.name
+)
 def test_the_drawn_life_cycles_are_the_programs(machine: Machine) -> None:
     assert f"```mermaid\n{machine.drawing()}\n```" in (DOCS / "states.md").read_text()
 

@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.checkout.books import check_books
 from app.kernel import clock, db
 from app.kernel.jobs import Done, Outcome
 from app.kernel.outbox import Job
@@ -233,6 +234,14 @@ async def test_work_goes_on_where_its_time_ran_out(monkeypatch: pytest.MonkeyPat
     assert found.counts == {RowState.READY: 5}
     done = await started(merchant, found)
     assert (done.state, len(await orders(merchant))) == (ImportState.DONE, 5)
+
+
+async def test_the_books_read_every_history_of_an_import() -> None:
+    merchant = await a_merchant()
+    await started(merchant, await checked(merchant, a_row()))
+    await take_in(merchant, "reference,item\nA,B\n")
+    await work()
+    assert await check_books() == []
 
 
 async def test_two_workers_at_one_import_make_each_order_once() -> None:
