@@ -87,6 +87,7 @@ NOT_PAGES: Final = frozenset(
         "/api/v1/invoices",
         "/api/v1/invoices/{invoice_id:str}",
         "/admin/invoices/{public_id:str}/pdf",
+        "/admin/links/export",
         "/api/v1/events",
         "/api/v1/webhook-endpoints",
         "/sandbox/outbox",

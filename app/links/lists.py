@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from app.kernel import db
-from app.links.queries import LinkView
+from app.links.queries import LIST_LIMIT_MAX, LinksWanted, LinkView, links_page
 from app.links.sending import Channel, SendState
 
 
@@ -36,3 +37,18 @@ async def tracks_of(merchant_id: UUID, links: Sequence[LinkView]) -> Mapping[UUI
     """By the id of the link. One statement."""
     rows = await db.fetch_all(_TRACKS, merchant_id, [link.id for link in links])
     return {row["id"]: Track(row["customer"], row["channel"], row["sent"]) for row in rows}
+
+
+async def each_link(
+    merchant_id: UUID, wanted: LinksWanted, *, now: datetime
+) -> AsyncIterator[tuple[LinkView, Track]]:
+    """Every link that a list shows, read a page at a time."""
+    cursor: str | None = None
+    while True:
+        page = await links_page(merchant_id, wanted, now=now, cursor=cursor, limit=LIST_LIMIT_MAX)
+        tracks = await tracks_of(merchant_id, page.links)
+        for link in page.links:
+            yield link, tracks[link.id]
+        cursor = page.next_cursor
+        if cursor is None:
+            return

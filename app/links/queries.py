@@ -81,18 +81,30 @@ async def link_by_id(merchant_id: UUID, link_id: UUID) -> LinkView | None:
     return None if row is None else _view(row)
 
 
-async def links_page(
-    merchant_id: UUID,
-    *,
-    now: datetime,
-    state: LinkState | None = None,
-    lapsing_before: datetime | None = None,
-    cursor: str | None = None,
-    limit: int = 50,
-) -> LinksPage:
-    """Links newest first, one statement. `state` is the one with time taken into account; `lapsing_before` leaves those
-    that still hold now and will not at that time, the next to lapse first. Raises CursorRefused.
+@dataclass(frozen=True, slots=True)
+class LinksWanted:
+    """Which links a list shows. What is None does not narrow it; together they narrow it all.
+
+    `state` is the one with time taken into account; `lapsing_before` leaves those that still hold and will not at that
+    time, the next to lapse first; `words` is how a reference, a name, an e-mail or a phone of the order begins.
     """
+
+    state: LinkState | None = None
+    lapsing_before: datetime | None = None
+    words: str | None = field(default=None, repr=False)
+
+
+# As the list of orders finds them (`orders.lists`).
+_BEGINS: Final = """EXISTS (
+    SELECT FROM order_words w WHERE w.merchant_id = l.merchant_id AND w.order_id = l.order_id
+    AND search_word({typed}) <> ''
+    AND w.word >= search_word({typed}) AND w.word < search_word({typed}) || chr(1114111))"""
+
+
+async def links_page(
+    merchant_id: UUID, wanted: LinksWanted, *, now: datetime, cursor: str | None = None, limit: int = 50
+) -> LinksPage:
+    """Links newest first, one statement. Raises CursorRefused."""
     assert 1 <= limit <= LIST_LIMIT_MAX, "the caller checks the limit"
     conditions = ["l.merchant_id = $1"]
     arguments: list[object] = [merchant_id]
@@ -101,24 +113,27 @@ async def links_page(
         arguments.append(argument)
         return f"${len(arguments)}"
 
-    if state is not None:
-        conditions.append(_in_state(state, value(state.value), value(now)))
-    if lapsing_before is not None:
-        soon = f"l.expires_at > {value(now)} AND l.expires_at <= {value(lapsing_before)}"
+    if wanted.state is not None:
+        conditions.append(_in_state(wanted.state, value(wanted.state.value), value(now)))
+    if wanted.words is not None:
+        conditions.append(_BEGINS.format(typed=value(wanted.words)))
+    soonest_first = wanted.lapsing_before is not None
+    if soonest_first:
+        soon = f"l.expires_at > {value(now)} AND l.expires_at <= {value(wanted.lapsing_before)}"
         # A link that was made for whoever pays by a reusable one lasts for hours: there is nothing for staff to do.
         conditions.append(f"l.state IN ('active', 'paused') AND l.created_by <> 'shopper' AND {soon}")
     if cursor is not None:
         position = Position.parse(cursor)
-        after = "(l.created_at, l.id) <" if lapsing_before is None else "(l.expires_at, l.id) >"
+        after = "(l.expires_at, l.id) >" if soonest_first else "(l.created_at, l.id) <"
         conditions.append(f"{after} ({value(position.at)}, {value(position.id)})")
-    order = "l.created_at DESC, l.id DESC" if lapsing_before is None else "l.expires_at, l.id"
+    order = "l.expires_at, l.id" if soonest_first else "l.created_at DESC, l.id DESC"
     # Only conditions written above are joined here; every value is a parameter.
     rows = await db.fetch_all(
         f"{_SELECT} WHERE {' AND '.join(conditions)} ORDER BY {order} LIMIT {value(limit + 1)}",
         *arguments,
     )
     shown = rows[:limit]
-    place = "created_at" if lapsing_before is None else "expires_at"
+    place = "expires_at" if soonest_first else "created_at"
     last = Position(shown[-1][place], shown[-1]["id"]).text() if len(rows) > limit else None
     return LinksPage(tuple(_view(row) for row in shown), last)
 

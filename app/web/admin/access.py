@@ -43,6 +43,7 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:order-cancel": _OWNER,
         "admin:order-print": _OWNER,
         "admin:links": _OWNER,
+        "admin:links-export": _OWNER,
         "admin:link": _OWNER,
         "admin:link-do": _OWNER,
         "admin:reusable-links": _OWNER,

@@ -64,6 +64,7 @@ def admin_router(settings: Settings) -> Router:
             imports.take_step,
             imports.result,
             links.link_list,
+            links.export_links,
             link.link_page,
             link.do_with_link,
             agreements.download_agreement,

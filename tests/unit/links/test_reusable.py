@@ -13,7 +13,7 @@ import pytest
 from app.checkout.actions import cancel_order
 from app.kernel import clock, db
 from app.kernel.limits import LimitReached
-from app.links.queries import LinkView, links_page
+from app.links.queries import LinksWanted, LinkView, links_page
 from app.links.reusable import actions, queries
 from app.links.reusable.actions import USE_LASTS, Press
 from app.links.reusable.errors import FieldWrong, ReusableClosed, ReusableUnknown
@@ -158,9 +158,9 @@ async def test_an_order_that_nobody_pays_keeps_its_place_for_two_hours() -> None
 async def test_links_of_uses_are_not_among_those_that_staff_should_look_after() -> None:
     merchant, now = await a_merchant(), await clock.business_now()
     await use(await a_link(merchant), now=now)
-    soon = await links_page(merchant.id, now=now, lapsing_before=now + timedelta(days=2))
+    soon = await links_page(merchant.id, LinksWanted(lapsing_before=now + timedelta(days=2)), now=now)
     assert soon.links == ()
-    assert len((await links_page(merchant.id, now=now)).links) == 1
+    assert len((await links_page(merchant.id, LinksWanted(), now=now)).links) == 1
 
 
 @pytest.mark.usefixtures("db")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import html
 import re
 from datetime import datetime, time, timedelta
@@ -342,6 +343,41 @@ async def test_the_list_shows_how_far_each_link_has_come(desk: httpx.AsyncClient
     assert "Payment links about to lapse" in home
     assert "SOON-1" in home
     assert "LATER-2" not in home
+
+
+async def test_a_link_is_found_by_the_beginning_of_a_name_a_phone_or_a_reference(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    eero = Contact(name="Eero Ahola", phone="+358480000102")
+    await a_link(merchant, await an_open_order(merchant, reference="EERO-1", contact=eero))
+    await a_link(merchant, await an_open_order(merchant, reference="AINO-2"))
+    for typed in ("ahola", "048 0000 102", "eero-1", "EERO"):
+        page = (await desk.get("/admin/links", params={"q": typed})).text
+        assert "EERO-1</a>" in page, typed
+        assert "AINO-2</a>" not in page, typed
+    none = (await desk.get("/admin/links", params={"q": "%", "state": "paused"})).text
+    assert "No link matches." in none
+
+
+async def test_the_list_exports_what_it_shows_and_no_spreadsheet_runs_it(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    evil = Contact(name="=HYPERLINK(1)", email=EMAIL)
+    link = await a_link(
+        merchant,
+        await an_open_order(merchant, reference="=1+1", contact=evil),
+        lasts=timedelta(hours=30),
+    )
+    await a_link(merchant, await an_open_order(merchant, reference="PLAIN-2"))
+    await desk.post(page_of(link), data=mail())
+    answer = await desk.get("/admin/links/export?state=soon")
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    header, row = answer.text.removeprefix("\ufeff").splitlines()
+    found = dict(zip(next(csv.reader([header])), next(csv.reader([row])), strict=True))
+    assert (found["reference"], found["name"], found["total"]) == ("'=1+1", "'=HYPERLINK(1)", "203.00")
+    assert (found["state"], found["sent_by"], found["sent"]) == ("active", "email", "queued")
+    assert found["url"].endswith(f"/link/{link.token}")
+    assert len((await desk.get("/admin/links/export")).text.splitlines()) == 3
 
 
 @pytest.mark.parametrize("query", ["", "state=soon"])
