@@ -27,7 +27,7 @@
     }
   };
 
-  /* Without the head: its styles carry the password of another answer, and the browser would complain. */
+  /* Without the head: its styles carry the nonce of another answer, and the browser would complain. */
   const parsed = (text) => new DOMParser().parseFromString(text.slice(text.indexOf("<body")), "text/html");
 
   const look = async () => {
