@@ -101,8 +101,13 @@ def on_code(world: World) -> Walker:
 
 
 def code_of(world: World, walker: Walker) -> str:
-    """The fixed address of the till at which the walker stands."""
-    page = Walker.at(world.base_url, f"{_till(walker)}/code", cookies=world.staff_cookies())
+    return sticker_of(world, _till(walker))
+
+
+def sticker_of(world: World, till: str) -> str:
+    """The fixed address of a till, whose page in the admin is `till`."""
+    place = till.partition("?")[0].partition("#")[0]
+    page = Walker.at(world.base_url, f"{place}/code", cookies=world.staff_cookies())
     found = re.search(r"/till/[0-9a-z]{26}", page.response.text)
     assert found is not None, page.path
     return found[0]

@@ -39,7 +39,8 @@ _CODE_LENGTH: Final = 26
 @dataclass(frozen=True, slots=True)
 class TillView:
     """What the page shows. `page` names what stands on it, so that an open page knows whether it has changed;
-    `reference` is None where no order is on the code.
+    `reference` is None where no order is on the code. `back` says that they have come back from a purchase, `ended`
+    from a payment that came to nothing.
     """
 
     url: str
@@ -49,6 +50,7 @@ class TillView:
     reference: str | None
     support_email: str
     back: bool
+    ended: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +150,7 @@ def _page_name(here: _Here) -> str:
 
 
 def _page(here: _Here) -> Response[str]:
-    order, merchant = here.order, here.merchant
+    order, merchant, asked = here.order, here.merchant, here.request.query_params
     lines = () if order is None else order.lines
     currency = merchant.currency if order is None else order.currency
     flow = FlowView(
@@ -166,7 +168,8 @@ def _page(here: _Here) -> Response[str]:
         page=_page_name(here),
         reference=None if order is None else order.reference,
         support_email=merchant.contact_email,
-        back="session" in here.request.query_params and "ended" not in here.request.query_params,
+        back="session" in asked and "ended" not in asked,
+        ended="ended" in asked,
     )
     context = {
         "lang": here.lang,
