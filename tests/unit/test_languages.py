@@ -16,8 +16,8 @@ _DEVICES = frozenset({"Chromebook", "Mac", "iPad", "iPhone"})
 SAME_AS_ENGLISH = {
     "fi": frozenset({"API", "Webhook", "webhook"}),
     "sv": frozenset({"API", "Webhook", "webhook"}),
-    # Danish took "links" and "webhooks" over with their English plural, and shares "reference" and "e-mail".
-    "da": frozenset({"API", "E-mail", "Links", "Reference", "Webhook", "Webhooks", "webhook"}),
+    # Danish took "links" and "webhooks" over with their English plural, and shares "reference", "stop" and "e-mail".
+    "da": frozenset({"API", "E-mail", "Links", "Reference", "Stop", "Webhook", "Webhooks", "webhook"}),
     # Bulgarian writes the abbreviations in Latin letters.
     "bg": frozenset({"API", "SMS"}),
 }
