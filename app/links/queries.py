@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -13,7 +14,8 @@ from app.links.states import LinkState, state_at
 from app.orders.states import OrderState
 
 LIST_LIMIT_MAX: Final = 100
-TOKEN_LENGTH: Final = 43
+# As `ids.token` makes them; nothing else is asked of the database.
+_TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,9 +65,14 @@ FROM payment_links l JOIN orders o ON o.merchant_id = l.merchant_id AND o.id = l
 """
 
 
+def is_token(text: str) -> bool:
+    """Whether `text` could be the secret of a link's address. Says nothing about whether it is one."""
+    return _TOKEN.fullmatch(text) is not None
+
+
 async def link_by_token(token: str) -> LinkView | None:
     """The link of an address, whoever's it is; None for every text that is none."""
-    if len(token) != TOKEN_LENGTH:
+    if not is_token(token):
         return None
     row = await db.fetch_one(f"{_SELECT} WHERE l.token = $1", token)
     return None if row is None else _view(row)

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.kernel import db
 from app.kernel.cursors import Position
-from app.links.queries import TOKEN_LENGTH
+from app.links.queries import is_token
 from app.links.reusable.errors import Closed
 from app.links.reusable.rules import Buyer, why_closed
 from app.links.reusable.states import ReusableState
@@ -107,7 +107,7 @@ ORDER BY u.used_at DESC, u.id DESC LIMIT $5
 
 async def reusable_by_token(token: str) -> ReusableView | None:
     """The link of an address, whoever's it is; None for every text that is none."""
-    if len(token) != TOKEN_LENGTH:
+    if not is_token(token):
         return None
     row = await db.fetch_one(f"{_SELECT} WHERE l.token = $1", token)
     return None if row is None else _view(row)

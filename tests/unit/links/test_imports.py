@@ -298,6 +298,43 @@ async def test_a_row_that_goes_wrong_leaves_nothing_and_the_others_are_made(
     assert {order.reference for order in await orders(merchant)} == {"R-1", "R-3"}
 
 
+async def test_wherever_a_row_breaks_off_it_is_made_whole_later_or_not_at_all() -> None:
+    merchant = await a_merchant()
+    found = await checked(merchant, a_row())
+    now = await clock.business_now()
+    await actions.start(merchant.id, found.public_id, actor=STAFF, now=now)
+    shop = jobs.shop_of(merchant, now)
+    broke_off = 0
+
+    async def try_once(last: int) -> bool:
+        """One try that ends before statement `last`; whether it came to its end."""
+        statements = 0
+
+        def probe(_sql: str) -> None:
+            nonlocal statements
+            statements += 1
+            if statements == last:
+                raise RuntimeError("the end")
+
+        db.set_statement_probe(probe)
+        try:
+            await row_actions.make_row(merchant.id, found.id, 1, shop, actor=STAFF, now=now)
+        except RuntimeError:
+            return False
+        finally:
+            db.set_statement_probe(None)
+        return True
+
+    while not await try_once(broke_off + 1):
+        broke_off += 1
+        assert await orders(merchant) == []
+        assert (await rows(merchant, found))[0].state is RowState.READY
+    assert broke_off > 5
+    [order] = await orders(merchant)
+    await the_link(merchant, order)
+    assert (await rows(merchant, found))[0].order_public_id == order.public_id
+
+
 async def test_a_last_day_that_passed_while_nobody_decided_is_a_fault_then() -> None:
     merchant = await a_merchant()
     today = merchant.local_date(await clock.business_now())

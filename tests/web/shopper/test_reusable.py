@@ -187,7 +187,10 @@ async def test_a_stopped_link_says_so_and_names_the_shop(client: httpx.AsyncClie
 
 async def test_an_address_that_is_nobodys_is_answered_like_any_other(client: httpx.AsyncClient) -> None:
     await a_link()
-    answers = [await client.get(f"/link/{token}") for token in (ids.token(), ids.token(), "short", "x" * 200)]
+    answers = [
+        await client.get(f"/link/{token}")
+        for token in (ids.token(), "short", "x" * 200, "%00" * 43, "%C3%A4" * 43)
+    ]
     assert {answer.status_code for answer in answers} == {404}
     nonce = re.compile(r'nonce="[^"]+"|/link/[\w-]+')
     assert len({nonce.sub("", answer.text) for answer in answers}) == 1
