@@ -26,28 +26,32 @@ CREATE FUNCTION search_word(typed text) RETURNS text LANGUAGE sql IMMUTABLE STRI
 $$;
 
 -- A name is kept once from each of its parts on ("aino virta", "virta aino"), a phone with and without its country.
-CREATE FUNCTION order_words_of(reference text, name text, email text, phone text) RETURNS SETOF text
-LANGUAGE sql IMMUTABLE PARALLEL SAFE AS $$
-    WITH parts AS (
-        SELECT part, place
-        FROM regexp_split_to_table(search_phrase(name), ' ') WITH ORDINALITY AS split (part, place)
-        WHERE part <> '' LIMIT 6
-    ), digits AS (
-        SELECT regexp_replace(phone, '[^0-9]', '', 'g') AS digits
-    ), phrases AS (
-        SELECT search_phrase(reference) AS phrase
-        UNION SELECT search_phrase(email)
-        UNION SELECT left((SELECT string_agg(p.part, ' ' ORDER BY p.place < start.place, p.place) FROM parts p), 64)
-              FROM parts start
-    ), words AS (
-        SELECT phrase AS word FROM phrases
-        UNION SELECT replace(phrase, ' ', '') FROM phrases WHERE phrase ~ '[0-9]'
-        UNION SELECT digits FROM digits
-        UNION SELECT '0' || regexp_replace(digits, '^(358|359|46)', '') FROM digits WHERE digits ~ '^(358|359|46)'
-        UNION SELECT substr(digits, 3) FROM digits WHERE digits ~ '^45'
-    )
-    SELECT word FROM words WHERE word <> ''
-$$;
+CREATE FUNCTION order_words_of(reference text, name text, email text, phone text) RETURNS text[]
+LANGUAGE plpgsql IMMUTABLE PARALLEL SAFE AS $$
+DECLARE
+    words text[] := ARRAY[search_phrase(reference), search_phrase(email)];
+    parts text[] := string_to_array(search_phrase(name), ' ');
+    digits text := regexp_replace(phone, '[^0-9]', '', 'g');
+    word text;
+BEGIN
+    FOR start IN 1 .. least(cardinality(coalesce(parts, '{}')), 6) LOOP
+        words := words || left(array_to_string(parts[start:] || parts[:start - 1], ' '), 64);
+    END LOOP;
+    FOREACH word IN ARRAY words LOOP
+        IF word ~ '[0-9]' AND word ~ ' ' THEN
+            words := words || replace(word, ' ', '');
+        END IF;
+    END LOOP;
+    IF digits <> '' THEN
+        words := words || digits;
+        IF digits ~ '^(358|359|46)' THEN
+            words := words || ('0' || regexp_replace(digits, '^(358|359|46)', ''));
+        ELSIF digits ~ '^45.' THEN
+            words := words || substr(digits, 3);
+        END IF;
+    END IF;
+    RETURN array_remove(array_remove(words, NULL), '');
+END $$;
 
 -- newest_first is the order's birth in microseconds, negated: one ascending index reads word by word, and within a
 -- word the newest order first.
@@ -62,20 +66,20 @@ CREATE TABLE order_words (
 CREATE INDEX order_words_found ON order_words (merchant_id, word, newest_first, order_id);
 
 -- Words follow what they were made from, whoever writes it: what is forgotten of an order is not found by any more.
-CREATE FUNCTION refresh_order_words(the_merchant uuid, the_order uuid) RETURNS void LANGUAGE sql AS $$
-    WITH wanted AS MATERIALIZED (
-        SELECT order_words_of(o.reference, c.name, c.email, c.phone) AS word,
-               -(extract(epoch FROM o.created_at) * 1000000)::bigint AS newest_first
-        FROM orders o JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id
-        WHERE o.merchant_id = the_merchant AND o.id = the_order
-    ), gone AS (
-        DELETE FROM order_words w WHERE w.merchant_id = the_merchant AND w.order_id = the_order
-            AND NOT EXISTS (SELECT FROM wanted WHERE wanted.word = w.word)
-    )
+CREATE FUNCTION refresh_order_words(the_merchant uuid, the_order uuid) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    wanted text[];
+    birth bigint;
+BEGIN
+    SELECT order_words_of(o.reference, c.name, c.email, c.phone), -(extract(epoch FROM o.created_at) * 1000000)::bigint
+    INTO wanted, birth
+    FROM orders o JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id
+    WHERE o.merchant_id = the_merchant AND o.id = the_order;
+    DELETE FROM order_words WHERE merchant_id = the_merchant AND order_id = the_order AND word <> ALL (wanted);
     INSERT INTO order_words (merchant_id, order_id, word, newest_first)
-    SELECT the_merchant, the_order, word, newest_first FROM wanted
-    ON CONFLICT DO NOTHING
-$$;
+    SELECT the_merchant, the_order, word, birth FROM unnest(wanted) AS word
+    ON CONFLICT DO NOTHING;
+END $$;
 CREATE FUNCTION refresh_words_of_order() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM refresh_order_words(NEW.merchant_id, NEW.id);
@@ -96,9 +100,10 @@ CREATE TRIGGER orders_words AFTER UPDATE ON orders FOR EACH ROW
     WHEN (NEW.reference IS DISTINCT FROM OLD.reference)
     EXECUTE FUNCTION refresh_words_of_order();
 INSERT INTO order_words (merchant_id, order_id, word, newest_first)
-SELECT o.merchant_id, o.id, order_words_of(o.reference, c.name, c.email, c.phone),
+SELECT o.merchant_id, o.id, unnest(order_words_of(o.reference, c.name, c.email, c.phone)),
        -(extract(epoch FROM o.created_at) * 1000000)::bigint
-FROM orders o JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id;
+FROM orders o JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id
+ON CONFLICT DO NOTHING;
 
 CREATE INDEX orders_by_total ON orders (merchant_id, total_minor, created_at DESC, id DESC);
 CREATE INDEX orders_of_business ON orders (merchant_id, created_at DESC, id DESC) WHERE buyer = 'business';

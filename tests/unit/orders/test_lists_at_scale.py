@@ -59,7 +59,7 @@ async def test_the_words_of_seeded_orders_are_those_that_the_database_would_writ
     different = await db.fetch_all(
         """WITH oldest AS (SELECT * FROM orders ORDER BY created_at LIMIT 600),
            said AS (
-               SELECT o.id, order_words_of(o.reference, c.name, c.email, c.phone) AS word,
+               SELECT o.id, unnest(order_words_of(o.reference, c.name, c.email, c.phone)) AS word,
                       -(extract(epoch FROM o.created_at) * 1000000)::bigint AS newest_first
                FROM oldest o JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id),
            seeded AS (
