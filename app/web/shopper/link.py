@@ -70,6 +70,8 @@ class Opening:
             {**common, **context},
             status=status,
         )
+        # So that two taps on the button come from one browser.
+        keep_browser(response, self.browser, self.house, self.wall)
         keep_language(response, self.request, self.house, self.lang)
         return response
 

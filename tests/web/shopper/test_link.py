@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from datetime import timedelta
 
@@ -105,6 +106,13 @@ async def test_the_press_leads_to_the_first_step_and_a_second_one_to_the_same_se
     assert "How do you want to pay?" in (await client.get(session)).text
     assert "You have begun to pay this order." in (await client.get(path_of(link))).text
     assert (await client.post(path_of(link))).headers["location"] == session
+
+
+async def test_two_taps_on_the_button_are_one_session(client: httpx.AsyncClient) -> None:
+    link = await a_link_for(await a_merchant(), Contact(**EVERYTHING))
+    await client.get(path_of(link))
+    answers = await asyncio.gather(*(client.post(path_of(link)) for _ in range(2)))
+    assert len({answer.headers["location"] for answer in answers}) == 1
 
 
 async def test_what_is_missing_is_told_at_its_field_and_nothing_typed_is_lost(
