@@ -43,7 +43,7 @@ class Command(msgspec.Struct, frozen=True):
     anybody hears of it. `die_door`: where in a delivery. `kill_after_s`: killed from outside, so long after it began.
     """
 
-    act: Literal["confirm", "work"]
+    act: Literal["confirm", "expire", "work"]
     environ: dict[str, str]
     session: str = ""
     token: str = ""
@@ -197,6 +197,8 @@ async def _live(command: Command, say: Say) -> None:
     if command.act == "confirm":
         browser = BrowserToken(command.token, clock.wall(), fresh=False)
         await actions.confirm(command.session, browser, command.shown, Details())
+    elif command.act == "expire":
+        await actions.expire_orders(await clock.business_now())
     else:
         through = doors.WorkerDoors(SandboxLetterbox(), door)
         await worker.Worker(worker.handlers(through), worker.chores()).run_once()
