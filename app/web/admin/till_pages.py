@@ -91,6 +91,7 @@ async def show_till(counter: Counter, view: View, *, status: int = HTTP_200_OK) 
     context: dict[str, object] = {
         "till": counter.till,
         "url": counter.url,
+        "shop_lang": counter.merchant.locale,
         "view": view,
         "form": view.form,
         "receipt": sheet_of(receipt, currency),
@@ -150,6 +151,7 @@ async def show_open(counter: Counter, order_public_id: str, *, notice: str | Non
     context = {
         "till": counter.till,
         "url": counter.url,
+        "shop_lang": merchant.locale,
         "order": view,
         "notice": notice,
         "validities": VALIDITIES,
