@@ -18,6 +18,7 @@ from app.checkout.states import SessionState
 from app.kernel import audit, db, outbox
 from app.links import actions as links
 from app.links import sending
+from app.links.bulk import actions as imports
 from app.links.queries import LinkView
 from app.links.states import LIVE, LinkState
 from app.orders import actions as orders
@@ -77,6 +78,7 @@ async def _remove(merchant_id: UUID, order: OrderView, link: LinkView, now: date
     await links.lapse(link, now=now)
     await orders.remove(merchant_id, order.id, expected=order.state, actor=_ACTOR, now=now)
     await sending.forget_sends_of(merchant_id, link.id)
+    await imports.forget_rows_of(merchant_id, order.id)
     await forget_sessions_of(merchant_id, order.id, now)
     data = {"order_id": order.public_id, "reference": order.reference, "link_id": link.public_id}
     await outbox.emit(merchant_id, "order.expired", data, now=now, about=order.public_id)

@@ -141,6 +141,15 @@ async def forget_imports(now: datetime, limit: int) -> int:
     return len(due)
 
 
+async def forget_rows_of(merchant_id: UUID, order_id: UUID) -> None:
+    """Blank what files said of an order that is removed. In its transaction."""
+    await db.execute(
+        "UPDATE order_import_rows SET cells = NULL WHERE merchant_id = $1 AND order_id = $2",
+        merchant_id,
+        order_id,
+    )
+
+
 async def forget_keys(oldest: datetime, limit: int) -> int:
     """Forget which rows made their order before `oldest`, up to `limit`. Answers how many."""
     status = await db.execute(

@@ -172,6 +172,13 @@ ON CONFLICT DO NOTHING RETURNING true
 """
 
 
+# The same row further down the file leads to the same order.
+_TELL_TWINS: Final = """
+UPDATE order_import_rows SET order_id = $4
+WHERE merchant_id = $1 AND import_id = $2 AND row_key = $3 AND state = 'known' AND order_id IS NULL
+"""
+
+
 class _Overtaken(Exception):
     """The same row of another import has made its order in this very moment."""
 
@@ -204,6 +211,7 @@ async def make_row(
         if not await db.fetch_value(_CLAIM_KEY, merchant_id, key, order_id, now):
             raise _Overtaken
         await _settle(merchant_id, import_id, position, RowState.MADE, order_id=order_id)
+        await db.execute(_TELL_TWINS, merchant_id, import_id, key, order_id)
 
     try:
         await db.in_tx(make)

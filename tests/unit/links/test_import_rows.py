@@ -136,6 +136,16 @@ def test_two_rows_with_an_open_mark_are_not_joined_into_one() -> None:
     assert rows_of(f'{HEAD}\nA-1,"Cup,1,0\nA-2,Cup",1,0\nA-3,Cup,1,0\n')[0] == "broken_quotes"
 
 
+def test_of_ten_thousand_rows_the_good_ones_are_read_whatever_the_others_are() -> None:
+    broken = ('R,"Cup,1,0', "R,Cup,1,0,1,2,3", 'R,"Cup"x,1,0')
+    lines = [broken[number % 3] if number % 2 else f"R-{number},Cup,1,0" for number in range(ROWS_MAX)]
+    sheet = read("\n".join((HEAD, *lines)))
+    assert [row.line for row in sheet.rows] == list(range(2, ROWS_MAX + 2))
+    assert [row.cells[0] for row in sheet.rows if row.fault is None] == [
+        f"R-{number}" for number in range(0, ROWS_MAX, 2)
+    ]
+
+
 def test_a_cell_may_hold_line_breaks_marks_and_separators() -> None:
     order = the_order(f'{HEAD},note\nA-1,"Pipe 5"", long",1,0,"Ring.\nTwice, please"\n')
     assert (order.lines[0].name, order.note) == ('Pipe 5", long', "Ring.\nTwice, please")

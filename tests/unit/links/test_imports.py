@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from app.checkout.actions import expire_orders
 from app.checkout.books import check_books
 from app.kernel import clock, db
 from app.kernel.jobs import Done, Outcome
@@ -153,6 +154,8 @@ async def test_a_row_that_stands_twice_in_a_file_makes_one_order() -> None:
     assert found.counts == {RowState.READY: 2, RowState.KNOWN: 1}
     await started(merchant, found)
     assert sorted(order.total_minor for order in await orders(merchant)) == [5_00, 129_00]
+    one, twin, _ = await rows(merchant, found)
+    assert twin.token == one.token
 
 
 async def test_a_reference_that_another_order_has_is_pointed_out() -> None:
@@ -360,6 +363,16 @@ async def test_what_files_say_is_forgotten_after_thirty_days_and_their_orders_st
     assert (await checked(merchant, a_row())).counts == {RowState.KNOWN: 1}
     assert await db.in_tx(lambda: actions.forget_keys(now + timedelta(days=1), 100)) >= 1
     assert (await checked(merchant, a_row())).counts == {RowState.READY: 1}
+
+
+async def test_what_files_say_of_an_order_goes_with_it() -> None:
+    merchant = await a_merchant()
+    done = await started(merchant, await checked(merchant, a_row(1), a_row(1), a_row(2), valid_days=7))
+    kept = next(order for order in await orders(merchant) if order.reference == "R-2")
+    later = await clock.business_now() + timedelta(days=9)
+    await links.extend(merchant.id, kept.public_id, expires_at=None, actor=STAFF, now=clock.wall())
+    assert await expire_orders(later) == 1
+    assert [bool(row.cells) for row in await rows(merchant, done)] == [False, False, True]
 
 
 async def test_the_number_of_a_card_is_kept_nowhere() -> None:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.checkout.actions import cancel_order
+from app.checkout.actions import cancel_order, expire_orders
 from app.kernel import clock, db
 from app.kernel.limits import LimitReached
 from app.links.queries import LinksWanted, LinkView, links_page
@@ -152,6 +152,18 @@ async def test_an_order_that_nobody_pays_keeps_its_place_for_two_hours() -> None
     now = await clock.business_now()
     own = await use(await a_link(merchant), now=now)
     assert own.expires_at == now + USE_LASTS
+
+
+@pytest.mark.usefixtures("db")
+async def test_an_order_that_nobody_paid_is_removed_and_its_place_is_free() -> None:
+    merchant, now = await a_merchant(), await clock.business_now()
+    link = await a_link(merchant, replace(TERMS, uses_max=1))
+    await use(link, now=now)
+    later = now + USE_LASTS + timedelta(minutes=1)
+    with pytest.raises(ReusableClosed):
+        await use(link, now=later)
+    assert await expire_orders(later) == 1
+    await use(link, now=later)
 
 
 @pytest.mark.usefixtures("db")
