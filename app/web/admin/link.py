@@ -214,6 +214,7 @@ async def _show(
     context = {
         "order": detail_of(order, (), timeline=timeline, deliveries=(), postings=()),
         "link": box,
+        "live_url": f"{LIST}/{order.public_id}/live" if order.watched else None,
         "qr": qr_picture(box.url, "QR"),
         "mail": typed if form is not None and channel == "email" else mail,
         "text": typed if form is not None and channel == "sms" else text,

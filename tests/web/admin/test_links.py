@@ -82,6 +82,7 @@ async def test_one_press_makes_the_link_and_a_second_one_leads_to_the_same(
     assert f"/link/{link.token}" in page
     assert 'class="qr"' in page
     assert "Copy link" in page
+    assert f'data-live="/admin/orders/{order.public_id}/live"' in page
     assert "Payment link made" in (await desk.get(f"/admin/orders/{order.public_id}")).text
 
 
