@@ -80,7 +80,7 @@ async def test_a_clock_that_is_set_back_revives_no_code() -> None:
 @pytest.mark.parametrize(
     "edit",
     [
-        "UPDATE orders SET version = version + 1",
+        "UPDATE orders SET version = version + 1, shown_version = version + 1",
         "UPDATE orders SET total_minor = total_minor + 1",
     ],
     ids=["basket", "amount"],
