@@ -92,8 +92,6 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:paying": _OWNER,
         "admin:link-settings": _OWNER,
         "admin:link-settings-save": _OWNER,
-        "admin:link-settings": _OWNER,
-        "admin:link-settings-save": _OWNER,
     }
 )
 
