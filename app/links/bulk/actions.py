@@ -23,18 +23,20 @@ KEYS_KEPT: Final = timedelta(days=366)
 @dataclass(frozen=True, slots=True)
 class Upload:
     """A file as it came, its bytes already text. `key` tells one sending of the form from another; the links of its
-    orders hold `valid_days` days unless a row says better, None for no end."""
+    orders hold `valid_days` days unless a row says better, None for no end. With `sends` each link goes out by e-mail
+    as it is made, in the shop's words, where the row has an address."""
 
     key: UUID
     file_name: str | None
     valid_days: int | None
     content: str = field(repr=False)
+    sends: bool = False
 
 
 _TAKE_IN: Final = """
 INSERT INTO order_imports (merchant_id, id, public_id, state, upload_key, digest, file_name, content, valid_days,
-                           created_at, created_by, forget_at)
-VALUES ($1, $2, $3, 'checking', $4, $5, $6, $7, $8, $9, $10, $11)
+                           created_at, created_by, forget_at, sends)
+VALUES ($1, $2, $3, 'checking', $4, $5, $6, $7, $8, $9, $10, $11, $12)
 ON CONFLICT (merchant_id, upload_key, digest) DO NOTHING RETURNING public_id
 """
 
@@ -58,6 +60,7 @@ async def take_in(merchant_id: UUID, upload: Upload, *, actor: str, now: datetim
             now,
             actor,
             now + ROWS_KEPT,
+            upload.sends,
         )
         if kept is None:
             first = await db.fetch_value(

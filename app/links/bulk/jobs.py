@@ -110,7 +110,9 @@ async def _make_one(
 
 
 def shop_of(merchant: Merchant, now: datetime) -> Shop:
-    return Shop(merchant.country, merchant.currency, merchant.time_zone, merchant.local_date(now))
+    return Shop(
+        merchant.country, merchant.currency, merchant.time_zone, merchant.local_date(now), merchant.locale
+    )
 
 
 def _judged(sheet: Sheet, rows: Sequence[Row], shop: Shop) -> list[JudgedRow]:

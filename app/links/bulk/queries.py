@@ -30,6 +30,7 @@ class ImportView:
     refusal: str | None
     refusal_detail: str | None
     valid_days: int | None
+    sends: bool
     created_at: datetime
     forgotten: bool
     counts: Mapping[RowState, int]
@@ -67,7 +68,7 @@ class ImportRow:
 
 _IMPORT: Final = """
 SELECT i.id, i.public_id, i.state, i.file_name, coalesce(i.columns, '{}') AS columns, i.unused_columns, i.rows_total,
-       i.refusal, i.refusal_detail, i.valid_days, i.created_at, i.forget_at IS NULL AS forgotten,
+       i.refusal, i.refusal_detail, i.valid_days, i.sends, i.created_at, i.forget_at IS NULL AS forgotten,
        coalesce((SELECT jsonb_object_agg(c.state, jsonb_build_array(c.rows, c.minor))
                  FROM (SELECT r.state, count(*) AS rows, coalesce(sum(r.total_minor), 0)::bigint AS minor
                        FROM order_import_rows r WHERE r.merchant_id = i.merchant_id AND r.import_id = i.id
@@ -143,6 +144,7 @@ def _view(row: db.Record) -> ImportView:
         refusal=row["refusal"],
         refusal_detail=row["refusal_detail"],
         valid_days=row["valid_days"],
+        sends=row["sends"],
         created_at=row["created_at"],
         forgotten=row["forgotten"],
         counts={RowState(state): rows for state, (rows, _) in found.items()},

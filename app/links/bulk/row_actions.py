@@ -17,6 +17,8 @@ from app.links.bulk.rules import Fault, Shop, Wanted, read_row, row_key
 from app.links.bulk.states import MACHINE, ImportState, RowState
 from app.links.errors import ValidityRefused
 from app.links.rules import end_of_day
+from app.links.sending import Wanted as Message
+from app.links.sending import send_in_tx
 from app.orders import actions as orders
 from app.orders.actions import Contact, NewOrder
 from app.orders.states import OrderState
@@ -160,7 +162,7 @@ async def refuse(merchant_id: UUID, public_id: str, reason: str, detail: str, *,
 
 
 _ROW: Final = """
-SELECT r.cells, i.columns, i.valid_days
+SELECT r.cells, i.columns, i.valid_days, i.sends
 FROM order_import_rows r JOIN order_imports i ON i.merchant_id = r.merchant_id AND i.id = r.import_id
 WHERE r.merchant_id = $1 AND r.import_id = $2 AND r.position = $3 AND r.state = 'ready' AND i.state = 'making'
 FOR UPDATE OF r
@@ -207,7 +209,7 @@ async def make_row(
         if known is not None:
             await _settle(merchant_id, import_id, position, RowState.KNOWN, order_id=known)
             return
-        order_id = await _make_order(merchant_id, wanted, shop, row["valid_days"], actor=actor, now=now)
+        order_id = await _make_order(merchant_id, wanted, shop, row, actor=actor, now=now)
         if not await db.fetch_value(_CLAIM_KEY, merchant_id, key, order_id, now):
             raise _Overtaken
         await _settle(merchant_id, import_id, position, RowState.MADE, order_id=order_id)
@@ -254,7 +256,7 @@ async def go_on(job: outbox.Job, position: int) -> None:
 
 
 async def _make_order(
-    merchant_id: UUID, wanted: Wanted, shop: Shop, valid_days: int | None, *, actor: str, now: datetime
+    merchant_id: UUID, wanted: Wanted, shop: Shop, of_import: db.Record, *, actor: str, now: datetime
 ) -> UUID:
     order = NewOrder(
         reference=wanted.reference,
@@ -266,11 +268,13 @@ async def _make_order(
         note=wanted.note,
     )
     last_day = wanted.valid_until
-    if last_day is None and valid_days is not None:
-        last_day = shop.today + timedelta(days=valid_days)
+    if last_day is None and of_import["valid_days"] is not None:
+        last_day = shop.today + timedelta(days=of_import["valid_days"])
     lapses = None if last_day is None else end_of_day(last_day, shop.time_zone)
     made = await orders.create(merchant_id, order, state=OrderState.OPEN, actor=actor, now=now)
-    await links.make_in_tx(merchant_id, made.public_id, expires_at=lapses, actor=actor, now=now)
+    link = await links.make_in_tx(merchant_id, made.public_id, expires_at=lapses, actor=actor, now=now)
+    if of_import["sends"] and (email := wanted.contact.get("email")):
+        await send_in_tx(link, Message("email", email, shop.lang), actor=actor, now=now)
     return made.id
 
 

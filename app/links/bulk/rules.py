@@ -44,12 +44,14 @@ _GUARDED: Final = re.compile(r"^'(?=\s*[=+\-@\uff1d\uff0b\uff0d\uff20])")
 
 @dataclass(frozen=True, slots=True)
 class Shop:
-    """What a row is read against: the shop's country and currency, its time zone, and today's date there."""
+    """What a row is read against: the shop's country and currency, its time zone, today's date there, and the language
+    in which it writes to its customers."""
 
     country: str
     currency: str
     time_zone: str
     today: date
+    lang: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ class OrderImport(Table, tablename="order_imports"):
     created_at = Timestamptz(default=None)
     created_by = Text(default=None)
     forget_at = Timestamptz(null=True, default=None)
+    sends = Boolean(default=None)
 
 
 class OrderImportHistory(Table, tablename="order_import_history"):

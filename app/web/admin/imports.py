@@ -75,6 +75,7 @@ async def send_file(request: AdminRequest) -> Response[str]:
         file_name=None if file is None else file.name or None,
         valid_days=_valid_days(sent.form),
         content=content,
+        sends=sent.form.value("sends") == "1",
     )
     public_id = await actions.take_in(
         merchant.id, upload, actor=_actor(request), now=clock.business(request.user.staff.offset_s)

@@ -18,7 +18,7 @@ from app.links.bulk.sheet import FILE_MAX_BYTES, ROWS_MAX, read, text_of
 from app.links.rules import end_of_day
 from app.orders.rules import Line
 
-SHOP = Shop("FI", "EUR", "Europe/Helsinki", date(2026, 11, 22))
+SHOP = Shop("FI", "EUR", "Europe/Helsinki", date(2026, 11, 22), "fi")
 HEAD = "reference,item,price,vat"
 
 

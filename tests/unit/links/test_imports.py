@@ -124,6 +124,23 @@ async def test_every_row_that_is_ready_makes_one_open_order_with_a_link() -> Non
     assert tokens == {(await the_link(merchant, order)).token for order in made}
 
 
+async def test_links_go_out_by_e_mail_if_the_file_was_sent_so() -> None:
+    merchant = await a_merchant()
+    content = "\n".join((HEAD, a_row(1), "R-2,Cup,5,25.5,"))
+    for sends in (False, True):
+        upload = Upload(uuid4(), None, None, content.replace("R-", f"{sends}-"), sends)
+        public_id = await actions.take_in(merchant.id, upload, actor=STAFF, now=await clock.business_now())
+        await work()
+        await started(merchant, await seen(merchant, public_id))
+    sent = await db.fetch_all(
+        "SELECT o.reference, s.recipient FROM link_sends s"
+        " JOIN payment_links l ON l.merchant_id = s.merchant_id AND l.id = s.link_id"
+        " JOIN orders o ON o.merchant_id = l.merchant_id AND o.id = l.order_id WHERE s.merchant_id = $1",
+        merchant.id,
+    )
+    assert [(row["reference"], row["recipient"]) for row in sent] == [("True-1", "aino@example.test")]
+
+
 async def test_a_row_may_say_until_when_its_link_holds() -> None:
     merchant = await a_merchant()
     last_day = merchant.local_date(await clock.business_now()) + timedelta(days=3)
