@@ -13,12 +13,14 @@ from app.links.sending import Channel, Wanted, send_in_tx
 
 ACTOR: Final = "system"
 
+# No reminder is further ahead than 720 hours (`merchants.link_reminders_h`): so few links are read, by their end.
 # Of a link with several reminders due at once (the worker was away) one is sent, and all of them are decided. Who was
 # sent the link after a reminder's moment was told just then; who was never sent it is not written to unasked.
 _DUE: Final = """
 FROM merchants m CROSS JOIN LATERAL unnest(m.link_reminders_h) AS hours
-JOIN payment_links l ON l.merchant_id = m.id AND l.state = 'active' AND l.expires_at > $1
-    AND l.expires_at - make_interval(hours => hours) <= $1
+JOIN payment_links l ON l.merchant_id = m.id AND l.state = 'active'
+    AND l.expires_at > $1 AND l.expires_at <= $1 + interval '720 hours'
+    AND l.expires_at <= $1 + make_interval(hours => hours)
     AND l.created_at <= l.expires_at - make_interval(hours => hours)
 JOIN orders o ON o.merchant_id = l.merchant_id AND o.id = l.order_id AND o.state IN ('open', 'in_payment')
 JOIN LATERAL (
