@@ -12,6 +12,7 @@ from e2e import flows, till_states
 from e2e.browsing import Phone
 from e2e.conftest import Phones
 from e2e.pages.counter import ReceiptPage, StickerPage
+from e2e.pages.flow import ConfirmPage, IdentifyPage, MethodPage
 from e2e.pages.link import LinkPage
 from e2e.sandbox import Sandbox
 from e2e.world import World
@@ -51,9 +52,12 @@ def test_a_receipt_becomes_an_order_whose_link_is_sent_and_paid(
     order = till.reads("€55.90").open_order().send()
 
     message = sandbox.next_message(shopper.email, "email")
+    sandbox.advance(1)  # what the worker has begun is done then
+    order.sent_to(shopper.email)
     [path] = {urlsplit(link).path for link in message.links if "/link/" in link}
     phone.open(path)
     LinkPage(phone).shown().lists(_SOCKS).proceed()
+    MethodPage(phone).shown()
     order.has_reached("Opened")
     flows.a_returning_shopper_types_everything(phone, sandbox, shopper)
     order.says("Paid")
@@ -73,14 +77,41 @@ def test_the_sticker_opens_what_the_cashier_puts_on_it_and_the_till_mirrors_each
     order.put_on_code()
     sticker.shows(_CUP, "€18.50").proceed()
     order.has_reached("Opened")
-    flows.a_returning_shopper_types_everything(any_phone, sandbox, shopper)
+    flows.chooses_invoice(any_phone)
+    order.has_reached("Opened", "Chosen")
+    page = IdentifyPage(any_phone).send_code_to(shopper)
+    page.type_code(sandbox.code_of(shopper))
+    confirm = ConfirmPage(any_phone).shown()
+    order.has_reached("Opened", "Chosen", "Identified")
+    confirm.confirm()
+    order.says("Paid")
+    order.phone.reload()
     order.says("Paid")
 
 
-def test_a_slip_in_the_address_is_caught_before_the_link_goes_astray(at_a_till: AtATill) -> None:
+def test_a_photo_of_the_sticker_tells_nothing_of_anybody_and_after_five_minutes_nothing_at_all(
+    at_a_till: AtATill, phone: Phone, world: World, moved_clock: Callable[[int], None]
+) -> None:
+    till = at_a_till().tap(_CUP).open_receipt()
+    name, email = a_name(), f"till-{next(_shoppers)}@example.test"
+    till.choose_new_customer(name, email).open_order().put_on_code()
+    sticker = StickerPage(phone)
+    phone.open(till_states.sticker_of(world, till.phone.path))
+    sticker.shows(_CUP, "€18.50").tells_nothing_of(name, email)
+
+    moved_clock(301)
+
+    phone.reload()
+    sticker.shows_nothing()
+
+
+def test_an_email_is_needed_and_a_slip_in_it_is_caught_before_the_link_goes_astray(
+    at_a_till: AtATill,
+) -> None:
     till = at_a_till().tap(_CUP).open_receipt()
     name, number = a_name(), next(_shoppers)
-    till.choose_new_customer(name, f"aino.{number}@gmial.com").answer_the_slip(f"aino.{number}@gmail.com")
+    till.choose_new_customer(name, "").needs_an_email().give_email(f"aino.{number}@gmial.com")
+    till.answer_the_slip(f"aino.{number}@gmail.com")
     till.reads("€18.50").open_order()
 
 

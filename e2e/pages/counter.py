@@ -50,8 +50,16 @@ class ReceiptPage:
         if new.get_attribute("open") is None:
             self.phone.tap(new.locator("summary").first)
         self.phone.type(self.phone.textbox("Name"), name)
+        return self.give_email(email)
+
+    def give_email(self, email: str) -> ReceiptPage:
         self.phone.type(self.phone.textbox("E-mail"), email)
         self.phone.tap(self.phone.button("Save and choose"))
+        return self
+
+    def needs_an_email(self) -> ReceiptPage:
+        self.phone.sees("Something is missing or not right")
+        expect(self.phone.textbox("E-mail")).to_have_attribute("aria-invalid", "true")
         return self
 
     def answer_the_slip(self, meant: str) -> ReceiptPage:
@@ -91,6 +99,11 @@ class OpenOrderPage:
         expect(self.phone.tab.locator(".till-end")).to_contain_text(self.phone.words(english))
         return self
 
+    def sent_to(self, email: str) -> OpenOrderPage:
+        self._look()
+        expect(self.phone.tab.locator(".till-sent")).to_contain_text(f"Sent to {email}")
+        return self
+
     def stop(self) -> ReceiptPage:
         self.phone.tap(self.phone.tab.locator(".till-stop summary"))
         self.phone.tap(self.phone.button("Stop this order"))
@@ -124,6 +137,13 @@ class StickerPage:
         self.phone.sees("Your basket")
         expect(self.phone.tab.locator(".order-lines")).to_contain_text(product)
         expect(self.phone.tab.locator(".card .sum dd")).to_have_text(total)
+        return self
+
+    def tells_nothing_of(self, *personal: str) -> StickerPage:
+        """Neither in what is seen nor in what it is made of."""
+        source = self.phone.tab.content()
+        for text in personal:
+            assert text not in source, text
         return self
 
     def proceed(self) -> None:

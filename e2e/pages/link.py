@@ -97,6 +97,12 @@ class LinkDesk:
         expect(self.phone.text("It is on its way. What becomes of it is told below.")).to_be_visible()
         return self
 
+    def press_send_twice(self) -> LinkDesk:
+        """As a hand does that is not sure."""
+        self.phone.double_tap(self.phone.button("Send by e-mail"))
+        expect(self.phone.text("It is on its way. What becomes of it is told below.")).to_be_visible()
+        return self
+
     def reads(self, english: str) -> LinkDesk:
         """Once the page is loaded again."""
         self.phone.reload()

@@ -74,6 +74,13 @@ class OrderDesk:
             expect(self.timeline.get_by_text(event, exact=True).first).to_be_visible()
         return self
 
+    def was_seen(self, version: int) -> OrderDesk:
+        """By a shopper."""
+        versions = Admin(self.phone).part("Versions").get_by_role("listitem")
+        one = versions.filter(has=self.phone.text(f"Version {version}"))
+        expect(one).to_contain_text("Seen by the shopper")
+        return self
+
     def costs(self, total: str) -> OrderDesk:
         expect(self.phone.tab.locator("#order-head .headline")).to_have_text(total)
         return self
