@@ -9,7 +9,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from app.kernel import db
-from app.till.rules import PRODUCTS_MAX, Discount, Item, Product, Sums, is_on_code, sums_of
+from app.till.rules import ON_CODE, PRODUCTS_MAX, Discount, Item, Product, Sums, is_on_code, sums_of
 
 Buyer = Literal["consumer", "business"]
 
@@ -78,10 +78,11 @@ class Receipt:
 
 @dataclass(frozen=True, slots=True)
 class OnCode:
-    """What the code of a till leads to. `order_public_id` is None while no order is on it."""
+    """What the code of a till leads to: `order_public_id` until `until`, both None while no order is on it."""
 
     till: Till
     order_public_id: str | None
+    until: datetime | None = None
 
 
 _TILL: Final = "t.merchant_id, t.id, t.public_id, t.name, t.sign, t.code"
@@ -149,7 +150,9 @@ async def on_code(code: str, now: datetime) -> OnCode | None:
     if row is None:
         return None
     leads = is_on_code(row["code_since"], now) and row["state"] in {"open", "in_payment"}
-    return OnCode(_till(row), row["order_public_id"] if leads else None)
+    if not leads:
+        return OnCode(_till(row), None)
+    return OnCode(_till(row), row["order_public_id"], row["code_since"] + ON_CODE)
 
 
 async def products_of(merchant_id: UUID) -> tuple[Product, ...]:

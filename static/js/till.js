@@ -8,6 +8,8 @@
   /* While an order is open its page hears of every change, and stays awake. */
   let heard = null;
   let awake = null;
+  let again = 0;
+  const look = () => htmx.ajax("GET", location.pathname, { target: "#till", swap: "outerMorph" });
   const listen = () => {
     const url = till()?.dataset.live;
     if (heard && heard.url !== url) {
@@ -18,11 +20,16 @@
     }
     if (!url || heard) return;
     const source = new EventSource(url);
-    source.addEventListener("changed", () => {
-      htmx.ajax("GET", location.pathname, { target: "#till", swap: "outerMorph" });
-    });
+    source.addEventListener("changed", look);
     heard = { url, source };
     navigator.wakeLock?.request("screen").then((lock) => (awake = lock), () => {});
+  };
+
+  /* After five minutes the till code leads nowhere any more: the page says so without being asked. */
+  const wait = () => {
+    clearTimeout(again);
+    const left = till()?.dataset.again;
+    if (left) again = setTimeout(look, 1000 * left);
   };
 
   let outcome = till()?.dataset.outcome;
@@ -32,6 +39,7 @@
     if (now === "paid" && outcome === "open") navigator.vibrate?.(80);
     outcome = now;
     listen();
+    wait();
   };
 
   /* A form that leads to another page is sent once; a product is added with every tap. */
@@ -93,4 +101,5 @@
 
   document.querySelector("[data-focus]")?.focus();
   listen();
+  wait();
 })();

@@ -145,7 +145,9 @@ async def show_open(counter: Counter, order_public_id: str, *, notice: str | Non
         await sends_of_link(merchant.id, link.id),
         link_url=link.url(settings_of(counter.request).base_url),
         qr_label=order.reference,
-        on_code=leads_to is not None and leads_to.order_public_id == order.public_id,
+        code_until=leads_to.until
+        if leads_to is not None and leads_to.order_public_id == order.public_id
+        else None,
         now=counter.now,
     )
     context = {

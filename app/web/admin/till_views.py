@@ -102,7 +102,9 @@ class SendRow:
 
 @dataclass(frozen=True, slots=True)
 class OpenOrder:
-    """An order that was opened here, as the till mirrors it. `live` while anything may still change."""
+    """An order that was opened here, as the till mirrors it. `live` while anything may still change; `code_left_s` is
+    how long the till code still leads to it.
+    """
 
     public_id: str
     reference: str
@@ -117,7 +119,11 @@ class OpenOrder:
     valid_until: datetime | None
     sent: SendRow | None
     qr: Markup
-    on_code: bool
+    code_left_s: int | None
+
+    @property
+    def on_code(self) -> bool:
+        return self.code_left_s is not None
 
     @property
     def live(self) -> bool:
@@ -179,7 +185,7 @@ def open_order_of(
     *,
     link_url: str,
     qr_label: str,
-    on_code: bool,
+    code_until: datetime | None,
     now: datetime,
 ) -> OpenOrder:
     reached = _reached(order, link, sessions)
@@ -200,7 +206,7 @@ def open_order_of(
         valid_until=link.expires_at,
         sent=SendRow(sends[-1].recipient, sends[-1].state) if sends else None,
         qr=qr_picture(link_url, qr_label),
-        on_code=on_code,
+        code_left_s=None if code_until is None else max(0, round((code_until - now).total_seconds())),
     )
 
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from app.kernel import clock, db
+from app.kernel import db as database
 from app.links.queries import link_of_order
 from app.links.states import LinkState
 from app.merchants.actions import create_staff
@@ -18,7 +19,9 @@ from app.orders import actions as orders
 from app.orders.queries import OrderView, order_for_api
 from app.orders.states import OrderState
 from app.till import actions, queries
+from app.till.actions import opening
 from app.till.actions.book import CustomerDetails
+from app.till.actions.receipts import Locked
 from app.till.actions.setup import ProductDetails
 from app.till.errors import (
     CustomerKnown,
@@ -280,6 +283,33 @@ async def test_pressing_twice_at_once_opens_one_order(shop: Shop) -> None:
     assert await db.fetch_value("SELECT count(*) FROM orders WHERE merchant_id = $1", shop.merchant.id) == 1
 
 
+async def test_without_the_lock_two_presses_at_once_open_two_orders(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control of the test above: with the lock taken away, and both presses past it before either writes."""
+    now = await clock.business_now()
+    await actions.add_amount(shop.place, "Coffee", 3_00, VAT, now=now)
+    await actions.choose_customer(shop.place, await aino(shop), now=now)
+    both, receipt_of = asyncio.Barrier(2), queries.receipt_of
+
+    async def unlocked(place: Place, **_given: object) -> Locked:
+        row = await db.fetch_one(
+            "SELECT id, customer_id FROM till_receipts WHERE merchant_id = $1", place.merchant_id
+        )
+        assert row is not None
+        return Locked(row["id"], row["customer_id"], None, None)
+
+    async def read_together(place: Place) -> Receipt:
+        receipt = await receipt_of(place)
+        await both.wait()
+        return receipt
+
+    monkeypatch.setattr(opening, "lock", unlocked)
+    monkeypatch.setattr(queries, "receipt_of", read_together)
+    ids = await asyncio.gather(press_open(shop), press_open(shop))
+    assert len(set(ids)) == 2
+
+
 async def test_nothing_is_opened_without_a_customer_or_without_a_sum(shop: Shop) -> None:
     now = await clock.business_now()
     await actions.add_amount(shop.place, "Coffee", 3_00, VAT, now=now)
@@ -376,3 +406,34 @@ async def test_an_old_sticker_leads_nowhere_once_the_code_is_renewed(shop: Shop)
     till = await queries.till_of(shop.merchant.id, shop.till.public_id)
     assert till is not None
     assert await queries.on_code(till.code, now) == queries.OnCode(till, None)
+
+
+async def test_the_code_says_until_when_it_leads_to_its_order(shop: Shop) -> None:
+    order, now = await opened(shop), await clock.business_now()
+    await actions.put_on_code(shop.place, order.public_id, now=now)
+    found = await queries.on_code(shop.till.code, now)
+    assert found is not None
+    assert found.until == now + timedelta(minutes=5)
+
+
+async def test_open_pages_hear_what_comes_on_the_code_and_what_it_takes_the_place_of(
+    shop: Shop, db: str
+) -> None:
+    first, now = await opened(shop), await clock.business_now()
+    colleague = replace(shop.place, staff_public_id=await a_cashier(shop.merchant, "kalle@havu.example"))
+    await actions.add_amount(colleague, "Coffee", 3_00, VAT, now=now)
+    await actions.choose_customer(colleague, await aino(shop), now=now)
+    second = await press_open(replace(shop, place=colleague))
+    heard: list[str] = []
+    listener = await database.connect(db)
+    try:
+        await listener.add_listener("order_changed", lambda *said: heard.append(said[-1]))
+        await actions.put_on_code(shop.place, first.public_id, now=now)
+        await actions.put_on_code(colleague, second, now=now)
+        async with asyncio.timeout(30):
+            while len(heard) < 5:
+                await listener.fetchval("SELECT 1")
+    finally:
+        await listener.close()
+    assert heard == [shop.till.public_id, first.public_id, shop.till.public_id, *heard[3:]]
+    assert set(heard[3:]) == {first.public_id, second}
