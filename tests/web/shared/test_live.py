@@ -124,7 +124,7 @@ async def test_a_quiet_stream_beats_and_ends_after_a_while_so_that_its_reader_is
     hub: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(live, "HEARTBEAT_S", 0.01)
-    monkeypatch.setattr(live, "STREAM_LIFE_S", 0.3)
+    monkeypatch.setattr(live, "STREAM_LIFE_S", 1.0)
     assert b":\n\n" in await to_the_end(messages_of("ord_x"))
 
 
