@@ -7,11 +7,15 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from app.kernel import db
+from app.kernel.errors import Refusal
 from app.links.queries import link_by_id
 from app.links.sending import Channel, Wanted, send_in_tx
 
 ACTOR: Final = "system"
+_log: Final = structlog.get_logger(__name__)
 
 # No reminder is further ahead than 720 hours (`merchants.link_reminders_h`): so few links are read, by their end.
 # Of a link with several reminders due at once (the worker was away) one is sent, and all of them are decided. Who was
@@ -71,7 +75,11 @@ async def remind_due(now: datetime, limit: int) -> int:
             link = await link_by_id(told.merchant_id, told.id)
             assert link is not None, "it is held"
             wanted = Wanted(told.channel, told.recipient, told.lang, reminder=True)
-            await send_in_tx(link, wanted, actor=ACTOR, now=now)
+            try:
+                await send_in_tx(link, wanted, actor=ACTOR, now=now)
+            except Refusal as refused:
+                # One that cannot be written to keeps nobody else from being reminded, today nor for ever.
+                _log.warning("reminder_refused", link=link.public_id, reason=refused.code)
         return len(taken)
 
     return await db.in_tx(remind)

@@ -72,17 +72,24 @@ async def own_words(merchant_id: UUID, lang: str, occasion: Occasion) -> Words |
 
 
 async def filled_words(link: LinkView, order: OrderView, lang: str, occasion: Occasion = "link") -> Words:
-    """The words for one link, as they are proposed to whoever sends it. Shorter than what is stored may grow: an
-    overlong name never keeps a link from being sent.
+    """The words for one link, as they are proposed to whoever sends it: never empty, and never longer than can be sent,
+    whatever the shop wrote and the customer is called.
     """
     merchant = await merchant_by_id(link.merchant_id)
     assert merchant is not None, "a link belongs to a merchant"
-    words = await words_of(merchant.id, lang, occasion)
     values = gap_values(merchant, order, link.expires_at, lang)
+    own = _filled(await words_of(merchant.id, lang, occasion), values)
+    if own.subject and own.message and own.sms:
+        return own
+    ours = _filled(default_words(lang, occasion), values)
+    return Words(own.subject or ours.subject, own.message or ours.message, own.sms or ours.sms)
+
+
+def _filled(words: Words, values: Mapping[str, str]) -> Words:
     return Words(
-        one_line(filled(words.subject, values))[:SUBJECT_MAX],
-        filled(words.message, values)[:MESSAGE_MAX],
-        one_line(filled(words.sms, values))[:SMS_MAX],
+        one_line(filled(words.subject, values))[:SUBJECT_MAX].strip(),
+        filled(words.message, values)[:MESSAGE_MAX].strip(),
+        one_line(filled(words.sms, values))[:SMS_MAX].strip(),
     )
 
 

@@ -124,6 +124,18 @@ async def test_nobody_is_reminded_of_what_cannot_be_paid_or_did_not_reach_them(
     assert await count_due(now) == 0
 
 
+async def test_who_cannot_be_written_to_keeps_nobody_else_from_being_reminded(merchant: Merchant) -> None:
+    await reminding(merchant, 24)
+    broken, end = await a_sent_link(merchant)
+    fine, _ = await a_sent_link(merchant)
+    spoil = "UPDATE link_sends SET recipient = 'nobody' WHERE merchant_id = $1 AND link_id = $2"
+    await db.in_tx(lambda: db.execute(spoil, merchant.id, broken.id))
+    now = end - timedelta(hours=3)
+    assert await remind_due(now, 10) == 2
+    assert (await reminders(broken), len(await reminders(fine))) == ([], 1)
+    assert await remind_due(now, 10) == 0
+
+
 async def test_one_shops_reminders_are_its_own(merchant: Merchant) -> None:
     other = await a_merchant("Tammi & Kuusi")
     await reminding(other, 24)

@@ -18,6 +18,7 @@ from app.links import actions, sending
 from app.links.errors import LinkEnded, LinkPaused
 from app.links.queries import LinkView
 from app.links.sending import SendView, Wanted, send_in_tx, sends_of_link
+from app.links.wording import checked_words, save_words
 from app.merchants.errors import FieldRefused
 from app.merchants.queries import Merchant, forget_kept_merchants
 from app.messages.ports import Mail, NotTaken, Sms
@@ -323,6 +324,18 @@ async def test_a_long_name_never_keeps_a_link_from_being_sent(merchant: Merchant
     send = await the_send(link)
     assert send.subject is not None
     assert len(send.subject) == 150
+
+
+async def test_words_of_which_nothing_is_left_are_replaced_by_ours(merchant: Merchant) -> None:
+    words = checked_words("{name}", "{until}", "{name}")
+    now = await clock.business_now()
+    await save_words(merchant, "en", "link", words, actor=STAFF, now=now)
+    link = await a_link(merchant, await an_open_order(merchant, contact=Contact(email=EMAIL)))
+    await ask(link)
+    send = await the_send(link)
+    assert send.subject == "Your order COUNTER-7 from Havu & Kivi"
+    assert send.body is not None
+    assert send.body.startswith("Hello,\n")
 
 
 async def test_to_whom_a_link_went_is_forgotten_a_month_after_it_has_ended(
