@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
+import pytest
+
 from e2e import flows
 from e2e.browsing import DESK_SCREEN, Phone
 from e2e.conftest import Phones
@@ -11,8 +13,17 @@ from e2e.links import AINO, a_link, an_order, link_of
 from e2e.pages.admin import Admin
 from e2e.pages.flow import ConfirmPage, IdentifyPage, MethodPage, OutcomePage, WayOut
 from e2e.pages.link import LinkDesk, LinkPage
-from e2e.sandbox import Sandbox
+from e2e.sandbox import Message, Sandbox, Shopper
 from e2e.world import World
+
+# Two people, three steps and what the worker sends, on a machine that does other work beside.
+pytestmark = pytest.mark.timeout(180)
+
+
+def _receipt_of(sandbox: Sandbox, shopper: Shopper) -> Message:
+    """The agreement comes by e-mail as well, in whichever order."""
+    mails = (sandbox.next_message(shopper.email, "email") for _ in range(3))
+    return next(mail for mail in mails if mail.subject.startswith("Receipt"))
 
 
 def path_in(links: tuple[str, ...]) -> str:
@@ -36,8 +47,7 @@ def test_staff_send_a_link_and_the_shopper_pays_by_it(
     page.asks_for("Name", "Street address", "Postcode", "City").fill_in(name=shopper.name).proceed()
     flows.a_returning_shopper_types_everything(any_phone, sandbox, shopper)
 
-    receipt = sandbox.next_message(shopper.email, "email")
-    assert order.reference in receipt.subject + receipt.body
+    assert order.reference in _receipt_of(sandbox, shopper).body
     desk.open(f"/admin/orders/{order.id}/payment-link")
     link_desk.reads("The order is paid. The link leads nobody to another payment.")
     any_phone.open(link_of(world, order).path)
@@ -78,7 +88,9 @@ def test_a_link_that_is_withdrawn_while_somebody_pays_says_so_before_anything_is
     page.type_code(sandbox.code_of(shopper))
     confirm = ConfirmPage(any_phone).shown()
     link.do(world, "withdraw")
-    confirm.confirm()
+    if not any_phone.has_script:
+        # An open page hears of it by itself.
+        confirm.confirm()
     any_phone.sees("This link is no longer in use")
     assert link.order_state(world) == "open"
 
