@@ -120,7 +120,7 @@ def _checked(flow: Flow, shown_field: str) -> tuple[Customer, Quote]:
         raise SessionEnded
     if flow.customer is None or flow.quote is None or not flow.identified or not flow.quote_stands:
         raise StepNotReached
-    if not shown.matches(flow, shown_field):
+    if flow.changed or not shown.matches(flow, shown_field):
         raise ShownTotalChanged
     if flow.decision is None or flow.decision.outcome != "approved" or not flow.decision_stands:
         raise CreditRefused

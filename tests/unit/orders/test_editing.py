@@ -195,6 +195,10 @@ async def test_contents_of_the_same_total_are_asked_about_again(merchant: Mercha
     await edited(merchant, order, replace(contents_of(order), lines=(other,)))
     with pytest.raises(ShownTotalChanged):
         await shopper.confirm(shown_field=before)
+    with pytest.raises(ShownTotalChanged):
+        await shopper.confirm()
+    flow = await shopper.flow()
+    await checkout.saw(flow, flow.version)
     paid = await shopper.confirm()
     assert [line.name for line in paid.lines] == ["Linen blanket"]
 
