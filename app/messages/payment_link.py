@@ -130,7 +130,8 @@ async def deliver(job: Job, doors: Doors) -> Outcome:
         if isinstance(outcome, TryAgain):
             return outcome
         return await _end(job, found, "failed", outcome, reason=refused.reason, now=now)
-    return await _end(job, found, "sent", Done("handed over"), now=now)
+    taken = "handed to the SMS gateway" if found.send.channel == "sms" else "handed to the mail server"
+    return await _end(job, found, "sent", Done(taken), now=now)
 
 
 def _why_not(found: _Found, now: datetime) -> str | None:
