@@ -30,9 +30,26 @@ async def template_database(postgres_server: EmbeddedServer) -> str:
     return await database.migrated_template(postgres_server)
 
 
+@pytest.fixture(scope="session")
+async def reused_database(
+    postgres_server: EmbeddedServer, template_database: str
+) -> AsyncIterator[database.Reused]:
+    reused = database.Reused(postgres_server, template_database)
+    yield reused
+    await reused.close()
+
+
 @pytest.fixture
-async def database_url(postgres_server: EmbeddedServer, template_database: str) -> AsyncIterator[str]:
+async def database_url(reused_database: database.Reused) -> AsyncIterator[str]:
     """The address of a migrated, empty database of this test's own."""
+    url = await reused_database.lend()
+    yield url
+    await reused_database.take_back()
+
+
+@pytest.fixture(scope="module")
+async def modules_database(postgres_server: EmbeddedServer, template_database: str) -> AsyncIterator[str]:
+    """A clone for a module whose tests share what is in it."""
     async with database.clone(postgres_server, template_database) as url:
         yield url
 

@@ -1,4 +1,6 @@
-"""One PostgreSQL for all that tests this checkout at a time, one migrated template, one clone a test.
+"""One PostgreSQL for all that tests this checkout at a time, one migrated template, clones of it for the tests.
+
+Cloning takes as long as twenty small tests do, so a clone serves many tests one after the other (`Reused`).
 
 Each test process holds a shared lock on `users`. Who can turn it into an exclusive one is alone: at the start
 that one sweeps away what a killed run left behind, at the end it stops the server. A killed process lets go
@@ -12,7 +14,7 @@ import hashlib
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 from typing import IO
 
@@ -105,6 +107,89 @@ async def migrated_template(server: postgres.EmbeddedServer) -> str:
             await migrate(server.url(draft))
             await connection.execute(f"ALTER DATABASE {draft} RENAME TO {name}")
     return name
+
+
+# Rows go past the guards of their tables, which would refuse it. Answers how many went.
+_EMPTY = """
+CREATE FUNCTION pg_temp.empty_tables() RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE name regclass; went bigint; all_that_went bigint := 0;
+BEGIN
+    SET LOCAL session_replication_role = replica;
+    FOR name IN SELECT oid::regclass FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+                AND relname NOT IN ('business_clock', 'migration') LOOP
+        EXECUTE format('DELETE FROM %s', name);
+        GET DIAGNOSTICS went = ROW_COUNT;
+        all_that_went := all_that_went + went;
+    END LOOP;
+    UPDATE business_clock SET offset_s = 0 WHERE offset_s <> 0;
+    PERFORM setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_sequences
+    WHERE last_value IS NOT NULL AND sequencename <> 'migration_id_seq';
+    RETURN all_that_went;
+END $$;
+"""
+
+# Changes with whatever is more than rows: tables, functions, triggers switched off, constraints, counted statistics.
+_SHAPE = """
+SELECT md5(string_agg(part, ',' ORDER BY part)) FROM (
+    SELECT 'class ' || oid || ' ' || xmin AS part FROM pg_class WHERE relnamespace = 'public'::regnamespace
+    UNION ALL SELECT 'function ' || oid || ' ' || xmin FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+    UNION ALL SELECT 'trigger ' || oid || ' ' || xmin FROM pg_trigger
+    UNION ALL SELECT 'constraint ' || oid || ' ' || xmin FROM pg_constraint WHERE connamespace = 'public'::regnamespace
+    UNION ALL SELECT 'statistics ' || count(*) FROM pg_statistic
+) AS parts
+"""
+
+_OTHERS = """
+SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+"""
+
+# Deleted rows stay in their pages, because nothing vacuums here: a clone is exchanged before that costs anything.
+TESTS_PER_CLONE = 60
+ROWS_PER_TEST_MAX = 5_000
+
+
+class Reused:
+    """A clone that serves the tests of one process in turn: emptied between them, and exchanged once it has served
+    long or a test has changed more than rows.
+    """
+
+    def __init__(self, server: postgres.EmbeddedServer, template: str) -> None:
+        self._server = server
+        self._template = template
+        self._clones = AsyncExitStack()
+        self._url = ""
+        self._shape = ""
+        self._served = 0
+
+    async def lend(self) -> str:
+        """The address of a migrated, empty database."""
+        if not self._url:
+            self._url = await self._clones.enter_async_context(clone(self._server, self._template))
+            connection = await asyncpg.connect(self._url)
+            self._shape = await connection.fetchval(_SHAPE)
+            await connection.close()
+        self._served += 1
+        return self._url
+
+    async def take_back(self) -> None:
+        """Empty it for the next test. Whoever is still connected is cut off."""
+        connection = await asyncpg.connect(self._url)
+        try:
+            while await connection.fetchval(_OTHERS):
+                pass
+            worn = self._served >= TESTS_PER_CLONE or await connection.fetchval(_SHAPE) != self._shape
+            if not worn:
+                await connection.execute(_EMPTY)
+                worn = await connection.fetchval("SELECT pg_temp.empty_tables()") > ROWS_PER_TEST_MAX
+        finally:
+            await connection.close()
+        if worn:
+            await self.close()
+
+    async def close(self) -> None:
+        await self._clones.aclose()
+        self._url, self._served = "", 0
 
 
 @asynccontextmanager

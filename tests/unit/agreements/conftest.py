@@ -1,5 +1,3 @@
-"""These tests share one clone a module."""
-
 from __future__ import annotations
 
 import pytest
@@ -10,9 +8,6 @@ from app.outside.mail import SandboxLetterbox
 from app.webhooks.ports import OutgoingWebhook, WebhookReply
 from app.worker import Worker, chores, handlers
 from tests.factories.checkout import a_merchant
-from tests.support.shared import database_url, modules_database
-
-__all__ = ["database_url", "modules_database"]
 
 
 class NoWebhooks:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from app.kernel.db import connect
 from app.kernel.keys import Keyring, use_keyring
-from app.supervisor.postgres import EmbeddedServer
-from tests.support import database
 
 EMPTY = """
 TRUNCATE events, outbox, outbox_tries, idempotency_keys, limits, audit_log;
@@ -18,12 +16,6 @@ UPDATE business_clock SET offset_s = 0;
 DROP TABLE IF EXISTS purse, ticket, seen, thing, thing_history;
 DROP FUNCTION IF EXISTS dawdle;
 """
-
-
-@pytest.fixture(scope="module")
-async def modules_database(postgres_server: EmbeddedServer, template_database: str) -> AsyncIterator[str]:
-    async with database.clone(postgres_server, template_database) as url:
-        yield url
 
 
 @pytest.fixture

@@ -21,9 +21,6 @@ from app.web.api.routes import api_router
 from app.web.shared import errors
 from app.web.shared.security import Policy, Shield, own_origin
 from tests.factories.checkout import a_merchant
-from tests.support.shared import database_url, modules_database
-
-__all__ = ["database_url", "modules_database"]
 
 BASE_URL = "http://localhost:8000"
 
