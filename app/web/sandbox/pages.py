@@ -113,7 +113,7 @@ async def show_letter(request: AnyRequest, message_id: FromPath[UUID]) -> Respon
 @get("/letterbox/{message_id:uuid}/body")
 async def show_letter_body(message_id: FromPath[UUID]) -> Response[str]:
     """The mail's own HTML as a mail program would show it: no scripts, nothing fetched, framed by us
-    alone."""
+    alone. Its links open tabs of their own, since no page of ours lets itself be framed."""
     message = await _posted(message_id)
     if message.html is None:
         raise NotFoundException
@@ -125,7 +125,8 @@ async def show_letter_body(message_id: FromPath[UUID]) -> Response[str]:
             "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'self'"
         ),
     }
-    return Response(message.html, media_type=MediaType.HTML, headers=headers)
+    html = message.html.replace("<head>", '<head><base target="_blank">', 1)
+    return Response(html, media_type=MediaType.HTML, headers=headers)
 
 
 @get("/letterbox/{message_id:uuid}/files/{position:int}")

@@ -96,6 +96,19 @@ async def test_a_mail_opens_in_a_frame_that_can_do_nothing(visitor: httpx.AsyncC
     assert "frame-ancestors 'self'" in policy
 
 
+async def test_a_link_in_a_mail_opens_a_tab_of_its_own_because_no_page_lets_itself_be_framed(
+    visitor: httpx.AsyncClient,
+) -> None:
+    html = '<html><head><title>Pay</title></head><body><a href="/link/x">Pay</a></body></html>'
+    await remember_message("email", "a@b.example", subject="Pay", body="Pay", html=html)
+    listed = await visitor.get("/sandbox/letterbox")
+    address = listed.text.split('href="/sandbox/letterbox/')[1].split('"')[0]
+
+    body = await visitor.get(f"/sandbox/letterbox/{address}/body")
+
+    assert '<base target="_blank">' in body.text
+
+
 async def test_a_letter_on_paper_is_shown_as_a_sheet(visitor: httpx.AsyncClient) -> None:
     await remember_message("letter", "Aino, Polku 1", subject="Invoice", body="INVOICE <1>")
     listed = await visitor.get("/sandbox/letterbox")
