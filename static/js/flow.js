@@ -154,7 +154,7 @@
   };
   const tellInstead = () => {
     if (!typedInto()) return false;
-    tell(step().dataset.news);
+    if (step().dataset.news) tell(step().dataset.news);
     return true;
   };
   document.addEventListener("htmx:before:swap", (event) => {
