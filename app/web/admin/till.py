@@ -4,6 +4,7 @@ without JavaScript; with it the page is changed in place.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Final
 from uuid import UUID
 
@@ -173,14 +174,12 @@ async def stop_order(request: AdminRequest, public_id: FromPath[str]) -> Respons
     receipt = await queries.receipt_of(counter.place)
     notice = None
     if order and receipt.order_public_id == order:
-        try:
+        # What cannot be stopped any more, or came to nothing already, is told apart by what became of its receipt.
+        with suppress(OrderLocked, OrderUnknown, OrderRemoved):
             await cancel_order(counter.merchant.id, order, actor=counter.actor, now=counter.now)
-        except OrderLocked:
-            # It was paid in this moment: the page says so.
-            notice = "too_late"
-        except (OrderUnknown, OrderRemoved):
-            notice = None
         await actions.take_back(counter.place, order, now=counter.now)
+        after = await queries.receipt_of(counter.place)
+        notice = "too_late" if after.order_public_id == order else None
     return await back(counter, View(notice=notice), Form({"from": "receipt"}))
 
 

@@ -72,9 +72,6 @@ async def go_on(request: AdminRequest, public_id: FromPath[str]) -> Response[str
         await actions.put_on_code(counter.place, order, now=counter.now)
     elif wanted == "no-code":
         await actions.take_off_code(counter.place, order, now=counter.now)
-    elif wanted == "again":
-        await actions.take_back(counter.place, order, now=counter.now)
-        return await back(counter, View(), Form({"from": "receipt"}))
     elif wanted == "next":
         await actions.next_customer(counter.place, order, now=counter.now)
         return rendering.redirect(request, counter.url, leave=True)

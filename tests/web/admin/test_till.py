@@ -11,12 +11,13 @@ import httpx
 import pytest
 from litestar.types import ASGIApp
 
+from app.checkout.actions import withdraw_link
 from app.kernel import clock, db
 from app.links.queries import link_of_order
 from app.links.sending import sends_of_link
 from app.merchants.queries import Merchant
 from app.orders.queries import OrderView, order_for_api
-from app.orders.states import OrderState
+from app.orders.states import MACHINE, OrderState
 from app.till import actions, queries
 from app.till.actions.setup import ProductDetails
 from app.till.queries import Place, Receipt, Till
@@ -329,8 +330,37 @@ async def test_an_order_that_was_cancelled_elsewhere_says_so_and_offers_its_rece
     order = await opened(counter)
     await db.in_tx(lambda: _cancelled(counter, order))
     assert "Back to the receipt" in await counter.page()
-    await counter.press("order", order=order.public_id, do="again")
+    await counter.press("stop", order=order.public_id)
     assert (await counter.receipt()).sums.total_minor == 45_00
+
+
+async def test_an_order_whose_link_was_taken_back_is_ended_with_its_receipt(counter: Counter) -> None:
+    order = await opened(counter)
+    now = await clock.business_now()
+    await withdraw_link(counter.merchant.id, order.public_id, actor="test", now=now)
+    assert "Nobody can pay this order any more." in await counter.page()
+    await counter.press("stop", order=order.public_id)
+    assert (await counter.receipt()).sums.total_minor == 45_00
+    after = await order_for_api(counter.merchant.id, order.public_id)
+    assert after is not None
+    assert after.state is OrderState.CANCELLED
+
+
+async def test_what_is_paid_in_the_moment_it_is_stopped_stays_paid_and_says_so(counter: Counter) -> None:
+    order = await opened(counter)
+    await db.in_tx(lambda: _paid(counter, order))
+    answer = await counter.press("stop", order=order.public_id)
+    assert "notice=too_late" in answer.headers["location"]
+    page = await counter.page("?notice=too_late")
+    assert "Too late to stop" in page
+    assert "Paid" in page
+    assert (await counter.order()).state is OrderState.PAID
+
+
+async def _paid(counter: Counter, order: OrderView) -> None:
+    now = await clock.business_now()
+    for was, to in ((OrderState.OPEN, OrderState.IN_PAYMENT), (OrderState.IN_PAYMENT, OrderState.PAID)):
+        await MACHINE.move(counter.merchant.id, order.id, expected=was, to=to, actor="test", at=now)
 
 
 async def _cancelled(counter: Counter, order: OrderView) -> None:
