@@ -109,6 +109,16 @@ async def test_the_form_proposes_the_customer_and_the_words_of_the_shops_languag
     assert "COUNTER-7" in by_sms["message"]
 
 
+async def test_news_of_the_order_renews_what_is_told_and_no_message_being_written(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    link = await a_link(merchant)
+    page = (await desk.get(page_of(link))).text
+    assert re.findall(r'id="([\w-]+)"[^>]* data-fresh', page) == ["link-head", "link-time", "link-happened"]
+    again = await desk.post(page_of(link), data={"do": "hold", "for": "day", "until": "never"})
+    assert re.findall(r'id="([\w-]+)"[^>]* data-fresh', again.text) == ["link-head", "link-happened"]
+
+
 async def test_what_was_typed_is_sent_to_whom_it_says(desk: httpx.AsyncClient, merchant: Merchant) -> None:
     link = await a_link(merchant)
     answer = await desk.post(page_of(link), data=mail(subject="Hello", message="One\r\n\r\ntwo"))
