@@ -3,7 +3,7 @@
 | what | kept |
 |---|---|
 | personal data of sessions that came to nothing | 30 days after the end |
-| an order whose payment link lapsed unpaid: its lines, its people, what was sent | gone with the link, by `expire_orders` |
+| an order whose link lapsed unpaid: lines, people, what was sent | gone with the link, by `expire_orders` |
 | who was to buy an order that the shop cancelled, and the shop's note on it | 30 days after |
 | one-time codes, with phone and postcode | 1 day |
 | challenges of passkeys | 1 day |
