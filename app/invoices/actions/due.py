@@ -1,12 +1,15 @@
 """What falls due by the clock: notices are sent, interest and fees enter the books, invoices become overdue, people are
-reminded. Each verb does a bounded batch in one transaction and says how much it did; workers share by SKIP LOCKED."""
+reminded. Each verb does a bounded batch and says how much it did; workers share by SKIP LOCKED."""
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import datetime
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
+
+import structlog
 
 from app.invoices.actions.charges import post_charges
 from app.invoices.events import tell_issued, tell_overdue
@@ -22,7 +25,10 @@ REMIND_JOB: Final = "reminder"
 
 # Workers share what is due: a row in another one's hands is passed by.
 _BATCH: Final = "ORDER BY i.id LIMIT $2 FOR UPDATE OF i SKIP LOCKED"
+_ONE: Final = "AND i.merchant_id = $2 AND i.id = $3 FOR UPDATE OF i SKIP LOCKED"
 
+_Verb: TypeAlias = Callable[[Merchant, InvoiceView, datetime], Awaitable[None]]
+_log = structlog.get_logger("invoices")
 
 _REMIND_ON: Final = "UPDATE invoices SET remind_on = $3 WHERE merchant_id = $1 AND id = $2"
 
@@ -37,59 +43,36 @@ SELECT (SELECT count(*) FROM invoice_reminders r WHERE r.merchant_id = $1 AND r.
 
 
 async def issue_due(now: datetime, limit: int) -> int:
-    """Issue the notices whose day has come. One transaction."""
+    """Issue the notices whose day has come."""
+    return await _each("issue", _issue, now, limit)
 
-    async def issue() -> int:
-        found = await _found("issue", now, limit)
-        for merchant, invoice in found:
-            await _move(merchant.id, invoice, InvoiceState.ISSUED, now)
-            await tell_issued(merchant.id, invoice, now)
-        return len(found)
 
-    return await db.in_tx(issue)
+async def _issue(merchant: Merchant, invoice: InvoiceView, now: datetime) -> None:
+    await _move(merchant.id, invoice, InvoiceState.ISSUED, now)
+    await tell_issued(merchant.id, invoice, now)
 
 
 async def post_due_charges(now: datetime, limit: int) -> int:
-    """Post the interest and fees of what falls due today or fell due before. One transaction."""
-
-    async def post() -> int:
-        found = await _found("charge", now, limit)
-        for merchant, invoice in found:
-            await post_charges(merchant, invoice, now)
-        return len(found)
-
-    return await db.in_tx(post)
+    """Post the interest and fees of what falls due today or fell due before."""
+    return await _each("charge", post_charges, now, limit)
 
 
 async def mark_overdue(now: datetime, limit: int) -> int:
-    """Mark what was not paid by the end of its due date, and set the day of its first reminder. One transaction."""
+    """Mark what was not paid by the end of its due date, and set the day of its first reminder."""
+    return await _each("overdue", _mark_overdue, now, limit)
 
-    async def mark() -> int:
-        found = await _found("overdue", now, limit)
-        for merchant, invoice in found:
-            assert invoice.due_on is not None
-            ladder = ladder_of(law_of(merchant.country), merchant.local_date(now))
-            await _move(merchant.id, invoice, InvoiceState.OVERDUE, now)
-            await db.execute(_REMIND_ON, merchant.id, invoice.id, ladder.first_on(invoice.due_on))
-            await tell_overdue(merchant.id, replace(invoice, state=InvoiceState.OVERDUE), now)
-        return len(found)
 
-    return await db.in_tx(mark)
+async def _mark_overdue(merchant: Merchant, invoice: InvoiceView, now: datetime) -> None:
+    assert invoice.due_on is not None
+    ladder = ladder_of(law_of(merchant.country), merchant.local_date(now))
+    await _move(merchant.id, invoice, InvoiceState.OVERDUE, now)
+    await db.execute(_REMIND_ON, merchant.id, invoice.id, ladder.first_on(invoice.due_on))
+    await tell_overdue(merchant.id, replace(invoice, state=InvoiceState.OVERDUE), now)
 
 
 async def remind_due(now: datetime, limit: int) -> int:
-    """Put the reminders whose day has come on the outbox; whether still to send one is asked again when it is sent.
-
-    One transaction.
-    """
-
-    async def remind() -> int:
-        found = await _found("remind", now, limit)
-        for merchant, invoice in found:
-            await _remind(merchant, invoice, now)
-        return len(found)
-
-    return await db.in_tx(remind)
+    """Put the reminders whose day has come on the outbox; whether still to send one is asked again when it is sent."""
+    return await _each("remind", _remind, now, limit)
 
 
 async def _remind(merchant: Merchant, invoice: InvoiceView, now: datetime) -> None:
@@ -114,9 +97,40 @@ async def _remind(merchant: Merchant, invoice: InvoiceView, now: datetime) -> No
     )
 
 
-async def _found(kind: DueKind, now: datetime, limit: int) -> list[tuple[Merchant, InvoiceView]]:
-    rows = await db.fetch_all(f"SELECT i.merchant_id, i.id {due_sql(kind)} {_BATCH}", now, limit)
-    return [await _pair(row["merchant_id"], row["id"]) for row in rows]
+async def _each(kind: DueKind, do: _Verb, now: datetime, limit: int) -> int:
+    """Do what has fallen due, all in one transaction. Where one of them fails each gets a transaction of its own: a bad
+    row is logged and tried again with the next batch, and holds nobody else up."""
+
+    async def batch() -> int:
+        found = await db.fetch_all(f"SELECT i.merchant_id, i.id {due_sql(kind)} {_BATCH}", now, limit)
+        for row in found:
+            await do(*await _pair(row["merchant_id"], row["id"]), now)
+        return len(found)
+
+    try:
+        return await db.in_tx(batch)
+    except db.DatabaseUnavailable:
+        raise
+    except Exception as error:  # noqa: BLE001 - whatever it was, it is met again below and logged whole there
+        _log.warning("batch_failed", kind=kind, error=type(error).__name__)
+    due = await db.fetch_all(f"SELECT i.merchant_id, i.id {due_sql(kind)} ORDER BY i.id LIMIT $2", now, limit)
+    return sum([await _alone(kind, do, row["merchant_id"], row["id"], now) for row in due])
+
+
+async def _alone(kind: DueKind, do: _Verb, merchant_id: UUID, invoice_id: UUID, now: datetime) -> bool:
+    async def one() -> bool:
+        if await db.fetch_value(f"SELECT i.id {due_sql(kind)} {_ONE}", now, merchant_id, invoice_id) is None:
+            return False
+        await do(*await _pair(merchant_id, invoice_id), now)
+        return True
+
+    try:
+        return await db.in_tx(one)
+    except db.DatabaseUnavailable:
+        raise
+    except Exception:  # noqa: BLE001 - logged whole
+        _log.exception("invoice_failed", kind=kind, invoice=str(invoice_id))
+        return False
 
 
 async def _pair(merchant_id: UUID, invoice_id: UUID) -> tuple[Merchant, InvoiceView]:

@@ -318,6 +318,24 @@ async def test_an_invoice_is_overdue_the_day_after_its_due_date(merchant: Mercha
     assert [event["invoice_id"] for event in await told("invoice.overdue")] == [invoice.public_id]
 
 
+async def test_an_invoice_that_cannot_be_moved_holds_no_other_up(merchant: Merchant, db: str) -> None:
+    bad, good = await an_invoice(merchant), await an_invoice(merchant)
+    connection = await asyncpg.connect(db)
+    await connection.execute(
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'broken'; END $$;"
+        "CREATE TRIGGER broken BEFORE UPDATE ON invoices FOR EACH ROW"
+        f" WHEN (NEW.state = 'overdue' AND NEW.id = '{bad.id}') EXECUTE FUNCTION refuse()"
+    )
+    await days_later(20)
+    await chores_done()
+    assert (await again(merchant, good)).state is InvoiceState.OVERDUE
+    assert (await again(merchant, bad)).state is InvoiceState.ISSUED
+    await connection.execute("DROP TRIGGER broken ON invoices")
+    await connection.close()
+    await chores_done()
+    assert (await again(merchant, bad)).state is InvoiceState.OVERDUE
+
+
 async def test_a_part_of_an_overdue_invoice_leaves_it_overdue(merchant: Merchant) -> None:
     invoice = await an_invoice(merchant)
     await days_later(20)
