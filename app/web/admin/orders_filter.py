@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Final
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
@@ -81,10 +81,10 @@ def _fault(name: str) -> FieldError:
 
 
 def _midnight(text: str, time_zone: str, *, days: int = 0) -> datetime | None:
-    """When the day begins in the shop's country, or a day after it."""
+    """When the day begins in the shop's country, or a day after it. A day that is none in UTC is none here."""
     try:
-        day = date.fromisoformat(text)
-        return datetime.combine(day + timedelta(days=days), time.min, ZoneInfo(time_zone))
+        day = date.fromisoformat(text) + timedelta(days=days)
+        return datetime.combine(day, time.min, ZoneInfo(time_zone)).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -88,7 +88,7 @@ def _wanted(given: Mapping[str, str]) -> lists.Wanted:
 def _read(given: Mapping[str, str], name: str, read: Callable[[str], T]) -> T | None:
     try:
         return read(given[name]) if name in given else None
-    except (ValueError, KeyError):
+    except (ValueError, OverflowError, KeyError):
         raise bad_parameter(name) from None
 
 
@@ -97,7 +97,7 @@ def _moment(text: str) -> datetime:
     at = datetime.fromisoformat(text.replace(" ", "+"))
     if at.tzinfo is None:
         raise ValueError("a time needs its zone")
-    return at
+    return at.astimezone(UTC)
 
 
 def _minor(text: str) -> int:

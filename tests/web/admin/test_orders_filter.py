@@ -108,6 +108,7 @@ async def test_every_filter_stays_in_the_address_and_in_its_field(
         ({"from": "2026-03-04", "to": "2026-03-03"}, "The last day comes before the first one"),
         ({"min": "7", "max": "6"}, "The largest sum is less than the smallest one"),
         ({"to": "9999-12-31"}, "This one is left out: 9999-12-31"),
+        ({"from": "0001-01-01"}, "This one is left out: 0001-01-01"),
     ],
 )
 async def test_what_cannot_be_read_is_told_kept_and_narrows_nothing(

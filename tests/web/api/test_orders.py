@@ -94,7 +94,8 @@ async def test_a_list_is_narrowed_by_words_time_sum_buyer_and_link(shop: Shop) -
 
 @pytest.mark.parametrize(
     "query",
-    ["buyer=nobody", "created_from=yesterday", "created_before=2026-11-22T10:00:00", "total_min_minor=1.50",
+    ["buyer=nobody", "created_from=yesterday", "created_from=0001-01-01T00:00:00%2B03:00",
+     "created_before=9999-12-31T23:00:00-03:00", "created_before=2026-11-22T10:00:00", "total_min_minor=1.50",
      "total_max_minor=-1", "total_max_minor=9999999999999", "has_link=1", "created_from="],
 )  # fmt: skip
 async def test_a_filter_that_cannot_be_used_is_refused_by_its_name(shop: Shop, query: str) -> None:
