@@ -41,6 +41,8 @@ def refused(world: World) -> Stop:
         phone.tap(phone.button("Check the file"))
         phone.sees("Something is missing or not right")
 
+    # The longest word for a state stands in the list of files below the form.
+    unreadable(world)
     return Stop(_IMPORT, world.staff_cookies(), send)
 
 
