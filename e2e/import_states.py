@@ -41,8 +41,6 @@ def refused(world: World) -> Stop:
         phone.tap(phone.button("Check the file"))
         phone.sees("Something is missing or not right")
 
-    # The longest word for a state stands in the list of files below the form.
-    unreadable(world)
     return Stop(_IMPORT, world.staff_cookies(), send)
 
 
@@ -56,6 +54,12 @@ def done(world: World) -> Stop:
     walker.press("Make 2 orders with links")
     world.sandbox.advance(1)
     return Stop(f"{walker.path}?show=made", world.staff_cookies())
+
+
+def listed(world: World) -> Stop:
+    """The form above the files that were sent before, one of them in the state with the longest words."""
+    unreadable(world)
+    return Stop(_IMPORT, world.staff_cookies())
 
 
 def unreadable(world: World) -> Stop:

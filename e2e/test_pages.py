@@ -13,6 +13,7 @@ from playwright.sync_api import Response, ViewportSize
 from app.kernel.i18n import LANGUAGES as SPOKEN
 from app.main import build
 from app.settings import load
+from e2e import import_states
 from e2e.browsing import Phone
 from e2e.conftest import Phones
 from e2e.states import NOT_PAGES, VIEWS, View, all_cells
@@ -105,6 +106,13 @@ def test_a_long_schedule_of_four_digit_sums_fits_the_narrowest_phone(world: Worl
             }"""
         )
         assert beyond <= 0, f"{lang}: {beyond} px of the schedule are out of sight"
+
+
+def test_the_files_sent_before_fit_the_narrowest_phone(world: World, new_phone: Phones) -> None:
+    stop = import_states.listed(world)
+    phone = new_phone(trace=False, screen=NARROWEST, cookies=stop.cookies)
+    for lang in SPOKEN:
+        check_language(phone, stop, lang)
 
 
 def check_headers(response: Response, stop: Stop) -> None:
