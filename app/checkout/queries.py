@@ -72,7 +72,8 @@ class Customer:
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """The session's newest code, when it was asked for in this browser, and the phone and postcode typed for it."""
+    """The session's newest code, when it was asked for in this browser, and the phone and postcode typed for it.
+    `approval_digest` is of what it approves (`codes.approves`)."""
 
     phone: str = field(repr=False)
     postcode: str = field(repr=False)
@@ -81,6 +82,7 @@ class Challenge:
     created_at: datetime
     expires_at: datetime
     remember: bool = False
+    approval_digest: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +269,7 @@ SELECT s.xmin || ' ' || o.xmin AS rows,
        EXISTS (SELECT FROM profiles p WHERE p.merchant_id = s.merchant_id AND p.customer_id = rk.id) AS remembered_here,
        h.phone AS challenge_phone, h.postcode AS challenge_postcode, h.state AS challenge_state, h.tries_left,
        h.created_at AS challenge_created_at, h.expires_at AS challenge_expires_at, h.remember,
+       h.approval_digest,
        (SELECT count(*) FROM passkeys p WHERE p.customer_id = s.customer_id AND p.ended_at IS NULL) AS passkeys,
        (SELECT offset_s FROM business_clock) AS offset_s,
        {CONFIRMED_WORDINGS} AS confirmed_wordings
@@ -440,6 +443,7 @@ def _challenge(row: db.Record) -> Challenge | None:
         created_at=row["challenge_created_at"],
         expires_at=row["challenge_expires_at"],
         remember=row["remember"],
+        approval_digest=row["approval_digest"],
     )
 
 

@@ -9,6 +9,8 @@ from app.checkout.actions.ending import (
     cancel_session,
     cancel_session_in_tx,
     expire_due,
+    extend_link,
+    extend_link_in_tx,
     withdraw_link,
     withdraw_link_in_tx,
 )
@@ -63,6 +65,8 @@ __all__ = [
     "decide",
     "expire_due",
     "expire_orders",
+    "extend_link",
+    "extend_link_in_tx",
     "forget_browser",
     "forget_ended",
     "go_on_without",

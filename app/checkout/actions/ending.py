@@ -5,7 +5,7 @@ A session of a shop's checkout takes its order along. The order of a payment lin
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -19,6 +19,7 @@ from app.kernel.states import LostRace
 from app.links import actions as links
 from app.links.queries import LinkView, link_of_order
 from app.links.states import LIVE
+from app.merchants.queries import Merchant
 from app.orders import actions as orders
 from app.orders.errors import OrderLocked
 from app.orders.states import CANCELLABLE, OrderState
@@ -112,6 +113,35 @@ async def withdraw_link_in_tx(
     if of_link:
         await _give_back(merchant_id, link.order_id, link.order_state, actor, now)
     return await links.lock_of(merchant_id, link.order_id)
+
+
+_SHORTEN: Final = """
+UPDATE checkout_sessions SET expires_at = $4
+WHERE merchant_id = $1 AND link_id = $2 AND state = $3 AND expires_at > $4
+"""
+
+
+async def extend_link(
+    merchant: Merchant, order_public_id: str, *, expires_at: datetime | None, actor: str, now: datetime
+) -> LinkView:
+    """Give a payment link another end, later or sooner. A sooner one holds for the payments begun by it as well, with
+    the shop's grace. Raises as `links.extend`.
+    """
+    return await db.in_tx(
+        lambda: extend_link_in_tx(merchant, order_public_id, expires_at=expires_at, actor=actor, now=now)
+    )
+
+
+async def extend_link_in_tx(
+    merchant: Merchant, order_public_id: str, *, expires_at: datetime | None, actor: str, now: datetime
+) -> LinkView:
+    """As `extend_link`, inside the caller's transaction."""
+    await lock_sessions_of(merchant.id, order_public_id)
+    link = await links.extend_in_tx(merchant.id, order_public_id, expires_at=expires_at, actor=actor, now=now)
+    if link.expires_at is not None:
+        ends_at = link.expires_at + timedelta(seconds=merchant.link_grace_s)
+        await db.execute(_SHORTEN, merchant.id, link.id, SessionState.OPEN.value, ends_at)
+    return link
 
 
 _OTHERS: Final = f"""

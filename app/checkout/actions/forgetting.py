@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+from app.identity.actions import codes
 from app.kernel import db
 
 KEPT: Final = timedelta(days=30)
@@ -42,12 +43,15 @@ UPDATE checkout_sessions
 SET forgotten_at = $3, phone = NULL, postcode = NULL, phone_proved_at = NULL, customer_id = NULL, browser_id = NULL,
     typed = NULL
 WHERE merchant_id = $1 AND order_id = $2 AND forgotten_at IS NULL
+RETURNING public_id
 """
 
 
 async def forget_sessions_of(merchant_id: UUID, order_id: UUID, now: datetime) -> None:
-    """As `forget_ended`, at once and inside the caller's transaction: the order is removed with all it knew."""
-    await db.execute(_FORGET_OF_ORDER, merchant_id, order_id, now)
+    """As `forget_ended`, at once and inside the caller's transaction: the order is removed with all it knew, the phones
+    that codes went to included."""
+    rows = await db.fetch_all(_FORGET_OF_ORDER, merchant_id, order_id, now)
+    await codes.forget_about([row["public_id"] for row in rows])
 
 
 async def forget_ended(now: datetime, limit: int = 100) -> int:

@@ -117,6 +117,7 @@ def _asked(
         created_at=flow.now,
         expires_at=flow.now + CODE_LIFE,
         remember=remember,
+        approval_digest=flow.approval.digest(),
     )
     return replace(
         flow, phone_proved_at=None, browser_id=browser_id, bound_browser_id=bound_id, challenge=challenge

@@ -200,6 +200,16 @@ async def never_left(issued: Issued, approval: Approval, to: Recipient, *, asked
     await db.in_tx(write)
 
 
+def approves(digest: bytes, approval: Approval) -> bool:
+    """Whether a code with this digest was sent for exactly this."""
+    return keys.process_keyring().mac_matches(_APPROVAL, digest, *approval.parts())
+
+
+async def forget_about(sessions: Sequence[str]) -> None:
+    """Delete every code of these sessions, and the phones they went to. In a transaction."""
+    await db.execute("DELETE FROM code_challenges WHERE subject = ANY($1)", sessions)
+
+
 async def mark_unknown_sends(wall: datetime) -> int:
     """Sends that never said how they ended become `unknown`; they are not sent again. For the worker."""
     status = await db.execute(
@@ -254,7 +264,7 @@ async def try_code(
         return Tried("spent")
     if now >= row["expires_at"] or wall >= row["wall_expires_at"]:
         return Tried("expired", 0, row["phone"], row["postcode"])
-    if not keys.process_keyring().mac_matches(_APPROVAL, row["approval_digest"], *approval.parts()):
+    if not approves(row["approval_digest"], approval):
         await _count(row["id"], row["tries_left"], ChallengeState.VOID)
         return Tried("changed", 0, row["phone"], row["postcode"])
     tries_left = row["tries_left"] - 1

@@ -11,7 +11,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
-from app.checkout.actions import withdraw_link
+from app.checkout.actions import extend_link, withdraw_link
 from app.kernel import clock, db, ids
 from app.kernel.phone import PhoneRefused
 from app.links import actions
@@ -140,8 +140,8 @@ async def _hold(request: AdminRequest, place: _Place, form: Form) -> Answer:
         return await _show(request, place, validity=wanted, status=422)
 
     async def extend() -> LinkView:
-        return await actions.extend(
-            place.merchant.id,
+        return await extend_link(
+            place.merchant,
             place.order.public_id,
             expires_at=wanted.expires_at,
             actor=_actor(request),

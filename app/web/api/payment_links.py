@@ -8,7 +8,7 @@ import msgspec
 from litestar import Request, Response, get, patch, post
 from litestar.params import FromPath
 
-from app.checkout.actions import withdraw_link_in_tx
+from app.checkout.actions import extend_link_in_tx, withdraw_link_in_tx
 from app.kernel import ids
 from app.links import actions
 from app.links.errors import LinkUnknown
@@ -76,8 +76,8 @@ async def edit_link(
     _check_id(order_id)
 
     async def work() -> Answer:
-        link = await actions.extend_in_tx(
-            caller.merchant.id, order_id, expires_at=given.expires_at, actor=caller.actor, now=caller.now
+        link = await extend_link_in_tx(
+            caller.merchant, order_id, expires_at=given.expires_at, actor=caller.actor, now=caller.now
         )
         return Answer(200, _encoded(link, caller, settings))
 

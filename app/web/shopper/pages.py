@@ -10,6 +10,7 @@ from app.checkout.actions.confirming import Details, known_contact, missing_fiel
 from app.checkout.actions.holding import answer_by
 from app.checkout.policy import code_is_enough, may_save_passkey, passkey_is_enough, person_identifies
 from app.checkout.steps import Page, where_now
+from app.identity.actions.codes import approves
 from app.identity.passkeys import PER_CUSTOMER_MAX
 from app.identity.rules import RESEND_AFTER
 from app.kernel.phone import masked
@@ -166,11 +167,13 @@ def _remembered_phone(visit: Visit) -> str | None:
 
 
 def _challenge(visit: Visit) -> ChallengeView | None:
+    """The code that may be typed now. One for an order that the shop has edited since would lead nowhere."""
     challenge, now = visit.flow.challenge, visit.flow.now
     if (
         challenge is None
         or challenge.state not in {"sending", "sent", "unknown"}
         or now >= challenge.expires_at
+        or not approves(challenge.approval_digest, visit.flow.approval)
     ):
         return None
     return ChallengeView(

@@ -110,6 +110,29 @@ async def test_nothing_that_names_somebody_or_something_is_left(merchant: Mercha
     ):
         assert set(row.values()) == {None}
     assert await count("order_words WHERE word LIKE '%aino%' OR word LIKE '%virta%'") == 0
+    assert await count("code_challenges") == 0, "the phones that codes went to"
+
+
+async def test_an_end_that_is_set_sooner_holds_for_who_pays_already(merchant: Merchant) -> None:
+    link = await a_link(merchant)
+    shopper = await at_confirm_of(link)
+    now = await clock.business_now()
+    ends = now + timedelta(minutes=10)
+    await actions.extend_link(merchant, link.order_public_id, expires_at=ends, actor=STAFF, now=now)
+    await the_time_is(ends + GRACE + SECOND)
+    with pytest.raises(SessionEnded):
+        await shopper.confirm()
+    assert await actions.expire_orders(ends + GRACE + SECOND) == 1
+    assert (await order_of(link)).removed
+
+
+async def test_an_end_that_is_set_later_takes_nothing_from_who_pays(merchant: Merchant) -> None:
+    link = await a_link(merchant, lasts=LASTS)
+    shopper = await at_confirm_of(link)
+    now = await clock.business_now()
+    later = now + timedelta(days=3)
+    await actions.extend_link(merchant, link.order_public_id, expires_at=later, actor=STAFF, now=now)
+    assert (await shopper.confirm()).order_state is OrderState.PAID
 
 
 async def test_a_stub_of_ids_sums_and_times_stays(merchant: Merchant) -> None:

@@ -136,6 +136,8 @@ async def test_a_code_that_was_sent_for_the_old_order_approves_no_new_one(visito
     await visitor.post("/identify", code=code)
     assert TOLD in visitor.page
     await visitor.post("/changed", shown=hidden(visitor.page, "shown"))
+    assert 'name="code"' not in visitor.page, "the field of a code that is worth nothing"
+    assert f'value="{PHONE}"' in visitor.page
     await visitor.post("/identify", code=code)
     assert "The purchase has changed since this code was sent" in visitor.page
 
