@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar, Final
 
+from app.checkout.actions import removing
 from app.invoices.queries import due_by_clock
 from app.kernel import clock, db, outbox
 from app.kernel.errors import Refusal
@@ -94,11 +95,11 @@ async def due(now: datetime) -> list[Due]:
     """What should have happened by `now` (business time) and has not."""
     rows = await db.fetch_all(_DUE, now)
     of_invoices = await due_by_clock(now)
-    reminders = await reminding.count_due(now)
+    others = {"link_reminder": await reminding.count_due(now), "order_expiry": await removing.count_due(now)}
     return [
         *(Due(row["kind"], row["count"]) for row in rows),
         *(Due(f"invoice_{kind}", count) for kind, count in of_invoices.items()),
-        *((Due("link_reminder", reminders),) if reminders else ()),
+        *(Due(kind, count) for kind, count in others.items() if count),
     ]
 
 

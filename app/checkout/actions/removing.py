@@ -31,21 +31,27 @@ _REMOVABLE: Final = frozenset({OrderState.OPEN, OrderState.IN_PAYMENT})
 
 # Those that wait for a payment or a person are left out here, so that they keep no other order waiting.
 _DUE: Final = """
-SELECT l.merchant_id, o.public_id FROM payment_links l
+FROM payment_links l
 JOIN orders o ON o.merchant_id = l.merchant_id AND o.id = l.order_id AND o.state IN ('open', 'in_payment')
 WHERE l.state IN ('active', 'paused') AND l.expires_at <= $1
   AND NOT EXISTS (SELECT FROM checkout_sessions s WHERE s.merchant_id = o.merchant_id AND s.order_id = o.id
                   AND (s.state IN ('processing', 'held') OR (s.state = 'open' AND s.expires_at > $1)))
-ORDER BY l.expires_at LIMIT $2
 """
+_BATCH: Final = f"SELECT l.merchant_id, o.public_id {_DUE} ORDER BY l.expires_at LIMIT $2"
 
 
 async def expire_orders(now: datetime, limit: int = 100) -> int:
     """Remove the unpaid orders of links that have lapsed, one transaction each. Answers how many this call removed."""
     removed = 0
-    for row in await db.fetch_all(_DUE, now, limit):
+    for row in await db.fetch_all(_BATCH, now, limit):
         removed += await db.in_tx(partial(_expire, row["merchant_id"], row["public_id"], now))
     return removed
+
+
+async def count_due(now: datetime) -> int:
+    """How many orders should have been removed by `now` (business time) and are not."""
+    found: int = await db.fetch_value(f"SELECT count(*) {_DUE}", now)
+    return found
 
 
 async def _expire(merchant_id: UUID, public_id: str, now: datetime) -> bool:

@@ -19,6 +19,7 @@ from app.links import sending
 from app.links.queries import LinkView, link_of_order
 from app.links.states import LinkState
 from app.merchants.queries import Merchant
+from app.messages.sandbox_clock import Due, due
 from app.orders import actions as orders
 from app.orders.actions import Contact
 from app.orders.errors import OrderRemoved
@@ -133,6 +134,16 @@ async def test_an_end_that_is_set_later_takes_nothing_from_who_pays(merchant: Me
     later = now + timedelta(days=3)
     await actions.extend_link(merchant, link.order_public_id, expires_at=later, actor=STAFF, now=now)
     assert (await shopper.confirm()).order_state is OrderState.PAID
+
+
+async def test_an_order_to_be_removed_is_counted_among_what_the_clock_still_has_to_do(
+    merchant: Merchant,
+) -> None:
+    link = await a_link(merchant, lasts=LASTS)
+    assert Due("order_expiry", 1) not in await due(end_of(link) - SECOND)
+    assert Due("order_expiry", 1) in await due(end_of(link))
+    await actions.expire_orders(end_of(link))
+    assert Due("order_expiry", 1) not in await due(end_of(link))
 
 
 async def test_a_stub_of_ids_sums_and_times_stays(merchant: Merchant) -> None:
