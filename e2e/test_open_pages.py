@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from e2e import change_states, flows
 from e2e.conftest import Phones
 from e2e.links import AINO, a_link
 from e2e.pages.changed import ChangedPage
-from e2e.pages.flow import IdentifyPage
+from e2e.pages.flow import IdentifyPage, MethodPage
 from e2e.pages.link import LinkPage
 from e2e.shop import Session
 from e2e.world import World
@@ -36,3 +36,21 @@ def test_what_is_being_typed_stays_and_the_page_says_that_there_is_news(
     IdentifyPage(phone).shown()
     expect(phone.textbox("Postcode")).to_have_value("00200")
     expect(phone.textbox("Mobile phone")).to_have_value("040 123 4567")
+
+
+def test_a_page_whose_question_for_news_comes_too_late_learns_of_the_end_all_the_same(
+    new_phone: Phones, world: World
+) -> None:
+    phone = new_phone()
+    link = a_link(world, customer=AINO)
+    held: list[Route] = []
+    phone.tab.route("**/live", lambda route: held.append(route))  # noqa: PLW0108 - it takes no built-in
+    phone.open(link.path)
+    with phone.tab.expect_request("**/live"):
+        LinkPage(phone).shown().proceed()
+    MethodPage(phone).shown()
+
+    link.do(world, "pause")
+    held[0].continue_()
+
+    phone.sees("This link is paused")

@@ -44,6 +44,8 @@
     if (!url || source) return;
     source = new EventSource(url);
     source.addEventListener("changed", ask);
+    /* There will be no news: the end may have come between this page and its question. */
+    source.addEventListener("error", (event) => event.target.readyState === EventSource.CLOSED && ask());
   };
   const ask = () => {
     const { live, ask: url, page } = step().dataset;

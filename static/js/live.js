@@ -51,6 +51,8 @@
     if (document.hidden) return;
     source = new EventSource(place.dataset.live);
     source.addEventListener("changed", look);
+    /* There will be no news: the end may have come between this page and its question. */
+    source.addEventListener("error", (event) => event.target.readyState === EventSource.CLOSED && look());
   };
 
   if (!place) return;

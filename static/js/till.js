@@ -21,6 +21,8 @@
     if (!url || heard) return;
     const source = new EventSource(url);
     source.addEventListener("changed", look);
+    /* There will be no news: the end may have come between this page and its question. */
+    source.addEventListener("error", () => source.readyState === EventSource.CLOSED && look());
     heard = { url, source };
     navigator.wakeLock?.request("screen").then((lock) => (awake = lock), () => {});
   };
