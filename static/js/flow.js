@@ -149,11 +149,13 @@
     });
   }
 
-  /* A page that asks by itself is only replaced once it has changed, and not by a failure. */
+  /* A page that asks by itself is only replaced once it has changed, and not by a failure; one that has gone on meanwhile
+     has no use for the answer. */
   const stays = (asking, status, text) => {
-    if (asking.id === "step") return status >= 500 || status === 204 || tellInstead();
+    if (asking.id === "step") return goesOn(asking) || status >= 500 || status === 204 || tellInstead();
     return asking.matches("[hx-trigger^=every]") && (status >= 400 || text.includes(`data-page="${step().dataset.page}"`));
   };
+  const goesOn = (asking) => asking !== step() || step().querySelector('[aria-busy="true"]') !== null;
   const tellInstead = () => {
     if (!typedInto()) return false;
     if (step().dataset.news) tell(step().dataset.news);

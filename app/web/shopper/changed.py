@@ -28,9 +28,12 @@ async def show_changed(request: Request[Any, Any, Any], session_id: FromPath[str
     (`?page=confirm&since=1`): 204 says that it may stay as it is.
     """
     here = await visit(request, session_id)
-    if may_see(Page.CHANGED, here.flow.state, here.flow.progress):
-        return await changed_page(here)
     before, page = version_in(request.query_params.get("since", "")), request.query_params.get("page")
+    if may_see(Page.CHANGED, here.flow.state, here.flow.progress):
+        if page == name_of(Page.CHANGED, here.flow) and before == here.flow.version:
+            # It shows this very change, and keeps what was typed before it.
+            return here.sealed(Response("", status_code=_UNCHANGED))
+        return await changed_page(here)
     if before is not None and before < here.flow.version and here.flow.state is SessionState.OPEN:
         return await changed_page(here, since=before, push=False)
     if page and page in {name_of(each, here.flow) for each in pages(here.flow.state, here.flow.progress)}:
