@@ -73,6 +73,17 @@ class TooSlow(DatabaseUnavailable):
     """A statement ran into its time limit."""
 
 
+class DatabaseNotReached(ConnectionLost):
+    """No pool could be opened. `sentence` tells whoever started the process why; it names no address, no secret."""
+
+    def __init__(self, cause: Exception) -> None:
+        reason = "it does not answer" if isinstance(cause, OSError) else "it refused the connection"
+        self.sentence = (
+            f"The database cannot be reached: {reason} ({type(cause).__name__}). Check DATABASE_URL."
+        )
+        super().__init__(self.sentence)
+
+
 class PoolNotStarted(RuntimeError):
     """A query before `start_pool`."""
 
@@ -96,8 +107,8 @@ class NetworkInTransaction(RuntimeError):
 async def open_pool(
     dsn: str, *, min_size: int, max_size: int, statement_timeout_s: float, lock_timeout_s: float
 ) -> Any:
-    """An open asyncpg pool. Raises what the driver raises when the server cannot be reached."""
-    return await asyncpg.create_pool(
+    """An open asyncpg pool. Raises `DatabaseNotReached`."""
+    opening = asyncpg.create_pool(
         dsn,
         min_size=min_size,
         max_size=max_size,
@@ -116,6 +127,10 @@ async def open_pool(
             "jit": "off",
         },
     )
+    try:
+        return await opening
+    except (*NO_ANSWER, pg.PostgresError) as error:
+        raise DatabaseNotReached(error) from error
 
 
 async def shut_pool(pool: Any) -> None:

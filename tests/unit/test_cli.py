@@ -214,3 +214,17 @@ async def test_wrong_usage_is_told_with_the_way_to_write_it(kolme: Kolme) -> Non
     status, _, complaint = await kolme.says("serve", "--workers", "0")
     assert status == 2
     assert "a number from 1 to 64" in complaint
+
+
+async def test_a_command_without_its_database_ends_with_one_sentence_and_names_no_secret(
+    tmp_path: Path,
+) -> None:
+    nobody_listens = Kolme("postgresql://kolme:hunter2@127.0.0.1:1/kolme", tmp_path)
+
+    for command in ("worker", "check-books"):
+        status, printed, complaint = await nobody_listens.says(command)
+
+        assert (status, printed) == (1, "")
+        assert complaint.startswith("The database cannot be reached: it does not answer")
+        assert "hunter2" not in complaint
+        assert "Traceback" not in complaint
