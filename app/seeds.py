@@ -23,6 +23,7 @@ from app.invoices.queries import Seller, seller_of
 from app.kernel import clock, db
 from app.kernel.ids import token
 from app.merchants import actions as merchants
+from app.merchants import modules
 from app.merchants.queries import (
     Merchant,
     authenticate_key,
@@ -139,6 +140,7 @@ async def seed_demo(settings: Settings) -> None:
     await _plans(merchant, now)
     await _seller(merchant)
     await _till(merchant, now)
+    await _modules(merchant, now)
     _write(
         path,
         Demo(
@@ -177,6 +179,14 @@ async def _till(merchant: Merchant, now: datetime) -> None:
     for name, category, sku, price_minor in _PRICE_LIST:
         details = ProductDetails(name, category, sku, price_minor, _VAT)
         await till.add_product_to_list(merchant.id, details, now=now)
+
+
+async def _modules(merchant: Merchant, now: datetime) -> None:
+    """The wallet, included and on; whoever switched it off meanwhile keeps it off."""
+    if not await modules.was_decided(merchant.id, "wallet"):
+        await modules.switch_module(
+            merchant, "wallet", on=True, seen_price_minor=0, actor=merchants.OPERATOR, now=now
+        )
 
 
 async def _plans(merchant: Merchant, now: datetime) -> None:

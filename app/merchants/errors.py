@@ -59,3 +59,23 @@ class TooManyEndpoints(Refusal):
     def __init__(self, at_most: int) -> None:
         super().__init__(at_most)
         self.at_most = at_most
+
+
+class ModuleOff(Refusal):
+    """The shop has this part of the product switched off."""
+
+    code: ClassVar[str] = "module_off"
+
+    def __init__(self, module: str) -> None:
+        super().__init__(module)
+        self.module = module
+
+
+class ModuleTermsChanged(Refusal):
+    """The module costs another sum a month by now than whoever switched it on has read."""
+
+    code: ClassVar[str] = "module_terms_changed"
+
+    def __init__(self, price_minor: int) -> None:
+        super().__init__(price_minor)
+        self.price_minor = price_minor

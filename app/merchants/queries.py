@@ -14,7 +14,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.kernel import clock, db, ids, keys
-from app.merchants.rules import Role
+from app.merchants.rules import Module, Role
 
 Creditor = Literal["operator", "merchant"]
 
@@ -47,6 +47,11 @@ class Merchant:
     passkey_counts: bool | None
     link_grace_s: int
     link_reminders_h: tuple[int, ...]
+    modules: frozenset[str] = frozenset()
+
+    def has(self, module: Module) -> bool:
+        """Whether this shop has the module switched on."""
+        return module in self.modules
 
     def local_date(self, now: datetime) -> date:
         """The calendar date of an instant in the merchant's country."""
@@ -110,8 +115,12 @@ _COLUMNS = """id, public_id, name, country, currency, locale, time_zone, credito
 
 _MERCHANT_FIELDS: Final = tuple(name.strip() for name in _COLUMNS.split(","))
 
+# With its modules, so that asking for one costs no statement.
+_MERCHANT: Final = f"""{", ".join("m." + name for name in _MERCHANT_FIELDS)},
+       ARRAY(SELECT x.module FROM merchant_modules x WHERE x.merchant_id = m.id AND x.is_on) AS modules"""  # noqa: S608
+
 _KEY_SQL: Final = f"""
-SELECT {", ".join("m." + name for name in _MERCHANT_FIELDS)},
+SELECT {_MERCHANT},
        coalesce((SELECT offset_s FROM business_clock), 0) AS offset_s
 FROM api_keys k JOIN merchants m ON m.id = k.merchant_id
 WHERE k.digest = $1 AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > $2)
@@ -125,7 +134,7 @@ async def merchant_by_id(merchant_id: UUID) -> Merchant | None:
     found = _kept.get(merchant_id)
     if found is not None and time.monotonic() - found[0] < CACHE_S:
         return found[1]
-    row = await db.fetch_one(f"SELECT {_COLUMNS} FROM merchants WHERE id = $1", merchant_id)  # noqa: S608
+    row = await db.fetch_one(f"SELECT {_MERCHANT} FROM merchants m WHERE id = $1", merchant_id)  # noqa: S608
     if row is None:
         return None
     merchant = _merchant(row)
@@ -140,8 +149,16 @@ def forget_kept_merchants() -> None:
 
 async def merchant_by_public_id(public_id: str) -> Merchant | None:
     """For commands that name a shop; not kept."""
-    row = await db.fetch_one(f"SELECT {_COLUMNS} FROM merchants WHERE public_id = $1", public_id)  # noqa: S608
+    row = await db.fetch_one(f"SELECT {_MERCHANT} FROM merchants m WHERE public_id = $1", public_id)  # noqa: S608
     return _merchant(row) if row is not None else None
+
+
+async def countries_served() -> tuple[str, ...]:
+    """Where the shops of this deployment are, the one with most of them first."""
+    rows = await db.fetch_all(
+        "SELECT country FROM merchants GROUP BY country ORDER BY count(*) DESC, country"
+    )
+    return tuple(row["country"] for row in rows)
 
 
 async def merchant_of_staff(email: str) -> Merchant | None:
@@ -228,7 +245,7 @@ def _target(row: db.Record) -> WebhookTarget:
 
 
 def _merchant(row: db.Record) -> Merchant:
-    """From a row that holds `_COLUMNS`, whatever else it holds."""
+    """From a row that holds `_MERCHANT`, whatever else it holds."""
     values = {name: row[name] for name in _MERCHANT_FIELDS}
     lists = {name: tuple(row[name]) for name in ("return_hosts", "link_reminders_h")}
-    return Merchant(**{**values, **lists})
+    return Merchant(**{**values, **lists}, modules=frozenset(row["modules"]))

@@ -15,6 +15,8 @@ from app.merchants.errors import FieldRefused, PayingRulesRefused
 
 Role = Literal["owner", "cashier", "reviewer", "support"]
 ROLES: Final = frozenset(get_args(Role))
+# What of the product a shop may have or not; the rest is its core.
+Module = Literal["wallet"]
 
 # Countries served, with what a new merchant there starts from.
 HOME_OF: Final = {

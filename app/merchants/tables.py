@@ -71,3 +71,12 @@ class WebhookEndpoint(Table, tablename="webhook_endpoints"):
     created_at = Timestamptz(default=None)
     disabled_at = Timestamptz(null=True, default=None)
     deleted_at = Timestamptz(null=True, default=None)
+
+
+class MerchantModule(Table, tablename="merchant_modules"):
+    merchant_id = UUID(primary_key=True, default=None)
+    module = Text(default=None)
+    is_on = Boolean(default=None)
+    price_minor = BigInt(default=None)
+    changed_at = Timestamptz(default=None)
+    changed_by = Text(default=None)
