@@ -28,22 +28,9 @@ from app.loyalty.rules import (
     turned_minor,
     usable_from,
 )
+from tests.factories.loyalty import PLAIN
 
 DAY = date(2026, 11, 22)
-ONE_A_EURO = Rate.per_unit(1_00)
-PLAIN = Programme(
-    active=True,
-    rate=ONE_A_EURO,
-    categories=(),
-    periods=(),
-    tiers=(),
-    rounding="down",
-    shipping_earns=False,
-    wallet_part_earns=False,
-    pending_days=14,
-    expiry_months=24,
-    turning=Turning(100, 100, 100),
-)
 GOLD = Tier("Gold", 1_000, 1_50)
 
 
