@@ -7,10 +7,14 @@ always sum to the whole.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal
-from typing import Final
+from functools import total_ordering
+from typing import Final, TypeAlias
 
 CURRENCIES: Final = frozenset({"EUR", "SEK", "DKK"})
 """Every currency the product knows. All of them have two decimals."""
+
+POINTS_UNIT: Final = "PTS"
+"""What the ledger calls points: a unit beside the currencies, whole, and never money."""
 
 MINOR_PER_MAJOR: Final = 100
 MAX_AMOUNT_MINOR: Final = 10**12
@@ -86,6 +90,62 @@ class Money:
     def major(self) -> Decimal:
         """The amount in whole units with two decimals, for printing only."""
         return Decimal(self.amount_minor).scaleb(-2)
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True)
+class Points:
+    """A number of loyalty points. Adds, subtracts and compares with points only; money is another type.
+
+    Raises TypeError for anything but a true int (bool and float included), AmountOutOfBoundsError.
+    """
+
+    points: int
+
+    def __post_init__(self) -> None:
+        if type(self.points) is not int:
+            raise TypeError(f"points must be int, not {type(self.points).__name__}")
+        if abs(self.points) > MAX_AMOUNT_MINOR:
+            raise AmountOutOfBoundsError(self.points)
+
+    @property
+    def amount_minor(self) -> int:
+        """As the ledger counts: a point is its own smallest unit."""
+        return self.points
+
+    @property
+    def currency(self) -> str:
+        return POINTS_UNIT
+
+    def __add__(self, other: "Points") -> "Points":
+        return Points(self.points + _points(other))
+
+    def __sub__(self, other: "Points") -> "Points":
+        return Points(self.points - _points(other))
+
+    def __neg__(self) -> "Points":
+        return Points(-self.points)
+
+    def __lt__(self, other: "Points") -> bool:
+        return self.points < _points(other)
+
+    def __bool__(self) -> bool:
+        return self.points != 0
+
+
+Amount: TypeAlias = Money | Points
+"""What the ledger moves."""
+
+
+def amount_of(amount_minor: int, unit: str) -> Amount:
+    """An amount as the ledger stored it: `unit` is a currency or POINTS_UNIT. Raises as the types do."""
+    return Points(amount_minor) if unit == POINTS_UNIT else Money(amount_minor, unit)
+
+
+def _points(other: Points) -> int:
+    if not isinstance(other, Points):
+        raise TypeError(f"Points and {type(other).__name__} do not mix")
+    return other.points
 
 
 def _same_currency(left: Money, right: Money) -> int:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 from app.kernel import db
+from app.kernel.cursors import CursorRefused
+from app.ledger.lots import Lot, available_minor, spending_order
+from app.ledger.rules import NORMAL_SIDE, Account
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +36,146 @@ async def postings_about(merchant_id: UUID, about: str) -> list[PostingView]:
         about,
     )
     return [PostingView(**row) for row in rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What a customer has, in minor units or points: `available` can be spent now, `held` is set aside, `pending` is
+    not usable yet, `debt` is settled first. `total` is all of it, below zero when more is owed than there is."""
+
+    total: int
+    available: int
+    held: int
+    pending: int
+    debt: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatementLine:
+    """One movement as the account's owner reads it: what came is positive, what went negative."""
+
+    seq: int
+    key: str
+    cause: str
+    about: str
+    amount_minor: int
+    balance_after_minor: int
+    posted_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A page of movements, newest first; `next_cursor` leads to the page behind it."""
+
+    lines: Sequence[StatementLine]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Freeze:
+    """Money is frozen, since when and why."""
+
+    because: str
+    began_at: datetime
+
+
+async def frozen() -> Freeze | None:
+    """Whether money is frozen."""
+    row = await db.fetch_one("SELECT because, began_at FROM money_freezes WHERE ended_at IS NULL")
+    return Freeze(**row) if row is not None else None
+
+
+async def balance(merchant_id: UUID, account: Account, currency: str, now: datetime) -> Balance:
+    """What stands in an account with lots; nothing when it was never used."""
+    row = await db.fetch_one(
+        """SELECT balance_minor, held_minor, debt_minor FROM ledger_accounts
+           WHERE merchant_id = $1 AND address = $2 AND currency = $3""",
+        merchant_id,
+        account.address,
+        currency,
+    )
+    if row is None:
+        return Balance(0, 0, 0, 0, 0)
+    lots = await lots_of(merchant_id, account, currency)
+    return Balance(
+        total=-row["balance_minor"],
+        available=available_minor(lots, row["debt_minor"], now),
+        held=row["held_minor"],
+        pending=sum(lot.free_minor for lot in lots if lot.is_pending(now)),
+        debt=row["debt_minor"],
+    )
+
+
+async def lots_of(merchant_id: UUID, account: Account, currency: str) -> list[Lot]:
+    """What a balance is made of: the lots with something left, in the order they are spent."""
+    rows = await db.fetch_all(
+        """SELECT l.id, l.cause, l.about, l.amount_minor, l.left_minor, l.held_minor, l.usable_from, l.expires_at,
+                  l.created_at
+           FROM lots l JOIN ledger_accounts a ON a.merchant_id = l.merchant_id AND a.id = l.account_id
+           WHERE l.merchant_id = $1 AND a.address = $2 AND a.currency = $3 AND l.left_minor > 0""",
+        merchant_id,
+        account.address,
+        currency,
+    )
+    return spending_order(Lot(**row) for row in rows)
+
+
+async def statement(
+    merchant_id: UUID, account: Account, currency: str, cursor: str | None, limit: int
+) -> Statement:
+    """A page of the account's movements, newest first, in the order they were posted, whatever clocks said.
+
+    Raises CursorRefused.
+    """
+    rows = await db.fetch_all(
+        """SELECT p.account_seq AS seq, t.key, t.cause, t.about, p.amount_minor, p.balance_after_minor, p.posted_at
+           FROM ledger_accounts a
+           JOIN postings p ON p.merchant_id = a.merchant_id AND p.account_id = a.id
+           JOIN transfers t ON t.merchant_id = p.merchant_id AND t.id = p.transfer_id
+           WHERE a.merchant_id = $1 AND a.address = $2 AND a.currency = $3 AND p.account_seq < $4
+           ORDER BY p.account_seq DESC LIMIT $5""",
+        merchant_id,
+        account.address,
+        currency,
+        _before(cursor),
+        limit + 1,
+    )
+    sign = _sign(account)
+    lines = [
+        StatementLine(
+            **{
+                **row,
+                "amount_minor": sign * row["amount_minor"],
+                "balance_after_minor": sign * row["balance_after_minor"],
+            }
+        )
+        for row in rows[:limit]
+    ]
+    return Statement(lines, str(lines[-1].seq) if len(rows) > limit else None)
+
+
+def _before(cursor: str | None) -> int:
+    if cursor is None:
+        return 2**63 - 1
+    if not cursor.isascii() or not cursor.isdigit() or len(cursor) > 18:
+        raise CursorRefused
+    return int(cursor)
+
+
+def _sign(account: Account) -> int:
+    return 1 if NORMAL_SIDE[account.kind] == "debit" else -1
+
+
+async def balance_at(merchant_id: UUID, account: Account, currency: str, at: datetime) -> int:
+    """What stood in the account after the last movement that was posted at this time or before."""
+    after = await db.fetch_value(
+        """SELECT p.balance_after_minor FROM ledger_accounts a
+           JOIN postings p ON p.merchant_id = a.merchant_id AND p.account_id = a.id
+           WHERE a.merchant_id = $1 AND a.address = $2 AND a.currency = $3 AND p.posted_at <= $4
+           ORDER BY p.account_seq DESC LIMIT 1""",
+        merchant_id,
+        account.address,
+        currency,
+        at,
+    )
+    return _sign(account) * after if after is not None else 0

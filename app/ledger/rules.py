@@ -7,14 +7,15 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Literal
 
-from app.kernel.money import Money
+from app.kernel.money import POINTS_UNIT, Amount, Money
+from app.ledger.errors import NotForThisAccount, NotPositive
 
 Side = Literal["debit", "credit"]
 Creditor = Literal["operator", "merchant"]
 
 
 class AccountKind(StrEnum):
-    """The chart of accounts: what a customer owes or has in credit, what the merchant is owed, what was earned."""
+    """The chart of accounts; docs/ledger.md draws it."""
 
     RECEIVABLE = "receivable"
     CUSTOMER_CREDIT = "customer_credit"
@@ -23,6 +24,15 @@ class AccountKind(StrEnum):
     MERCHANT_SALES = "merchant_sales"
     INTEREST_INCOME = "interest_income"
     FEE_INCOME = "fee_income"
+    WALLET = "wallet"
+    POINTS = "points"
+    POINTS_ISSUED = "points_issued"
+    LOYALTY_COST = "loyalty_cost"
+    GOODWILL = "goodwill"
+    BREAKAGE = "breakage"
+    PSP_CLEARING = "psp_clearing"
+    CASH = "cash"
+    UNASSIGNED = "unassigned"
 
 
 NORMAL_SIDE: Final[dict[AccountKind, Side]] = {
@@ -33,7 +43,21 @@ NORMAL_SIDE: Final[dict[AccountKind, Side]] = {
     AccountKind.MERCHANT_SALES: "credit",
     AccountKind.INTEREST_INCOME: "credit",
     AccountKind.FEE_INCOME: "credit",
+    AccountKind.WALLET: "credit",
+    AccountKind.POINTS: "credit",
+    AccountKind.POINTS_ISSUED: "debit",
+    AccountKind.LOYALTY_COST: "debit",
+    AccountKind.GOODWILL: "debit",
+    AccountKind.BREAKAGE: "credit",
+    AccountKind.PSP_CLEARING: "debit",
+    AccountKind.CASH: "debit",
+    AccountKind.UNASSIGNED: "credit",
 }
+
+# What a customer has stands in these, as a credit, in lots; it moves by `put`, `take` and their like alone.
+LOTTED: Final = frozenset({AccountKind.WALLET, AccountKind.POINTS})
+# These count points, all others money.
+IN_POINTS: Final = frozenset({AccountKind.POINTS, AccountKind.POINTS_ISSUED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +91,30 @@ def fees_of(creditor: Creditor) -> Account:
     return Account(f"{creditor}:fees", AccountKind.FEE_INCOME)
 
 
+def wallet_of(customer_public_id: str) -> Account:
+    """What this customer has at this merchant's shop."""
+    return Account(f"customer:{customer_public_id}:wallet", AccountKind.WALLET)
+
+
+def points_of(customer_public_id: str) -> Account:
+    return Account(f"customer:{customer_public_id}:points", AccountKind.POINTS)
+
+
+def psp_of(creditor: Creditor) -> Account:
+    """What a card processor has taken in and not yet paid out."""
+    return Account(f"{creditor}:psp", AccountKind.PSP_CLEARING)
+
+
 MERCHANT_PAYABLE: Final = Account("operator:payable:merchant", AccountKind.MERCHANT_PAYABLE)
 MERCHANT_SALES: Final = Account("merchant:sales", AccountKind.MERCHANT_SALES)
+# What lies in the merchant's tills.
+MERCHANT_CASH: Final = Account("merchant:cash", AccountKind.CASH)
+# Money that came in and pays no order: it waits for somebody to send it back or to say what it is for.
+UNASSIGNED: Final = Account("merchant:unassigned", AccountKind.UNASSIGNED)
+POINTS_ISSUED: Final = Account("merchant:points_issued", AccountKind.POINTS_ISSUED)
+LOYALTY_COST: Final = Account("merchant:loyalty", AccountKind.LOYALTY_COST)
+GOODWILL: Final = Account("merchant:goodwill", AccountKind.GOODWILL)
+BREAKAGE: Final = Account("merchant:expired", AccountKind.BREAKAGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +123,7 @@ class Entry:
 
     account: Account
     side: Side
-    amount: Money
+    amount: Amount
 
     @property
     def signed_minor(self) -> int:
@@ -90,14 +136,45 @@ class Unbalanced(ValueError):
 
 
 def check_balanced(entries: Sequence[Entry]) -> None:
-    """Every amount is positive and debits equal credits in each currency, else Unbalanced."""
+    """Every amount is positive, in a unit of its account, and debits equal credits in each currency.
+
+    Raises Unbalanced, NotForThisAccount.
+    """
     sums: dict[str, int] = {}
     for entry in entries:
         if entry.amount.amount_minor <= 0:
             raise Unbalanced(f"{entry.account.address}: an entry is positive")
+        check_unit(entry.account, entry.amount.currency)
         sums[entry.amount.currency] = sums.get(entry.amount.currency, 0) + entry.signed_minor
     if not entries or any(sums.values()):
         raise Unbalanced(f"entries sum to {sums}")
+
+
+def check_unit(account: Account, unit: str) -> None:
+    """Points accounts keep points, all others money. Raises NotForThisAccount."""
+    if (account.kind in IN_POINTS) != (unit == POINTS_UNIT):
+        raise NotForThisAccount(account.address, unit)
+
+
+def check_lotted(account: Account, amount: Amount, against: Account | None = None) -> None:
+    """Whether this much can come into, or go out of, an account with lots, against one without.
+
+    Raises NotPositive, NotForThisAccount.
+    """
+    if amount.amount_minor <= 0:
+        raise NotPositive(amount.amount_minor)
+    if account.kind not in LOTTED:
+        raise NotForThisAccount(account.address, amount.currency)
+    check_unit(account, amount.currency)
+    if against is not None:
+        check_plain(against)
+        check_unit(against, amount.currency)
+
+
+def check_plain(account: Account) -> None:
+    """An account without lots. Raises NotForThisAccount."""
+    if account.kind in LOTTED:
+        raise NotForThisAccount(account.address, "entries")
 
 
 def purchase(customer_public_id: str, total: Money, creditor: Creditor) -> tuple[Entry, ...]:
@@ -109,6 +186,11 @@ def purchase(customer_public_id: str, total: Money, creditor: Creditor) -> tuple
         Entry(receivable_of(customer_public_id), "debit", total),
         Entry(_against(creditor), "credit", total),
     )
+
+
+def between(debit: Account, credit: Account, amount: Money) -> tuple[Entry, ...]:
+    """All of `amount`, from the account that is credited to the one that is debited."""
+    return (Entry(debit, "debit", amount), Entry(credit, "credit", amount))
 
 
 def charges(customer_public_id: str, interest: Money, fees: Money, creditor: Creditor) -> tuple[Entry, ...]:
