@@ -23,7 +23,7 @@ from babel.dates import format_date as babel_date
 from babel.dates import format_time, get_datetime_format, get_timezone
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
-from babel.numbers import format_currency
+from babel.numbers import format_currency, format_decimal
 from babel.numbers import format_percent as babel_percent
 from babel.support import Translations
 
@@ -109,6 +109,12 @@ def format_datetime(moment: datetime, lang: str, zone: str = "Europe/Helsinki") 
     clock = format_time(local, format="short", locale=_LOCALES[lang])
     both = str(get_datetime_format("medium", locale=_LOCALES[lang]))
     return both.replace("{1}", format_date(local.date(), lang)).replace("{0}", clock).replace("'", "")
+
+
+@lru_cache(maxsize=4_096)
+def format_number(number: int | Decimal, lang: str) -> str:
+    """A number as the language writes it, with as many decimals as it needs: 12500 -> ``12,500``, 1.5 -> ``1.5``."""
+    return str(format_decimal(number, locale=_LOCALES[lang]))
 
 
 def format_percent(percent: Decimal, lang: str) -> str:

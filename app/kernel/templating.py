@@ -35,6 +35,7 @@ from app.kernel.i18n import (
     format_date,
     format_datetime,
     format_money,
+    format_number,
     format_percent,
     speaking,
     translations,
@@ -65,7 +66,9 @@ def environment(lang: str) -> Environment:
     # `{% trans %}` and `_()` name their variables and are escaped by the two functions below.
     env.newstyle_gettext = True  # type: ignore[attr-defined]
     env.globals = GLOBALS
-    env.filters.update(money=_money, date=_date, datetime=_datetime, percent=_percent)
+    env.filters.update(
+        money=_money, date=_date, datetime=_datetime, percent=_percent, number=_number, hundredths=_hundredths
+    )
     return env
 
 
@@ -163,6 +166,15 @@ def _datetime(moment: datetime, zone: str = "Europe/Helsinki") -> str:
 
 def _percent(percent: Decimal) -> str:
     return format_percent(percent, current_language())
+
+
+def _number(number: int) -> str:
+    return format_number(number, current_language())
+
+
+def _hundredths(hundredths: int) -> str:
+    """A number that is kept in hundredths, without zeros at its end: 150 -> 1.5."""
+    return format_number(Decimal(hundredths).scaleb(-2), current_language())
 
 
 # One mapping for all languages: what web code adds once is there in each.

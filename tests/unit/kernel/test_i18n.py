@@ -17,6 +17,7 @@ from app.kernel.i18n import (
     format_date,
     format_datetime,
     format_money,
+    format_number,
     format_percent,
     speaking,
     translations,
@@ -50,6 +51,22 @@ def test_a_price_in_a_few_languages(lang: str, text: str) -> None:
 )
 def test_a_percent_has_one_decimal_or_two(percent: str, lang: str, text: str) -> None:
     assert format_percent(Decimal(percent), lang) == text
+
+
+@pytest.mark.parametrize(
+    ("number", "lang", "text"),
+    [
+        (12_500, "en", "12,500"),
+        (12_500, "fi", "12\u00a0500"),
+        (Decimal("1.50"), "en", "1.5"),
+        (Decimal("1.25"), "fi", "1,25"),
+        (Decimal("2.00"), "bg", "2"),
+    ],
+)
+def test_a_number_has_its_thousands_apart_and_the_decimals_it_needs(
+    number: int | Decimal, lang: str, text: str
+) -> None:
+    assert format_number(number, lang) == text
 
 
 def test_a_day_is_written_day_first() -> None:
