@@ -103,3 +103,12 @@ class PasskeyUnknown(Refusal):
     """The customer has no passkey of this id."""
 
     code: ClassVar[str] = "passkey_unknown"
+
+
+# --- Signing in outside of a purchase. ---
+
+
+class SignInLost(Refusal):
+    """This browser's secret is over: it begins again, with a new one."""
+
+    code: ClassVar[str] = "sign_in_lost"

@@ -43,6 +43,16 @@ class Browser(Table, tablename="browsers"):
     handover = Bytea(null=True, default=None)
 
 
+class CustomerSession(Table, tablename="customer_sessions"):
+    id = UUID(primary_key=True, default=None)
+    customer_id = UUID(default=None)
+    token_digest = Bytea(default=None)
+    way = Text(default=None)
+    device = Text(default=None)
+    created_at = Timestamptz(default=None)
+    expires_at = Timestamptz(default=None)
+
+
 class RememberedBrowser(Table, tablename="remembered_browsers"):
     id = UUID(primary_key=True, default=None)
     customer_id = UUID(default=None)

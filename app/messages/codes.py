@@ -41,8 +41,21 @@ async def send_code_sms(
     A gateway that does not answer in three seconds may have taken it (`unknown`): the shopper waits, or asks anew.
     """
     text = code_text(code=code, total=total, shop=shop, base_url=base_url, lang=lang)
+    return await _hand_over(door, Sms(phone, text, merchant_id))
+
+
+async def send_sign_in_sms(
+    door: SmsDoor, *, phone: str, code: str, operator: str, base_url: str, lang: str
+) -> Sending:
+    """Send a code that opens somebody's purchases and wallets; as above."""
+    host = urlsplit(base_url).hostname or ""
+    text = templating.render_text("sms/sign_in.txt", lang, operator=operator, code=code, host=host).strip()
+    return await _hand_over(door, Sms(phone, text, None))
+
+
+async def _hand_over(door: SmsDoor, message: Sms) -> Sending:
     try:
-        await door.send(Sms(phone, text, merchant_id), timeout_s=SEND_TIMEOUT_S)
+        await door.send(message, timeout_s=SEND_TIMEOUT_S)
     except NotTaken as refusal:
         return "failed" if refusal.certain else "unknown"
     return "sent"

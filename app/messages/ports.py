@@ -31,11 +31,12 @@ class NeverTaken(NotTaken):
 
 @dataclass(frozen=True, slots=True)
 class Sms:
-    """A text message to a phone in E.164. Neither phone nor text shows in a representation or a log."""
+    """A text message to a phone in E.164. Neither phone nor text shows in a representation or a log. `merchant_id` is
+    None where the operator speaks for all shops."""
 
     to: str = field(repr=False)
     text: str = field(repr=False)
-    merchant_id: UUID
+    merchant_id: UUID | None
 
 
 class SmsDoor(Protocol):

@@ -16,7 +16,7 @@
 | a shop's customers in the address book of its tills | 2 years after they were last served |
 | receipts that a till was left with | 7 days |
 | what a file of orders said | 30 days; which of its rows made an order, as a digest, a year |
-| browsers, and sessions of staff | their absolute life |
+| browsers, and sessions of staff and of customers | their absolute life |
 | remembered browsers | half a year after their last use, or as soon as they are ended |
 
 Words that orders are found by (`order_words`) go with the contact that they were made from, by a trigger.
@@ -34,7 +34,7 @@ from typing import Final
 from app.cases import actions as cases
 from app.checkout.actions import forget_ended, release_browsers
 from app.credit import actions as credit
-from app.identity.actions import browsers, codes, passkeys, remembered
+from app.identity.actions import account, browsers, codes, passkeys, remembered
 from app.kernel import db, idempotency, limits
 from app.kernel.jobs import Chore, Now
 from app.links.bulk import actions as bulk
@@ -135,6 +135,10 @@ async def forget_staff_sessions(now: Now) -> int:
     return await db.in_tx(lambda: forget_ended_sessions(now.wall, BATCH))
 
 
+async def forget_customer_sessions(now: Now) -> int:
+    return await db.in_tx(lambda: account.forget_expired(now.wall, BATCH))
+
+
 def rules() -> Sequence[Chore]:
     """Every rule, for a worker to run among its chores. One set a worker: each remembers when it last looked."""
     every = (
@@ -152,5 +156,6 @@ def rules() -> Sequence[Chore]:
         forget_credit_facts,
         forget_cases,
         forget_staff_sessions,
+        forget_customer_sessions,
     )
     return tuple(seldom(rule) for rule in every)

@@ -14,6 +14,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from app.identity import passkeys as ceremony
+from app.identity.actions import account
 from app.identity.actions.codes import Approval
 from app.identity.errors import PasskeyRefused, PasskeyUnknown
 from app.identity.passkeys import (
@@ -236,6 +237,7 @@ async def remove(
         raise PasskeyUnknown
     if row["ended_at"] is None:
         await _end(row["id"], by, now)
+        await account.end_by(customer_id, "passkey")
         await _note(customer_id, "passkey.removed", public_id, now)
 
 

@@ -35,6 +35,7 @@ _COMMON: Final = ("tokens", "base", "layout", "button", "field", "figures", "fol
 BUNDLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "css/flow.css": (*_COMMON, "choice", "flow", "sheet"),
+        "css/account.css": (*_COMMON, "choice", "table", "flow", "account"),
         "css/desk.css": (*_COMMON, "choice", "table", "desk", "admin"),
         "css/till.css": ("till",),
         "css/demo.css": (*_COMMON, "demo"),

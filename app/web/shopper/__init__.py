@@ -1,5 +1,14 @@
 """The shopper's pages. `ROUTES` is all of them."""
 
+from app.web.shopper.account_bank import go_to_account_bank
+from app.web.shopper.account_sign_in import (
+    ask_account_passkey,
+    confirm_account_code,
+    send_account_code,
+    show_account,
+    sign_out,
+    use_account_passkey,
+)
 from app.web.shopper.asking import ask_a_person, ask_who_is_paying, say_where_to_answer, take_another_plan
 from app.web.shopper.bank import go_to_bank, return_from_bank, show_public_keys, show_return
 from app.web.shopper.changed import follow, go_on, show_changed
@@ -54,4 +63,11 @@ ROUTES = (
     show_till_code,
     pay_at_till,
     hear_till_code,
+    show_account,
+    send_account_code,
+    confirm_account_code,
+    ask_account_passkey,
+    use_account_passkey,
+    go_to_account_bank,
+    sign_out,
 )

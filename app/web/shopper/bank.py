@@ -1,18 +1,16 @@
 """Step 2 by bank: out with a GET that writes nothing, back to a page that posts from our own origin.
 
-What ties the return to this browser (state, nonce, verifier) waits in a sealed, short-lived cookie.
+What ties the return to this browser (state, nonce, verifier) waits in a sealed, short-lived cookie (`bank_cookie`).
+Whoever signs in to see their purchases comes back the same way.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 import structlog
 from litestar import MediaType, Request, Response, get, post
-from litestar.datastructures import Cookie
 from litestar.exceptions import NotFoundException
 from litestar.params import FromPath
 
@@ -20,22 +18,18 @@ from app.checkout.actions import identify_by_bank
 from app.checkout.errors import OtherPerson, SessionEnded, StepNotReached
 from app.checkout.steps import Page, may_see
 from app.identity.errors import LoginCancelled, LoginExpired, LoginFailed, ProviderUnavailable
-from app.identity.ports import (
-    LoginRequest,
-    login_reference,
-    pack_login_request,
-    unpack_login_request,
-)
+from app.identity.ports import LoginRequest, login_reference
 from app.kernel import templating
-from app.kernel.keys import SealBroken, process_keyring
 from app.web.shared import rendering
 from app.web.shared.doors import house_of
 from app.web.shared.forms import parse
 from app.web.shared.language import language_of
+from app.web.shopper import account_bank
+from app.web.shopper.bank_cookie import login_cookie, no_login_cookie, read_login
 from app.web.shopper.deciding import decide_if_identified
 from app.web.shopper.pages import identify_page, page_now
 from app.web.shopper.views import BankReturnView
-from app.web.shopper.visit import Visit, is_https, visit
+from app.web.shopper.visit import Visit, visit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -44,10 +38,6 @@ _log = structlog.get_logger("web.bank")
 
 RETURN_PATH: Final = "/bank/return"
 KEYS_PATH: Final = "/.well-known/jwks.json"
-_COOKIE: Final = "kolme_bank"
-_PURPOSE: Final = "bank-login"
-# Longer than any login is good for, so that whoever comes back too late is told so on their own page.
-_LIFE_S: Final = 2 * 3600
 # What a provider may send back: https://openid.net/specs/openid-connect-core-1_0.html#AuthResponse and RFC 9207.
 _RETURNED: Final = ("code", "state", "error", "iss")
 
@@ -65,7 +55,7 @@ async def go_to_bank(request: Request[Any, Any, Any], session_id: FromPath[str])
         _log.warning("bank_unavailable", country=here.flow.country, reason=why.reason)
         return identify_page(here, notice="bank_unavailable", status=503)
     response = Response("", status_code=303, headers={"Location": login.url, "Cache-Control": "no-store"})
-    response.cookies.append(_login_cookie(here, login))
+    response.cookies.append(login_cookie(here.house, here.flow.public_id, login))
     return here.sealed(response)
 
 
@@ -93,16 +83,19 @@ async def show_return(request: Request[Any, Any, Any]) -> Response[str]:
 
 @post(RETURN_PATH, include_in_schema=False, status_code=200)
 async def return_from_bank(request: Request[Any, Any, Any]) -> Response[str]:
-    waiting = _read_login(request)
+    waiting = read_login(request)
     if waiting is None:
         return _lost_page(request)
-    session_id, login = waiting
-    here = await visit(request, session_id)
-    if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
-        return await page_now(here)
+    place, login = waiting
     brought = {name: value for name, value in parse(await request.body()).values.items() if value}
-    response = await _identify(here, login, brought)
-    response.cookies.append(_cookie("", 0, https=is_https(here.house)))
+    if account_bank.is_ours(place):
+        response = await account_bank.come_back(request, place, login, brought)
+    else:
+        here = await visit(request, place)
+        if not may_see(Page.IDENTIFY, here.flow.state, here.flow.progress):
+            return await page_now(here)
+        response = await _identify(here, login, brought)
+    response.cookies.append(no_login_cookie(house_of(request)))
     return response
 
 
@@ -148,38 +141,3 @@ def _lost_page(request: Request[Any, Any, Any]) -> Response[str]:
     cannot be told from what the bank sent."""
     context = {"lang": language_of(request)}
     return rendering.page(request, "shopper/bank_lost.html", "shopper/bank_lost.html", context, status=404)
-
-
-def _login_cookie(here: Visit, login: LoginRequest) -> Cookie:
-    plain = here.flow.public_id.encode() + b" " + pack_login_request(login)
-    sealed = base64.urlsafe_b64encode(process_keyring().seal(_PURPOSE, plain)).decode()
-    return _cookie(sealed, _LIFE_S, https=is_https(here.house))
-
-
-def _read_login(request: Request[Any, Any, Any]) -> tuple[str, LoginRequest] | None:
-    text = request.cookies.get(_cookie_name(https=is_https(house_of(request))))
-    if not text:
-        return None
-    try:
-        plain = process_keyring().open(_PURPOSE, base64.urlsafe_b64decode(text.encode()))
-    except (SealBroken, binascii.Error, ValueError):
-        return None
-    session_id, _, packed = plain.partition(b" ")
-    login = unpack_login_request(packed)
-    return None if login is None else (session_id.decode(), login)
-
-
-def _cookie_name(*, https: bool) -> str:
-    return f"__Host-{_COOKIE}" if https else _COOKIE
-
-
-def _cookie(value: str, life_s: int, *, https: bool) -> Cookie:
-    return Cookie(
-        key=_cookie_name(https=https),
-        value=value,
-        max_age=life_s,
-        path="/",
-        secure=https,
-        httponly=True,
-        samesite="lax",
-    )
