@@ -38,6 +38,7 @@ from app.kernel.jobs import (
     again_or_give_up,
 )
 from app.kernel.outbox import Job, LeaseLost
+from app.ledger import actions as ledger
 from app.links import reminding, sending
 from app.links.bulk import actions as bulk
 from app.links.bulk import jobs as bulk_jobs
@@ -46,6 +47,8 @@ from app.messages import answers, delivered, letters, payment_link, reminders, w
 from app.messages import delivery as mail_delivery
 from app.privacy import retention
 from app.settings import Settings
+from app.wallet import actions as wallets
+from app.wallet.liability import count_liability
 from app.webhooks import actions as webhooks
 from app.webhooks import delivery as webhook_delivery
 
@@ -105,6 +108,9 @@ def chores() -> Sequence[Chore]:
         invoices.post_due_charges,
         invoices.mark_overdue,
         invoices.remind_due,
+        ledger.expire_holds,
+        wallets.lapse_due,
+        count_liability,
     )
     return (
         expire_sessions,

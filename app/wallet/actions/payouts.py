@@ -1,0 +1,207 @@
+"""Money that leaves a wallet for the customer's own account: asked for, then paid by a person at the bank.
+
+The shop that switched the wallet off offers it to the customer; while it is on, the shop does it on its customer's
+behalf, where the law or fairness wants it. From the request on the money is set aside, so it is paid out once and not
+spent meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final
+from uuid import UUID
+
+import msgspec
+
+from app.kernel import db, ids, keys
+from app.kernel.money import Money
+from app.ledger import actions as ledger
+from app.ledger.rules import bank_of, wallet_of
+from app.merchants.modules import terms_of
+from app.merchants.queries import Merchant
+from app.wallet.actions.moving import check_currency, customer_id_of
+from app.wallet.actions.telling import tell
+from app.wallet.errors import KeyOfAnother, NoSuchPayout, PayoutEnded, PayoutRefused, StaysInTheShop
+from app.wallet.rules import WalletCause, holder_of, iban_of
+from app.wallet.states import MACHINE, PayoutState
+
+PURPOSE: Final = "wallet.payout"
+# A person pays it within days; the hold itself never is what ends it.
+_KEPT_ASIDE: Final = timedelta(days=3650)
+
+_BEFORE: Final = """
+SELECT public_id, customer_id, amount_minor, currency FROM wallet_payouts WHERE merchant_id = $1 AND key = $2
+"""
+_REQUEST: Final = """
+INSERT INTO wallet_payouts (merchant_id, id, public_id, key, customer_id, hold_id, currency, amount_minor, state,
+                            sealed, hint, requested_at, requested_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'requested', $9, $10, $11, $12)
+"""
+_LOCK: Final = """
+SELECT id, hold_id, state FROM wallet_payouts WHERE merchant_id = $1 AND public_id = $2 FOR NO KEY UPDATE
+"""
+# What CHECKs tie together goes in one statement; the machine's own could not set the rest.
+_END: Final = """
+WITH moved AS (
+    UPDATE wallet_payouts SET state = $3, ended_at = $4, sealed = NULL
+    WHERE merchant_id = $1 AND id = $2 AND state = 'requested' RETURNING id
+)
+INSERT INTO wallet_payout_history (merchant_id, id, subject_id, from_state, to_state, event, actor, at, detail)
+SELECT $1, $5, id, 'requested', $3, $6, $7, $4, '{}' FROM moved
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayout:
+    """How much, and to which account. Personal data: kept sealed, and only until it is paid."""
+
+    amount: Money
+    iban: str = field(repr=False)
+    holder: str = field(repr=False)
+
+
+class PayTo(msgspec.Struct, frozen=True):
+    """The sealed part of a payout."""
+
+    iban: str
+    holder: str
+
+
+async def request_payout(
+    merchant: Merchant, customer_public_id: str, new: NewPayout, *, actor: str, key: str, now: datetime
+) -> str:
+    """Ask for a payout; one transaction. Answers its public id; the same key again answers the same one.
+
+    `actor` is "shopper" or "staff:" and a public id. Raises PayoutRefused, NoSuchWallet, WalletCurrencyMismatch,
+    StaysInTheShop (a shopper's, while the wallet is on), InsufficientFunds, KeyOfAnother, MoneyFrozen.
+    """
+    check_currency(merchant, new.amount)
+    if new.amount.amount_minor <= 0:
+        raise PayoutRefused("amount", "malformed")
+    new = replace(new, iban=iban_of(new.iban), holder=holder_of(new.holder))
+
+    async def write() -> str:
+        customer_id = await customer_id_of(merchant.id, customer_public_id)
+        before = await db.fetch_one(_BEFORE, merchant.id, key)
+        if before is not None:
+            return _same(before, customer_id, new.amount)
+        if not actor.startswith("staff:") and (await terms_of(merchant.id, "wallet")).is_on:
+            raise StaysInTheShop
+        public_id = ids.public_id("wpo")
+        held = await ledger.hold(
+            merchant.id,
+            key=f"payout:{key}",
+            about=public_id,
+            account=wallet_of(customer_public_id),
+            amount=new.amount,
+            expires_at=now + _KEPT_ASIDE,
+            now=now,
+        )
+        # Somebody with the same key may have held the wallet's lock until now.
+        before = await db.fetch_one(_BEFORE, merchant.id, key)
+        if before is not None:
+            return _same(before, customer_id, new.amount)
+        await _insert(merchant.id, customer_id, public_id, held.id, new, key=key, actor=actor, now=now)
+        return public_id
+
+    return await db.in_tx(write)
+
+
+def _same(before: db.Record, customer_id: UUID, amount: Money) -> str:
+    asked = (customer_id, amount.amount_minor, amount.currency)
+    if asked != (before["customer_id"], before["amount_minor"], before["currency"]):
+        raise KeyOfAnother
+    public_id: str = before["public_id"]
+    return public_id
+
+
+async def _insert(
+    merchant_id: UUID,
+    customer_id: UUID,
+    public_id: str,
+    hold_id: UUID,
+    new: NewPayout,
+    *,
+    key: str,
+    actor: str,
+    now: datetime,
+) -> None:
+    payout_id = ids.internal_id()
+    await db.execute(
+        _REQUEST,
+        merchant_id,
+        payout_id,
+        public_id,
+        key,
+        customer_id,
+        hold_id,
+        new.amount.currency,
+        new.amount.amount_minor,
+        keys.process_keyring().seal(PURPOSE, msgspec.json.encode(PayTo(new.iban, new.holder))),
+        new.iban[-4:],
+        now,
+        actor,
+    )
+    await MACHINE.begin(
+        merchant_id, payout_id, state=PayoutState.REQUESTED, event="payout.requested", actor=actor, at=now
+    )
+
+
+async def mark_paid(merchant: Merchant, payout_public_id: str, *, actor: str, now: datetime) -> None:
+    """The money left the bank: the wallet loses it for good; one transaction. A second time: nothing.
+
+    Raises NoSuchPayout, PayoutEnded (it was cancelled), MoneyFrozen.
+    """
+
+    async def pay(hold_id: UUID) -> None:
+        transfer = f"payout:{payout_public_id}"
+        await ledger.capture(
+            merchant.id,
+            hold_id,
+            key=transfer,
+            cause=WalletCause.PAYOUT.value,
+            about=payout_public_id,
+            against=bank_of(merchant.creditor),
+            now=now,
+        )
+        await tell(merchant.id, transfer, now)
+
+    await _end(merchant.id, payout_public_id, PayoutState.PAID, pay, actor=actor, now=now)
+
+
+async def cancel_payout(merchant: Merchant, payout_public_id: str, *, actor: str, now: datetime) -> None:
+    """It is not paid: the money is free again in the wallet; one transaction. A second time: nothing.
+
+    Raises NoSuchPayout, PayoutEnded (it was paid).
+    """
+
+    async def let_go(hold_id: UUID) -> None:
+        await ledger.release(merchant.id, hold_id, actor=actor, now=now)
+
+    await _end(merchant.id, payout_public_id, PayoutState.CANCELLED, let_go, actor=actor, now=now)
+
+
+async def _end(
+    merchant_id: UUID,
+    payout_public_id: str,
+    to: PayoutState,
+    work: Callable[[UUID], Awaitable[None]],
+    *,
+    actor: str,
+    now: datetime,
+) -> None:
+    async def write() -> None:
+        row = await db.fetch_one(_LOCK, merchant_id, payout_public_id)
+        if row is None:
+            raise NoSuchPayout
+        if row["state"] == to:
+            return
+        if row["state"] != PayoutState.REQUESTED:
+            raise PayoutEnded(row["state"])
+        await work(row["hold_id"])
+        event = MACHINE.event(PayoutState.REQUESTED, to)
+        await db.execute(_END, merchant_id, row["id"], to.value, now, ids.internal_id(), event, actor)
+
+    await db.in_tx(write)
