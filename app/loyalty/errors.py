@@ -82,3 +82,15 @@ class AdjustmentRefused(Refusal):
         super().__init__(f"{field}: {reason}")
         self.field = field
         self.reason = reason
+
+
+class TurnKeyRefused(Refusal):
+    """The key that tells one turn from another is too short or too long to do so."""
+
+    code: ClassVar[str] = "turn_key_refused"
+
+
+class NoSuchCustomer(Refusal):
+    """Nobody with this id is a customer of this shop."""
+
+    code: ClassVar[str] = "customer_not_found"

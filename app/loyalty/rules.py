@@ -315,10 +315,15 @@ def usable_from(programme: Programme, paid_at: datetime, zone: str) -> datetime 
 
 
 def expires_at(programme: Programme, paid_at: datetime, zone: str) -> datetime | None:
-    """The morning after the last day on which points can be used: so many months after the first one; None: never."""
+    """When what an order earned lapses; None: never."""
+    return given_until(programme, usable_from(programme, paid_at, zone) or paid_at, zone)
+
+
+def given_until(programme: Programme, from_at: datetime, zone: str) -> datetime | None:
+    """The morning after the last day on which points can be used that are usable from then on; None: never."""
     if programme.expiry_months is None:
         return None
-    first = (usable_from(programme, paid_at, zone) or paid_at).astimezone(ZoneInfo(zone)).date()
+    first = from_at.astimezone(ZoneInfo(zone)).date()
     return _morning_of(months_later(first, programme.expiry_months) + timedelta(days=1), zone)
 
 

@@ -1,0 +1,8 @@
+"""What moves points, as the ledger's transfers name it. Templates word them: `components/_points.html`."""
+
+from typing import Final
+
+EARNED: Final = "points_earned"
+CLAWED_BACK: Final = "points_clawed_back"
+TURNED: Final = "points_turned"
+ADJUSTED: Final = "points_adjusted"
