@@ -6,9 +6,9 @@ from datetime import timedelta
 
 import pytest
 
-from app.checkout.books import check_books
 from app.ledger.actions import ClawedBack, NewLot
 from app.ledger.errors import InsufficientFunds
+from app.ledger.proof import check_ledger
 from app.ledger.queries import Balance
 from tests.factories.ledger import NOON, Purse
 
@@ -25,7 +25,7 @@ async def test_what_lapses_first_is_spent_first_and_what_never_lapses_last() -> 
     assert await wallet.take(350)
     assert await wallet.lefts() == [150, 100]
     assert await wallet.balance() == Balance(total=250, available=250, held=0, pending=0, debt=0)
-    assert await check_books() == []
+    assert await check_ledger() == []
 
 
 async def test_of_lots_that_lapse_together_the_older_goes_first() -> None:
@@ -45,7 +45,7 @@ async def test_the_same_key_moves_money_once() -> None:
     # Nothing is left, and the repeat is a repeat all the same.
     assert not await wallet.take(500, key="out")
     assert (await wallet.balance()).total == 0
-    assert await check_books() == []
+    assert await check_ledger() == []
 
 
 async def test_more_than_is_there_is_refused_and_says_how_much_is_there() -> None:
@@ -70,4 +70,4 @@ async def test_a_claw_back_beyond_what_is_there_is_a_debt_that_later_points_sett
     assert await points.balance() == Balance(total=-70, available=0, held=0, pending=0, debt=70)
     await points.put(100)
     assert await points.balance() == Balance(total=30, available=30, held=0, pending=0, debt=0)
-    assert await check_books() == []
+    assert await check_ledger() == []

@@ -1,0 +1,261 @@
+"""What must hold of the ledger, as SQL that finds what does not: over everything, or over what was sealed since.
+
+Each query answers with one column that says where. Numbers as in the reliability notes: I1-I4; I17 lots and holds,
+I18 seals. All of it holds at every instant: a query never sees half of a transaction.
+
+Since a posting says which one of its account it is and what it left there, the ones before it need no look: if they
+were proven, they still stand, because each seal's digest covers them and the seal before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+from uuid import UUID
+
+from app.kernel import db
+
+SHOWN_MAX: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An invariant that does not hold, and where."""
+
+    invariant: str
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Seals of one merchant: those after `after`, up to `through`."""
+
+    merchant_id: UUID
+    after: int
+    through: int
+
+
+# A transfer's own digest, over all that was written of it. What a seal covers is called `covered` by whoever asks:
+# (merchant_id, seal_number, position, transfer_id).
+LEAVES: Final = """
+leaf AS (
+    SELECT c.merchant_id, c.seal_number, c.position, p.postings,
+           sha256(convert_to(concat_ws(E'\\x1f', t.id, t.key, t.cause, t.about,
+               (extract(epoch FROM t.posted_at) * 1000000)::bigint,
+               coalesce(t.reverses_id::text, ''), coalesce(t.restores_id::text, ''), p.content), 'UTF8')) AS digest
+    FROM covered c
+    JOIN transfers t ON t.merchant_id = c.merchant_id AND t.id = c.transfer_id
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS postings,
+               string_agg(concat_ws(':', o.account_id, o.account_seq, o.currency, o.amount_minor,
+                                    o.balance_after_minor), ',' ORDER BY o.account_id) AS content
+        FROM postings o WHERE o.merchant_id = t.merchant_id AND o.transfer_id = t.id) p
+)
+"""
+# Of a seal: which one it is, the one before it, and its transfers in their order.
+DIGEST: Final = """
+sha256(convert_to({merchant_id} || ':' || {number}, 'UTF8') || coalesce({previous}, ''::bytea)
+       || string_agg(leaf.digest, ''::bytea ORDER BY leaf.position))
+"""
+
+_SEAL_DIGEST: Final = DIGEST.format(
+    merchant_id="s.merchant_id", number="s.number", previous="s.previous_digest"
+)
+
+_SEALS_STAND: Final = f"""
+{LEAVES}, remade AS (
+    SELECT s.merchant_id, s.number, s.digest, s.transfer_count, s.posting_count,
+           count(leaf.position) AS transfers, sum(leaf.postings) AS postings, {_SEAL_DIGEST} AS again
+    FROM seal s LEFT JOIN leaf ON leaf.merchant_id = s.merchant_id AND leaf.seal_number = s.number
+    GROUP BY s.merchant_id, s.number, s.previous_digest, s.digest, s.transfer_count, s.posting_count
+)
+SELECT merchant_id || ' seal ' || number FROM remade
+WHERE again IS DISTINCT FROM digest OR transfers <> transfer_count OR postings IS DISTINCT FROM posting_count
+"""
+
+_SEALS_FOLLOW: Final = """
+SELECT s.merchant_id || ' seal ' || s.number FROM seal s
+LEFT JOIN ledger_seals b ON b.merchant_id = s.merchant_id AND b.number = s.number - 1
+WHERE s.number > 1 AND b.digest IS DISTINCT FROM s.previous_digest
+"""
+
+_PURSES: Final = "a.kind IN ('wallet', 'points')"
+
+FULL: Final[Mapping[str, str]] = {
+    "I1 a transfer's postings sum to zero": """
+        SELECT transfer_id::text FROM postings GROUP BY merchant_id, transfer_id, currency
+        HAVING sum(amount_minor) <> 0""",
+    "I1 a transfer has postings": """
+        SELECT t.id::text FROM transfers t WHERE NOT EXISTS (
+            SELECT FROM postings p WHERE p.merchant_id = t.merchant_id AND p.transfer_id = t.id)""",
+    "I2 all accounts sum to zero": """
+        SELECT merchant_id::text FROM ledger_accounts GROUP BY merchant_id, currency HAVING sum(balance_minor) <> 0""",
+    "I3 each posting follows the one before it": """
+        SELECT account_id::text FROM (
+            SELECT account_id, account_seq, amount_minor, balance_after_minor,
+                   lag(account_seq, 1, 0::bigint) OVER w AS seq_before,
+                   lag(balance_after_minor, 1, 0::bigint) OVER w AS balance_before
+            FROM postings WINDOW w AS (PARTITION BY merchant_id, account_id ORDER BY account_seq)) p
+        WHERE account_seq <> seq_before + 1 OR balance_after_minor <> balance_before + amount_minor""",
+    "I3 an account stands where its last posting left it": """
+        SELECT a.id::text FROM ledger_accounts a
+        LEFT JOIN LATERAL (
+            SELECT account_seq, balance_after_minor, currency FROM postings p
+            WHERE p.merchant_id = a.merchant_id AND p.account_id = a.id ORDER BY account_seq DESC LIMIT 1) p ON true
+        WHERE a.last_seq <> coalesce(p.account_seq, 0) OR a.balance_minor <> coalesce(p.balance_after_minor, 0)
+           OR p.currency <> a.currency""",
+    "I4 nobody spent or set aside what was not there": """
+        SELECT id::text FROM ledger_accounts
+        WHERE kind IN ('wallet', 'points') AND balance_minor + held_minor > debt_minor
+           OR kind = 'wallet' AND balance_minor > 0""",
+    "I17 lots less debt are what the balance says": f"""
+        SELECT a.id::text FROM ledger_accounts a
+        LEFT JOIN lots l ON l.merchant_id = a.merchant_id AND l.account_id = a.id
+        WHERE {_PURSES} GROUP BY a.merchant_id, a.id
+        HAVING coalesce(sum(l.left_minor), 0) - a.debt_minor <> -a.balance_minor
+            OR coalesce(sum(l.held_minor), 0) <> a.held_minor""",
+    "I17 a lot is what its uses made of it": """
+        SELECT l.id::text FROM lots l
+        LEFT JOIN lot_uses u ON u.merchant_id = l.merchant_id AND u.lot_id = l.id
+        GROUP BY l.merchant_id, l.id
+        HAVING coalesce(sum(u.amount_minor) FILTER (WHERE u.transfer_id IS NOT NULL), 0) <> l.left_minor
+            OR coalesce(sum(u.amount_minor) FILTER (WHERE u.hold_id IS NOT NULL), 0) <> l.held_minor""",
+    "I17 a pending hold holds its amount, an ended one nothing": """
+        SELECT h.id::text FROM holds h
+        LEFT JOIN lot_uses u ON u.merchant_id = h.merchant_id AND u.hold_id = h.id
+        GROUP BY h.merchant_id, h.id
+        HAVING coalesce(sum(u.amount_minor), 0) <> CASE h.state WHEN 'pending' THEN h.amount_minor ELSE 0 END
+            OR (h.state = 'captured') <> (h.captured_minor > 0)""",
+    "I17 what is held of an account is in pending holds": """
+        SELECT a.id::text FROM ledger_accounts a
+        LEFT JOIN holds h ON h.merchant_id = a.merchant_id AND h.account_id = a.id AND h.state = 'pending'
+        WHERE a.kind IN ('wallet', 'points') GROUP BY a.merchant_id, a.id
+        HAVING a.held_minor <> coalesce(sum(h.amount_minor), 0)""",
+    "I17 what a transfer took from a purse it took from its lots": """
+        SELECT t.id::text FROM transfers t
+        JOIN lot_uses u ON u.merchant_id = t.merchant_id AND u.transfer_id = t.id
+        WHERE NOT EXISTS (
+            SELECT FROM postings p JOIN ledger_accounts a ON a.merchant_id = p.merchant_id AND a.id = p.account_id
+            JOIN lots l ON l.merchant_id = a.merchant_id AND l.account_id = a.id AND l.id = u.lot_id
+            WHERE p.merchant_id = t.merchant_id AND p.transfer_id = t.id)""",
+    "I18 a transfer is sealed, or waits for it": """
+        SELECT t.id::text FROM transfers t
+        LEFT JOIN ledger_sealed s ON s.merchant_id = t.merchant_id AND s.transfer_id = t.id
+        LEFT JOIN ledger_unsealed u ON u.merchant_id = t.merchant_id AND u.transfer_id = t.id
+        WHERE (s.transfer_id IS NULL) = (u.transfer_id IS NULL)""",
+    "I18 seals follow each other": f"WITH seal AS (SELECT * FROM ledger_seals) {_SEALS_FOLLOW}",
+    "I18 a seal's digest is that of its transfers": f"""
+        WITH seal AS (SELECT * FROM ledger_seals), covered AS (SELECT * FROM ledger_sealed), {_SEALS_STAND}""",
+}
+
+# $1, $2, $3: the spans, column by column.
+_SPANS: Final = """
+WITH span AS (
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS s (merchant_id, after, through)
+), covered AS MATERIALIZED (
+    SELECT c.* FROM span
+    JOIN ledger_sealed c ON c.merchant_id = span.merchant_id AND c.seal_number > span.after
+        AND c.seal_number <= span.through
+)"""
+_TOUCHED: Final = f"""{_SPANS}, touched AS MATERIALIZED (
+    SELECT DISTINCT p.merchant_id, p.account_id FROM covered c
+    JOIN postings p ON p.merchant_id = c.merchant_id AND p.transfer_id = c.transfer_id
+)"""
+_NEW_SEALS: Final = f"""{_SPANS}, seal AS (
+    SELECT s.* FROM span JOIN ledger_seals s ON s.merchant_id = span.merchant_id AND s.number > span.after
+        AND s.number <= span.through
+)"""
+
+NEW: Final[Mapping[str, str]] = {
+    "I1 a transfer's postings sum to zero": f"""{_SPANS}
+        SELECT c.transfer_id::text FROM covered c
+        LEFT JOIN postings p ON p.merchant_id = c.merchant_id AND p.transfer_id = c.transfer_id
+        GROUP BY c.merchant_id, c.transfer_id, p.currency HAVING sum(p.amount_minor) IS DISTINCT FROM 0""",
+    "I3 each posting follows the one before it": f"""{_SPANS}
+        SELECT p.account_id::text FROM covered c
+        JOIN postings p ON p.merchant_id = c.merchant_id AND p.transfer_id = c.transfer_id
+        LEFT JOIN postings b ON b.merchant_id = p.merchant_id AND b.account_id = p.account_id
+            AND b.account_seq = p.account_seq - 1
+        WHERE p.balance_after_minor <> coalesce(b.balance_after_minor, 0) + p.amount_minor
+           OR (b.id IS NULL) <> (p.account_seq = 1)""",
+    "I3 an account stands where its last posting left it": f"""{_TOUCHED}
+        SELECT a.id::text FROM touched
+        JOIN ledger_accounts a ON a.merchant_id = touched.merchant_id AND a.id = touched.account_id
+        LEFT JOIN LATERAL (
+            SELECT account_seq, balance_after_minor, currency FROM postings p
+            WHERE p.merchant_id = a.merchant_id AND p.account_id = a.id ORDER BY account_seq DESC LIMIT 1) p ON true
+        WHERE a.last_seq <> p.account_seq OR a.balance_minor <> p.balance_after_minor OR p.currency <> a.currency""",
+    "I4 nobody spent or set aside what was not there": f"""{_TOUCHED}
+        SELECT a.id::text FROM touched
+        JOIN ledger_accounts a ON a.merchant_id = touched.merchant_id AND a.id = touched.account_id
+        WHERE {_PURSES} AND a.balance_minor + a.held_minor > a.debt_minor
+           OR a.kind = 'wallet' AND a.balance_minor > 0""",
+    "I17 lots less debt are what the balance says": f"""{_TOUCHED}
+        SELECT a.id::text FROM touched
+        JOIN ledger_accounts a ON a.merchant_id = touched.merchant_id AND a.id = touched.account_id
+        LEFT JOIN lots l ON l.merchant_id = a.merchant_id AND l.account_id = a.id
+        WHERE {_PURSES} GROUP BY a.merchant_id, a.id
+        HAVING coalesce(sum(l.left_minor), 0) - a.debt_minor <> -a.balance_minor
+            OR coalesce(sum(l.held_minor), 0) <> a.held_minor""",
+    "I17 a lot is what its uses made of it": f"""{_SPANS}, used AS MATERIALIZED (
+            SELECT DISTINCT u.merchant_id, u.lot_id FROM covered c
+            JOIN lot_uses u ON u.merchant_id = c.merchant_id AND u.transfer_id = c.transfer_id)
+        SELECT l.id::text FROM used
+        JOIN lots l ON l.merchant_id = used.merchant_id AND l.id = used.lot_id
+        JOIN lot_uses u ON u.merchant_id = l.merchant_id AND u.lot_id = l.id
+        GROUP BY l.merchant_id, l.id
+        HAVING coalesce(sum(u.amount_minor) FILTER (WHERE u.transfer_id IS NOT NULL), 0) <> l.left_minor
+            OR coalesce(sum(u.amount_minor) FILTER (WHERE u.hold_id IS NOT NULL), 0) <> l.held_minor""",
+    # Holds move no money, so no seal tells of them; those that are pending are few.
+    "I17 a pending hold holds its amount": """
+        SELECT h.id::text FROM holds h
+        LEFT JOIN lot_uses u ON u.merchant_id = h.merchant_id AND u.hold_id = h.id
+        WHERE h.state = 'pending' AND $1::uuid[] IS NOT NULL AND $2::bigint[] IS NOT NULL AND $3::bigint[] IS NOT NULL
+        GROUP BY h.merchant_id, h.id HAVING coalesce(sum(u.amount_minor), 0) <> h.amount_minor""",
+    "I17 what is held of an account is in pending holds": f"""{_TOUCHED}
+        SELECT a.id::text FROM (
+            SELECT * FROM touched UNION SELECT merchant_id, account_id FROM holds WHERE state = 'pending') t
+        JOIN ledger_accounts a ON a.merchant_id = t.merchant_id AND a.id = t.account_id
+        LEFT JOIN holds h ON h.merchant_id = a.merchant_id AND h.account_id = a.id AND h.state = 'pending'
+        WHERE {_PURSES} GROUP BY a.merchant_id, a.id HAVING a.held_minor <> coalesce(sum(h.amount_minor), 0)""",
+    "I18 seals follow each other": f"{_NEW_SEALS} {_SEALS_FOLLOW}",
+    "I18 a seal's digest is that of its transfers": f"{_NEW_SEALS}, {_SEALS_STAND}",
+}
+
+_TO_PROVE: Final = """
+SELECT m.id AS merchant_id, coalesce(k.seal_number, 0) AS after, s.number AS through
+FROM merchants m
+LEFT JOIN book_proof_marks k ON k.merchant_id = m.id
+CROSS JOIN LATERAL (SELECT number FROM ledger_seals WHERE merchant_id = m.id ORDER BY number DESC LIMIT 1) s
+WHERE s.number > coalesce(k.seal_number, 0) OR $1
+"""
+
+
+async def look(invariant: str, sql: str, *args: object) -> list[Violation]:
+    """Where the invariant does not hold, the first few places."""
+    rows = await db.fetch_all(f"{sql} LIMIT {SHOWN_MAX}", *args)
+    return [Violation(invariant, str(row[0])) for row in rows]
+
+
+async def check_ledger() -> list[Violation]:
+    """Everything of the ledger that does not hold; an empty list is the proof."""
+    found = []
+    for invariant, sql in FULL.items():
+        found += await look(invariant, sql)
+    return found
+
+
+async def spans_to_prove(*, everything: bool = False) -> list[Span]:
+    """The seals that no proof has covered yet, or all there are."""
+    rows = await db.fetch_all(_TO_PROVE, everything)
+    return [Span(row["merchant_id"], 0 if everything else row["after"], row["through"]) for row in rows]
+
+
+def columns(spans: Sequence[Span]) -> tuple[list[UUID], list[int], list[int]]:
+    """The parameters of a query of NEW."""
+    return (
+        [span.merchant_id for span in spans],
+        [span.after for span in spans],
+        [span.through for span in spans],
+    )
