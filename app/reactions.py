@@ -17,6 +17,8 @@ from app.kernel.outbox import Job
 from app.messages import actions as messages
 from app.messages import answers
 from app.messages.language import language_of_order
+from app.rewards import jobs as rewards
+from app.rewards.actions import Refund
 from app.webhooks import actions as webhooks
 
 Reaction: TypeAlias = Callable[[Event], Awaitable[None]]
@@ -38,8 +40,21 @@ async def draw_agreement(event: Event) -> None:
     await agreements.ask_to_draw(event.merchant_id, order_id, lang)
 
 
+async def earn_points(event: Event) -> None:
+    """A paid order earns points under the shop's programme."""
+    await rewards.ask_to_earn(event.merchant_id, str(event.data["order_id"]))
+
+
+async def take_points_back(event: Event) -> None:
+    """What was refunded of an order no longer earns."""
+    data = event.data
+    refund = Refund(str(data["order_id"]), str(data["refund_id"]), int(str(data["refundable_minor"])))
+    await rewards.ask_to_take_back(event.merchant_id, refund)
+
+
 TO: Final[Mapping[str, tuple[Reaction, ...]]] = {
-    "order.paid": (messages.send_receipt, draw_invoice, draw_agreement),
+    "order.paid": (messages.send_receipt, draw_invoice, draw_agreement, earn_points),
+    "order.refunded": (take_points_back,),
     "invoice.issued": (messages.send_invoice,),
     "review.resolved": (answers.send_answer,),
 }

@@ -46,6 +46,7 @@ from app.messages import actions as messages
 from app.messages import answers, delivered, letters, payment_link, reminders, withdrawal
 from app.messages import delivery as mail_delivery
 from app.privacy import retention
+from app.rewards import jobs as rewards_jobs
 from app.settings import Settings
 from app.wallet import actions as wallets
 from app.wallet.liability import count_liability
@@ -81,6 +82,8 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
         invoices.DRAW_JOB: lambda job: draw(job, through.operator),
         agreements.DRAW_JOB: lambda job: draw_agreement(job, through.operator),
         bulk.JOB_KIND: bulk_jobs.work,
+        rewards_jobs.EARN_JOB: rewards_jobs.earn,
+        rewards_jobs.TAKE_BACK_JOB: rewards_jobs.take_back,
         agreements.REMIND_JOB: lambda job: withdrawal.remind(job, through.mail, through.sms),
         sending.SEND_JOB: lambda job: payment_link.deliver(
             job, payment_link.Doors(through.sms, through.mail, through.base_url)

@@ -1,8 +1,8 @@
 """The proof of the books: invariants that hold after every crash, as SQL over everything, or over what is new.
 
 Numbers as in the reliability notes: I1-I4, I17 and I18 the ledger (ledger/proof.py), I6 at most one purchase an order,
-I7 histories, I8 events and their outbox rows, I11-I13 invoices, I14 agreements, I15 credit notes, I16 cases. I10 (what
-was acknowledged is there) needs the caller's own list of what it was told.
+I7 histories, I8 events and their outbox rows, I11-I13 invoices, I14 agreements, I15 credit notes, I16 cases, I20 points
+(loyalty/proof.py). I10 (what was acknowledged is there) needs the caller's own list of what it was told.
 
 Where a query says CHECKED it looks at every order, or at those alone that something happened to since the last proof.
 """
@@ -24,6 +24,7 @@ from app.ledger.states import MACHINE as HOLDS
 from app.links.bulk.states import MACHINE as IMPORTS
 from app.links.reusable.states import MACHINE as REUSABLE
 from app.links.states import MACHINE as LINKS
+from app.loyalty.proof import PROOF as POINTS
 from app.orders.states import MACHINE as ORDERS
 from app.wallet.proof import PROOF as WALLETS
 from app.wallet.states import MACHINE as PAYOUTS
@@ -137,6 +138,7 @@ _ROOMS: Final = (
     _AGREEMENTS_SQL,
     _CASES_SQL,
     WALLETS,
+    POINTS,
 )
 
 _HISTORIES: Final = (
