@@ -19,7 +19,7 @@ CREATE TABLE wallet_adjustments (
     currency     text NOT NULL CHECK (currency IN ('EUR', 'SEK', 'DKK')),
     amount_minor bigint NOT NULL
         CHECK (amount_minor <> 0 AND amount_minor BETWEEN -1000000000000 AND 1000000000000),
-    expires_at   timestamptz CHECK (expires_at > created_at AND amount_minor > 0),
+    expires_at   timestamptz CHECK (expires_at IS NULL OR (expires_at > created_at AND amount_minor > 0)),
     note         text NOT NULL CHECK (length(note) BETWEEN 1 AND 500),
     adjusted_by  text NOT NULL CHECK (adjusted_by <> ''),
     created_at   timestamptz NOT NULL,

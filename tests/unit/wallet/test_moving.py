@@ -12,7 +12,7 @@ import pytest
 from app.checkout.books import check_books
 from app.kernel import clock, db, ids
 from app.kernel.money import Money
-from app.ledger.errors import HoldEnded, InsufficientFunds, MoneyFrozen, NeverUsable, NotPositive
+from app.ledger.errors import HoldEnded, InsufficientFunds, MoneyFrozen, NotPositive
 from app.merchants.errors import ModuleOff
 from app.merchants.modules import terms_of
 from app.merchants.queries import Creditor, Merchant
@@ -200,8 +200,6 @@ async def test_a_clock_that_was_set_back_revives_nothing_that_lapsed(
 
     back = now - timedelta(days=3)
     assert (await queries.wallet(merchant, customer, back)).balance_minor == 0
-    with pytest.raises(NeverUsable):
-        await given(merchant, customer, 5_00, cause=WalletCause.GIFT, now=ends, expires_at=ends)
     assert await given(merchant, customer, 3_00, now=back)
     page = await queries.statement(merchant, customer)
     assert [each.balance_after_minor for each in page.movements] == [3_00, 0, 5_00]
