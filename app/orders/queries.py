@@ -194,6 +194,16 @@ async def order_for_api(merchant_id: UUID, public_id: str) -> OrderView | None:
     return None if row is None else (await with_lines(merchant_id, [row]))[0]
 
 
+async def references_of(merchant_id: UUID, public_ids: Sequence[str]) -> Mapping[str, str]:
+    """The shop's own numbers of orders, by public id; what is no order of this shop is left out."""
+    rows = await db.fetch_all(
+        "SELECT public_id, reference FROM orders WHERE merchant_id = $1 AND public_id = ANY($2::text[])",
+        merchant_id,
+        list(public_ids),
+    )
+    return {row["public_id"]: row["reference"] for row in rows}
+
+
 async def order_by_id(merchant_id: UUID, order_id: UUID) -> OrderView | None:
     """As `order_for_api`, by the internal id."""
     row = await db.fetch_one(_BY_ID, merchant_id, order_id)
