@@ -31,6 +31,7 @@ HEADER_BYTES_MAX = 32 * 1024
 HEADER_READ_TIMEOUT_MS = 10_000
 # What a request may still take after SIGTERM; the supervisor's own patience is a little longer.
 DRAIN_S = 3
+PROOF_TIMEOUT_S = 600.0
 # A report gives back what it speaks of, or its header alone; what lies behind this says nothing more.
 MAIL_REPORT_BYTES_MAX = 4 * 1024 * 1024
 COUNTRIES = ("FI", "SE", "DK", "BG")
@@ -115,14 +116,18 @@ def up(_arguments: argparse.Namespace) -> None:
     asyncio.run(run(os.environ))
 
 
-async def _in_product(verb: Callable[[datetime], Awaitable[None]]) -> None:
+async def _in_product(
+    verb: Callable[[datetime], Awaitable[None]], *, statement_timeout_s: float = 5.0
+) -> None:
     """Runs a verb with keys and database at hand; it is given the business time."""
     from app import doors
     from app.kernel import clock, db
 
     settings = _settings()
     doors.turn_keys(settings)
-    await db.start_pool(settings.database_url, min_size=1, max_size=2)
+    await db.start_pool(
+        settings.database_url, min_size=1, max_size=2, statement_timeout_s=statement_timeout_s
+    )
     try:
         await verb(await clock.business_now())
     finally:
@@ -142,19 +147,44 @@ def mail_report(_arguments: argparse.Namespace) -> None:
     asyncio.run(_in_product(verb))
 
 
-def check_books(_arguments: argparse.Namespace) -> None:
-    """Proves the invariants of the books over everything. Ends with 1 when one does not hold."""
-    from app.checkout.books import check_books as check
+def check_books(arguments: argparse.Namespace) -> None:
+    """Proves the invariants of the books, over everything or over what is new. Ends with 1 when one does not hold;
+    then money is frozen."""
+    asyncio.run(_in_product(lambda now: _prove(now, new=arguments.new), statement_timeout_s=PROOF_TIMEOUT_S))
 
-    async def verb(_now: datetime) -> None:
-        violations = await check()
-        for violation in violations:
-            print(f"{violation.invariant}: {violation.where}")
-        if violations:
-            raise Stopped(f"The books do not hold: {len(violations)} findings.")
-        print("The books hold.")
+
+async def _prove(now: datetime, *, new: bool) -> None:
+    from app.checkout import proving
+
+    found = await (proving.prove_new(now) if new else proving.prove_everything(now))
+    for violation in found.violations:
+        print(f"{violation.invariant}: {violation.where}")
+    if found.violations:
+        raise Stopped(f"The books do not hold: {len(found.violations)} findings. Money is frozen.")
+    print("The books hold.")
+
+
+def freeze(arguments: argparse.Namespace) -> None:
+    """Stops all money: nothing is paid, refunded or given until `kolme unfreeze`."""
+
+    async def verb(now: datetime) -> None:
+        from app.ledger.actions import freeze_now
+
+        print("Money is frozen." if await freeze_now(arguments.because, now) else "It was frozen already.")
 
     asyncio.run(_in_product(verb))
+
+
+def unfreeze(arguments: argparse.Namespace) -> None:
+    """Lets money move again, once a proof over everything finds nothing."""
+
+    async def verb(now: datetime) -> None:
+        from app.ledger.actions import unfreeze_now
+
+        await _prove(now, new=False)
+        print("Money moves again." if await unfreeze_now(arguments.because, now) else "It was not frozen.")
+
+    asyncio.run(_in_product(verb, statement_timeout_s=PROOF_TIMEOUT_S))
 
 
 async def _merchant(public_id: str) -> Merchant:
@@ -340,7 +370,13 @@ def _parser() -> argparse.ArgumentParser:
     served.add_argument("--workers", type=_worker_count, default=1, metavar="N", help="processes (default 1)")
     add("worker", worker, "run the worker process")
     add("migrate", migrate, "bring the database up to date")
-    add("check-books", check_books, "prove that the books balance and every history is lawful")
+    checked = add("check-books", check_books, "prove that the books balance and every history is lawful")
+    checked.add_argument("--new", action="store_true", help="only what is new since the last proof")
+    for name, command, words in (
+        ("freeze", freeze, "stop all money"),
+        ("unfreeze", unfreeze, "let money move again, once everything is proven"),
+    ):
+        add(name, command, words).add_argument("--because", required=True, help="for whoever asks later")
     add("mail-report", mail_report, "note what a mail server reports of a mail (a mail, on standard input)")
     _add_merchant_commands(commands)
     _add_law_commands(commands)

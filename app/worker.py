@@ -13,7 +13,7 @@ import contextlib
 import os
 import signal
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -21,6 +21,7 @@ import structlog
 from app import doors, reactions
 from app.agreements import actions as agreements
 from app.agreements.jobs import draw as draw_agreement
+from app.checkout import proving
 from app.checkout.actions import expire_due, expire_orders
 from app.identity.actions.codes import mark_unknown_sends
 from app.invoices import actions as invoices
@@ -39,6 +40,7 @@ from app.kernel.jobs import (
 )
 from app.kernel.outbox import Job, LeaseLost
 from app.ledger import actions as ledger
+from app.ledger.errors import MoneyFrozen
 from app.links import reminding, sending
 from app.links.bulk import actions as bulk
 from app.links.bulk import jobs as bulk_jobs
@@ -63,6 +65,8 @@ DRAIN_S: Final = 25.0
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 EXPIRE_AT_ONCE: Final = 100
 INVOICES_AT_ONCE: Final = 100
+SEAL_EVERY: Final = timedelta(minutes=1)
+PROVE_EVERY: Final = timedelta(minutes=5)
 # More tries than any kind of job asks for: a job that comes so often ends the worker that takes it up.
 ATTEMPTS_MAX: Final = 25
 
@@ -104,6 +108,13 @@ def chores() -> Sequence[Chore]:
     async def give_up_on_codes(now: Now) -> int:
         return await db.in_tx(lambda: mark_unknown_sends(now.wall))
 
+    async def seal(now: Now) -> int:
+        return await proving.seal_due(now.business)
+
+    async def prove(now: Now) -> int:
+        await proving.prove_new(now.business)
+        return 0
+
     by_business_time = (
         expire_orders,
         reminding.remind_due,
@@ -119,6 +130,8 @@ def chores() -> Sequence[Chore]:
         expire_sessions,
         give_up_on_codes,
         *(_by_business_time(verb) for verb in by_business_time),
+        retention.seldom(seal, SEAL_EVERY),
+        retention.seldom(prove, PROVE_EVERY),
         *retention.rules(),
     )
 
@@ -228,6 +241,9 @@ class Worker:
                 did += await chore(now)
             except (db.ConnectionLost, db.PoolExhausted):
                 raise
+            except MoneyFrozen:
+                # Told already by the proof that froze it. What falls due waits.
+                _log.warning("money_frozen", chore=getattr(chore, "__name__", "chore"))
             except Exception:  # noqa: BLE001 - logged whole
                 # One chore that fails must not keep the others, and the deliveries, from being done.
                 _log.exception("chore_failed", chore=getattr(chore, "__name__", "chore"))

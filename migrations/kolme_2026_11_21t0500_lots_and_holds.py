@@ -154,12 +154,13 @@ INSERT INTO ledger_unsealed (merchant_id, transfer_id) SELECT merchant_id, id FR
 CREATE TABLE ledger_seals (
     merchant_id     uuid NOT NULL REFERENCES merchants (id) ON DELETE RESTRICT,
     number          bigint NOT NULL CHECK (number > 0),
-    previous_digest bytea CHECK (length(previous_digest) = 32 AND number > 1),
+    previous_digest bytea CHECK (length(previous_digest) = 32),
     digest          bytea NOT NULL CHECK (length(digest) = 32),
     transfer_count  integer NOT NULL CHECK (transfer_count > 0),
     posting_count   integer NOT NULL CHECK (posting_count > 0),
     sealed_at       timestamptz NOT NULL,
-    PRIMARY KEY (merchant_id, number)
+    PRIMARY KEY (merchant_id, number),
+    CHECK ((previous_digest IS NULL) = (number = 1))
 );
 CREATE TRIGGER ledger_seals_only_grow BEFORE UPDATE OR DELETE ON ledger_seals
     FOR EACH ROW EXECUTE FUNCTION refuse_change();

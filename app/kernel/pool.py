@@ -116,7 +116,7 @@ async def open_pool(
         # Nothing here changes session state, so the driver's reset statement would be a wasted round trip. It
         # still rolls back by itself, with a complaint, should a connection come back inside a transaction.
         reset=_no_reset,
-        command_timeout=COMMAND_TIMEOUT_S,
+        command_timeout=max(COMMAND_TIMEOUT_S, statement_timeout_s + 1),
         server_settings={
             "application_name": "kolme",
             "timezone": "UTC",

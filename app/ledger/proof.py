@@ -29,11 +29,12 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Seals of one merchant: those after `after`, up to `through`."""
+    """Seals of one merchant: those after `after`, up to `through`, with so many transfers."""
 
     merchant_id: UUID
     after: int
     through: int
+    transfers: int
 
 
 # A transfer's own digest, over all that was written of it. What a seal covers is called `covered` by whoever asks:
@@ -198,12 +199,16 @@ NEW: Final[Mapping[str, str]] = {
         WHERE {_PURSES} GROUP BY a.merchant_id, a.id
         HAVING coalesce(sum(l.left_minor), 0) - a.debt_minor <> -a.balance_minor
             OR coalesce(sum(l.held_minor), 0) <> a.held_minor""",
-    "I17 a lot is what its uses made of it": f"""{_SPANS}, used AS MATERIALIZED (
-            SELECT DISTINCT u.merchant_id, u.lot_id FROM covered c
-            JOIN lot_uses u ON u.merchant_id = c.merchant_id AND u.transfer_id = c.transfer_id)
+    "I17 a lot is what its uses made of it": f"""{_TOUCHED}, used AS MATERIALIZED (
+            SELECT u.merchant_id, u.lot_id FROM covered c
+            JOIN lot_uses u ON u.merchant_id = c.merchant_id AND u.transfer_id = c.transfer_id
+            UNION
+            SELECT l.merchant_id, l.id FROM touched
+            JOIN lots l ON l.merchant_id = touched.merchant_id AND l.account_id = touched.account_id
+                AND l.left_minor > 0)
         SELECT l.id::text FROM used
         JOIN lots l ON l.merchant_id = used.merchant_id AND l.id = used.lot_id
-        JOIN lot_uses u ON u.merchant_id = l.merchant_id AND u.lot_id = l.id
+        LEFT JOIN lot_uses u ON u.merchant_id = l.merchant_id AND u.lot_id = l.id
         GROUP BY l.merchant_id, l.id
         HAVING coalesce(sum(u.amount_minor) FILTER (WHERE u.transfer_id IS NOT NULL), 0) <> l.left_minor
             OR coalesce(sum(u.amount_minor) FILTER (WHERE u.hold_id IS NOT NULL), 0) <> l.held_minor""",
@@ -224,11 +229,18 @@ NEW: Final[Mapping[str, str]] = {
 }
 
 _TO_PROVE: Final = """
-SELECT m.id AS merchant_id, coalesce(k.seal_number, 0) AS after, s.number AS through
+SELECT m.id AS merchant_id, coalesce(k.seal_number, 0) AS after, s.number, s.transfer_count
 FROM merchants m
 LEFT JOIN book_proof_marks k ON k.merchant_id = m.id
-CROSS JOIN LATERAL (SELECT number FROM ledger_seals WHERE merchant_id = m.id ORDER BY number DESC LIMIT 1) s
-WHERE s.number > coalesce(k.seal_number, 0) OR $1
+CROSS JOIN LATERAL (
+    SELECT number, transfer_count FROM ledger_seals WHERE merchant_id = m.id AND number > coalesce(k.seal_number, 0)
+    ORDER BY number LIMIT 1000) s
+ORDER BY m.id, s.number
+"""
+
+_ALL: Final = """
+SELECT merchant_id, max(number) AS through, sum(transfer_count)::bigint AS transfers
+FROM ledger_seals GROUP BY merchant_id
 """
 
 
@@ -246,10 +258,29 @@ async def check_ledger() -> list[Violation]:
     return found
 
 
-async def spans_to_prove(*, everything: bool = False) -> list[Span]:
-    """The seals that no proof has covered yet, or all there are."""
-    rows = await db.fetch_all(_TO_PROVE, everything)
-    return [Span(row["merchant_id"], 0 if everything else row["after"], row["through"]) for row in rows]
+async def spans_to_prove(transfers_max: int) -> list[Span]:
+    """Seals that no proof has covered yet, one after the other, up to about so many transfers."""
+    spans: dict[UUID, Span] = {}
+    transfers = 0
+    for row in await db.fetch_all(_TO_PROVE):
+        merchant_id, count = row["merchant_id"], row["transfer_count"]
+        if transfers and transfers + count > transfers_max:
+            break
+        transfers += count
+        so_far = spans[merchant_id].transfers if merchant_id in spans else 0
+        spans[merchant_id] = Span(merchant_id, row["after"], row["number"], so_far + count)
+    return list(spans.values())
+
+
+async def all_seals() -> list[Span]:
+    """Every seal there is."""
+    return [Span(row["merchant_id"], 0, row["through"], row["transfers"]) for row in await db.fetch_all(_ALL)]
+
+
+async def last_proof_id() -> UUID | None:
+    """The id of the last proof that found nothing wrong; it tells when that began."""
+    found = await db.fetch_value("SELECT id FROM book_proofs WHERE violations = 0 ORDER BY id DESC LIMIT 1")
+    return found if isinstance(found, UUID) else None
 
 
 def columns(spans: Sequence[Span]) -> tuple[list[UUID], list[int], list[int]]:

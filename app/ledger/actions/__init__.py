@@ -7,17 +7,21 @@
 | `holding` | `hold`, `capture`, `release`, `expire_holds` |
 | `lapsing` | `expire_lots` |
 | `reversing` | `reverse` |
+| `sealing` | `seal`: chains what was committed |
+| `proving` | what was proven when |
 | `freezing` | `freeze`, `unfreeze` |
 | `purses`, `originals` | what those share |
 """
 
-from app.ledger.actions.freezing import freeze, unfreeze
+from app.ledger.actions.freezing import freeze, freeze_now, unfreeze, unfreeze_now
 from app.ledger.actions.holding import Hold, capture, expire_holds, hold, release
 from app.ledger.actions.lapsing import expire_lots
 from app.ledger.actions.moving import ClawedBack, claw_back, put, restore, take
 from app.ledger.actions.posting import post
+from app.ledger.actions.proving import mark_proven, note_proof
 from app.ledger.actions.purses import lock
 from app.ledger.actions.reversing import reverse
+from app.ledger.actions.sealing import seal
 from app.ledger.lots import NewLot
 
 __all__ = [
@@ -29,13 +33,18 @@ __all__ = [
     "expire_holds",
     "expire_lots",
     "freeze",
+    "freeze_now",
     "hold",
     "lock",
+    "mark_proven",
+    "note_proof",
     "post",
     "put",
     "release",
     "restore",
     "reverse",
+    "seal",
     "take",
     "unfreeze",
+    "unfreeze_now",
 ]

@@ -24,3 +24,13 @@ async def unfreeze(because: str, now: datetime) -> bool:
         "UPDATE money_freezes SET ended_at = $1, ended_because = $2 WHERE ended_at IS NULL", now, because
     )
     return status != "UPDATE 0"
+
+
+async def freeze_now(because: str, now: datetime) -> bool:
+    """`freeze` in a transaction of its own."""
+    return await db.in_tx(lambda: freeze(because, now))
+
+
+async def unfreeze_now(because: str, now: datetime) -> bool:
+    """`unfreeze` in a transaction of its own."""
+    return await db.in_tx(lambda: unfreeze(because, now))
