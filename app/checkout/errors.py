@@ -55,6 +55,12 @@ class CreditRefused(Refusal):
     code: ClassVar[str] = "credit_refused"
 
 
+class HoldEnded(Refusal):
+    """What the purchase takes from the wallet is not set aside any more: its time is over, or it came free."""
+
+    code: ClassVar[str] = "hold_ended"
+
+
 class CaseNotFound(Refusal):
     """There is no such case, or it belongs to another merchant."""
 

@@ -17,6 +17,7 @@ from app.kernel import clock, db, ids
 from app.kernel.money import Money
 from app.law.queries import CONFIRMED_WORDINGS
 from app.law.rules import law_of
+from app.ledger.states import HoldState
 from app.links.states import LinkState
 from app.merchants.queries import Merchant, merchant_by_id
 from app.orders.actions import Contact
@@ -34,26 +35,25 @@ QUOTE_GRACE: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
-class SessionAnswer:
-    """A session as the API tells it."""
-
-    id: str
-    state: str
-    total_minor: int
-    currency: str
-    expires_at: datetime
-    order_id: str
-    reference: str
-
-
-@dataclass(frozen=True, slots=True)
 class Decision:
     id: UUID
     outcome: str
     reasons: tuple[str, ...]
     would_pass_minor: int | None
     valid_until: datetime
+    quote_id: str
+    amount_minor: int
     by_person: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What is set aside in the shopper's wallet for this session: a hold of the ledger's, whatever became of it."""
+
+    id: UUID
+    amount_minor: int
+    state: HoldState
+    expires_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +96,9 @@ class Flow:
     `passkeys` counts those of the identified person that work. `version` is the newest version of the order whose
     change a shopper can see, `seen_version` the one from which they last went on in this session; `watched` says that
     open pages hear of changes at once.
-    `rows` names the versions of the session's and of the order's row that this was read from.
+    `rows` names the versions of the session's and of the order's row that this was read from. `wallet_minor` is what
+    the identified person's wallet here holds; not all of it need be free (`purse_of`). `aside` is what was set aside of
+    it for this session.
     `link_id` is the payment link that made the session, `typed` what its shopper told on the link's page.
     """
 
@@ -144,6 +146,8 @@ class Flow:
     handed_over: str | None = field(default=None, repr=False)
     remembered: Remembered | None = None
     rows: str = ""
+    wallet_minor: int = 0
+    aside: Aside | None = None
 
     @property
     def total(self) -> Money:
@@ -192,7 +196,7 @@ class Flow:
         """The quote is of today (its due dates and its rate count from the day of the purchase) and of the order's
         present sum: who chose a plan before the shop changed the order chooses again.
         """
-        if self.quote is None or Money(self.quote.amount_minor, self.quote.currency) != self.total:
+        if self.quote is None or Money(self.quote.price_minor, self.quote.currency) != self.total:
             return False
         return self.merchant.local_date(self.now - QUOTE_GRACE) <= self.quote.start
 
@@ -211,9 +215,27 @@ class Flow:
             return Progress.NOTHING
         if not self.identified:
             return Progress.CHOSEN
+        if not self.lends:
+            return Progress.IDENTIFIED
         if self.decision is not None and self.decision_stands:
             return Progress.IDENTIFIED if self.decision.outcome == "approved" else Progress.REFUSED
         return Progress.REFUSED if self.decisions_made >= DECISIONS_MAX else Progress.IDENTIFIED
+
+    @property
+    def lends(self) -> bool:
+        """Whether the chosen way to pay lends anything, so that it needs a decision and an agreement."""
+        return self.quote is None or self.quote.is_credit
+
+    @property
+    def money_aside(self) -> bool:
+        """What the chosen way to pay takes from the wallet is set aside; always so where it takes nothing."""
+        taken_minor = self.quote.wallet_minor if self.quote is not None else 0
+        return not taken_minor or (
+            self.aside is not None
+            and self.aside.state is HoldState.PENDING
+            and self.aside.amount_minor == taken_minor
+            and self.now < self.aside.expires_at
+        )
 
     @property
     def decision_stands(self) -> bool:
@@ -261,6 +283,9 @@ SELECT s.xmin || ' ' || o.xmin AS rows,
         AS lines,
        q.content AS quote,
        d.id AS decision_id, d.outcome, d.reasons, d.would_pass_minor, d.valid_until, d.decided_by,
+       d.amount_minor AS decided_minor, d.quote_id AS decided_quote_id,
+       wh.id AS hold_id, wh.amount_minor AS aside_minor, wh.state AS hold_state, wh.expires_at AS aside_until,
+       -w.balance_minor AS wallet_minor,
        k.id AS customer_id, k.public_id AS customer_public_id, k.name AS customer_name, k.email AS customer_email,
        k.phone AS customer_phone, k.postcode AS customer_postcode, k.street AS customer_street, k.city AS customer_city,
        b.id AS asking_browser_id, CASE WHEN b.token_digest <> $2 THEN b.handover END AS handover,
@@ -280,9 +305,12 @@ LEFT JOIN payment_links pl ON pl.merchant_id = s.merchant_id AND pl.id = s.link_
 LEFT JOIN quotes q ON q.merchant_id = s.merchant_id AND q.id = s.quote_id
 LEFT JOIN credit_decisions d ON d.merchant_id = s.merchant_id AND d.id = s.decision_id
 LEFT JOIN customers k ON k.id = s.customer_id
-LEFT JOIN LATERAL (SELECT * FROM browsers w WHERE w.expires_at > $3 AND (w.token_digest = $2
-                       OR (w.previous_digest = $2 AND w.previous_until > $3 AND w.device = $4))
-                   ORDER BY w.token_digest = $2 DESC, w.previous_until DESC LIMIT 1) b ON true
+LEFT JOIN holds wh ON wh.merchant_id = s.merchant_id AND wh.id = s.hold_id
+LEFT JOIN ledger_accounts w ON w.merchant_id = s.merchant_id AND w.currency = o.currency
+    AND w.address = 'customer:' || k.public_id || ':wallet'
+LEFT JOIN LATERAL (SELECT * FROM browsers v WHERE v.expires_at > $3 AND (v.token_digest = $2
+                       OR (v.previous_digest = $2 AND v.previous_until > $3 AND v.device = $4))
+                   ORDER BY v.token_digest = $2 DESC, v.previous_until DESC LIMIT 1) b ON true
 LEFT JOIN remembered_browsers r ON (r.token_digest = $5 OR (r.previous_digest = $5 AND r.previous_until > $3))
     AND r.ended_at IS NULL AND r.expires_at > $3
 LEFT JOIN customers rk ON rk.id = r.customer_id AND rk.state = 'active'
@@ -386,6 +414,8 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         remembered=_remembered(row, merchant),
         passkeys=row["passkeys"],
         rows=row["rows"],
+        wallet_minor=row["wallet_minor"] or 0,
+        aside=_aside(row),
         official_wording=law_of(merchant.country).is_official(row["confirmed_wordings"] or ()),
     )
 
@@ -412,8 +442,16 @@ def _decision(row: db.Record) -> Decision | None:
         reasons=tuple(row["reasons"]),
         would_pass_minor=row["would_pass_minor"],
         valid_until=row["valid_until"],
+        quote_id=row["decided_quote_id"],
+        amount_minor=row["decided_minor"],
         by_person=row["decided_by"] != BY_RULES,
     )
+
+
+def _aside(row: db.Record) -> Aside | None:
+    if row["hold_id"] is None:
+        return None
+    return Aside(row["hold_id"], row["aside_minor"], HoldState(row["hold_state"]), row["aside_until"])
 
 
 def customer_of(row: db.Record) -> Customer | None:
@@ -454,32 +492,3 @@ def _remembered(row: db.Record, merchant: Merchant) -> Remembered | None:
     if not (phone and postcode and here and merchant.recognise_returning):
         return None
     return Remembered(row["remembered_id"], row["remembered_customer_id"], phone, postcode)
-
-
-async def session_for_api(merchant_id: UUID, public_id: str, now: datetime) -> SessionAnswer | None:
-    """A merchant's session, or None for a foreign or unknown one."""
-    row = await db.fetch_one(
-        """SELECT s.public_id, s.state, s.expires_at, s.held_until, o.total_minor, o.currency, o.public_id AS order_id,
-                  o.reference, o.state AS order_state, l.state AS link_state
-           FROM checkout_sessions s JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
-           LEFT JOIN payment_links l ON l.merchant_id = s.merchant_id AND l.id = s.link_id
-           WHERE s.public_id = $2 AND s.merchant_id = $1""",
-        merchant_id,
-        public_id,
-    )
-    if row is None:
-        return None
-    state = SessionState(row["state"])
-    if is_over(state, row["expires_at"], row["held_until"], now):
-        state = SessionState.EXPIRED
-    link = None if row["link_state"] is None else LinkState(row["link_state"])
-    state = reachable(state, OrderState(row["order_state"]), link)
-    return SessionAnswer(
-        id=row["public_id"],
-        state=state.value,
-        total_minor=row["total_minor"],
-        currency=row["currency"],
-        expires_at=row["expires_at"],
-        order_id=row["order_id"],
-        reference=row["reference"],
-    )

@@ -32,6 +32,7 @@ class CheckoutSession(Table, tablename="checkout_sessions"):
     link_id = UUID(null=True, default=None)
     typed = JSONB(null=True, default=None)
     seen_version = Integer(null=True, default=None)
+    hold_id = UUID(null=True, default=None)
 
 
 class SessionHistory(Table, tablename="session_history"):

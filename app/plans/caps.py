@@ -66,7 +66,10 @@ class Cost:
 
 @lru_cache(maxsize=2048)
 def broken_caps(quote: Quote) -> tuple[BrokenCap, ...]:
-    """The caps that this very offer breaks by the law of its country on its first day; empty for a lawful one."""
+    """The caps that this very offer breaks by the law of its country on its first day; empty for a lawful one, and
+    where nothing is lent."""
+    if not quote.is_credit:
+        return ()
     return tuple(_broken(_cost_of(quote), law_of(quote.country), quote.start))
 
 
@@ -167,6 +170,7 @@ def _figures(country: str, on: date) -> dict[str, Figure]:
 
 
 def _cost_of(quote: Quote) -> Cost:
+    assert quote.method != "wallet", "a wallet lends nothing"
     months = quote.months
     while not months or (quote.method == "invoice" and add_months(quote.start, months) < quote.last_due):
         months += 1

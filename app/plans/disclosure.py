@@ -8,7 +8,7 @@ from functools import lru_cache
 
 from app.kernel.money import Money, allocate
 from app.law.rules import law_of
-from app.plans.quote import Delivery, Kind, Quote
+from app.plans.quote import Delivery, Method, Quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Where the money goes, in thousandths of the total; the three sum to 1000."""
+    """Where the money goes, in thousandths of the total; the three sum to 1000, to 0 where nothing is lent."""
 
     price_permille: int
     interest_permille: int
@@ -52,12 +52,13 @@ class LateView:
 class QuoteView:
     """A quote for templates. `monthly` is the largest regular instalment; `apr` has the printed decimals.
 
+    `price` and all that follows from it is of what is lent; `wallet` pays the rest of what was bought at once.
     `warning` is the key of the credit warning that the country's law wants beside every offer of credit.
     """
 
     id: str
     hash: str
-    method: Kind
+    method: Method
     delivery: Delivery
     plan_key: str
     months: int
@@ -77,10 +78,25 @@ class QuoteView:
     runs: tuple[Run, ...]
     late: LateView
     warning: str
+    wallet: Money
 
     @property
     def is_free(self) -> bool:
         return not self.cost
+
+    @property
+    def is_credit(self) -> bool:
+        return bool(self.price)
+
+    @property
+    def in_all(self) -> Money:
+        """All that the shopper pays, now and later."""
+        return self.wallet + self.total
+
+    @property
+    def bought(self) -> Money:
+        """The price of what is bought, however it is paid."""
+        return self.price + self.wallet
 
 
 @lru_cache(maxsize=2048)
@@ -109,7 +125,7 @@ def view_of(quote: Quote) -> QuoteView:
         monthly=money(quote.monthly_minor),
         nominal_rate=quote.nominal_rate,
         apr=quote.apr,
-        shares=Shares(*allocate(1000, (price, interest, fees))),
+        shares=Shares(*allocate(1000, (price, interest, fees))) if quote.is_credit else Shares(0, 0, 0),
         rows=tuple(
             ScheduleRow(
                 number=row.number,
@@ -132,4 +148,5 @@ def view_of(quote: Quote) -> QuoteView:
             reminder_fee=money(quote.late.reminder_fee_minor),
         ),
         warning=law_of(quote.country).credit_warning,
+        wallet=money(quote.wallet_minor),
     )

@@ -77,6 +77,16 @@ class UnknownDelivery(Refusal):
         self.allowed = tuple(allowed)
 
 
+class WalletPartRefused(Refusal):
+    """A sum that no wallet can pay: nothing, less than nothing, or more than any sum."""
+
+    code: ClassVar[str] = "wallet_part_refused"
+
+    def __init__(self, wallet_minor: int) -> None:
+        super().__init__()
+        self.wallet_minor = wallet_minor
+
+
 class PlanRefused(Refusal):
     """A field of a plan is out of its bounds."""
 

@@ -6,7 +6,7 @@ content, so two quotes with one id cannot differ by a cent.
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import date, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -16,6 +16,7 @@ from typing import Final, Literal
 import msgspec
 
 from app.kernel.ids import ALPHABET, PUBLIC_LENGTH
+from app.kernel.money import MAX_AMOUNT_MINOR
 from app.law.rules import LateCost, law_of
 from app.plans.apr import annual_percentage_rate, round_apr, years_between
 from app.plans.errors import (
@@ -26,10 +27,12 @@ from app.plans.errors import (
     NoTermPossible,
     QuoteDamagedError,
     UnknownDelivery,
+    WalletPartRefused,
 )
 from app.plans.schedule import Instalment, Pricing, Style, instalments, monthly_minor, single_payment
 
 Kind = Literal["invoice", "instalments"]
+Method = Literal["wallet", Kind]
 Delivery = Literal["email", "paper"]
 
 DELIVERIES: Final[Mapping[Kind, tuple[Delivery, ...]]] = {
@@ -37,6 +40,9 @@ DELIVERIES: Final[Mapping[Kind, tuple[Delivery, ...]]] = {
     "instalments": ("email",),
 }
 APR_DECIMALS: Final = 1
+# What a quote without a wallet part was from the start, and what one with it is.
+_VERSION: Final = 1
+_VERSION_WITH_WALLET: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,13 +99,15 @@ class Quote:
     """Every figure of one offer. `id` and `hash` follow from the rest and are checked when they are given.
 
     `months` is 0 for an invoice. `apr` has the printed decimals, `apr_exact` is the same percent unrounded,
-    as text. Raises QuoteDamagedError when a given id or hash does not fit the figures.
+    as text. `wallet_minor` is what the shopper's wallet pays at once; every other figure is of the rest, which is lent:
+    `amount_minor` is 0 and the schedule empty where the wallet pays all. Raises QuoteDamagedError when a given id or
+    hash does not fit the figures.
     """
 
     merchant: str
     country: str
     currency: str
-    method: Kind
+    method: Method
     delivery: Delivery
     plan_key: str
     style: Style
@@ -115,14 +123,13 @@ class Quote:
     apr_exact: str
     schedule: tuple[Instalment, ...]
     late: LateCost
-    version: int = 1
+    version: int = _VERSION
     id: str = ""
     hash: str = ""
+    wallet_minor: int = 0
 
     def __post_init__(self) -> None:
-        digest = hashlib.sha256(
-            _CANONICAL.encode({name: getattr(self, name) for name in _content_fields()})
-        ).digest()
+        digest = hashlib.sha256(_CANONICAL.encode(self._told(_content_fields()))).digest()
         quote_id = _id_of(digest)
         if self.id not in {"", quote_id} or self.hash not in {"", digest.hex()}:
             raise QuoteDamagedError(f"the figures of {self.id} do not give that id")
@@ -134,16 +141,34 @@ class Quote:
         return hash(self.id)
 
     @property
+    def price_minor(self) -> int:
+        """What is bought costs this, however it is paid."""
+        return self.amount_minor + self.wallet_minor
+
+    @property
+    def is_credit(self) -> bool:
+        """Whether anything is lent; a purchase that the wallet pays alone is none of credit's business."""
+        return self.amount_minor > 0
+
+    @property
     def first_due(self) -> date:
-        return self.schedule[0].due
+        """The day of the purchase where nothing is paid later."""
+        return self.schedule[0].due if self.schedule else self.start
 
     @property
     def last_due(self) -> date:
-        return self.schedule[-1].due
+        return self.schedule[-1].due if self.schedule else self.start
+
+    def _told(self, names: tuple[str, ...]) -> dict[str, object]:
+        """The figures by name. A wallet part that is none is left out: ids from before there were any still hold."""
+        told = {name: getattr(self, name) for name in names}
+        if not self.wallet_minor:
+            del told["wallet_minor"]
+        return told
 
     def to_json(self) -> str:
         """Canonical text (sorted keys, no spaces), id and hash included; `from_json` gives an equal quote."""
-        return _CANONICAL.encode(self).decode()
+        return _CANONICAL.encode(self._told(_all_fields())).decode()
 
     def to_data(self) -> dict[str, object]:
         """The same as plain objects, for a jsonb column."""
@@ -226,6 +251,48 @@ def make_quote(
     )
 
 
+def beside_wallet(quote: Quote, wallet_minor: int) -> Quote:
+    """The quote of a plan for what is left of a price once the wallet has paid `wallet_minor` of it. Raises
+    WalletPartRefused."""
+    _check_wallet(wallet_minor)
+    return replace(quote, wallet_minor=wallet_minor, version=_VERSION_WITH_WALLET, id="", hash="")
+
+
+@lru_cache(maxsize=2048, typed=True)
+def wallet_quote(amount_minor: int, currency: str, country: str, start: date, *, merchant: str) -> Quote:
+    """The quote of a purchase that the wallet pays alone: at once, at no cost, and nothing is lent.
+
+    Raises CurrencyMismatch, WalletPartRefused, CountryNotServed.
+    """
+    law = law_of(country)
+    if currency != law.currency:
+        raise CurrencyMismatch(currency, law.currency)
+    _check_wallet(amount_minor)
+    return Quote(
+        merchant=merchant,
+        country=country,
+        currency=currency,
+        method="wallet",
+        delivery="email",
+        plan_key="wallet",
+        style="annuity",
+        months=0,
+        start=start,
+        amount_minor=0,
+        interest_minor=0,
+        fees_minor=0,
+        total_payable_minor=0,
+        monthly_minor=0,
+        nominal_rate=Decimal(0),
+        apr=round_apr(Decimal(0), APR_DECIMALS),
+        apr_exact="0",
+        schedule=(),
+        late=law.late_cost(start),
+        version=_VERSION_WITH_WALLET,
+        wallet_minor=amount_minor,
+    )
+
+
 def terms(plan: Plan, amount_minor: int) -> list[TermOption]:
     """Every number of months that the plan allows for the amount and that meets its smallest instalment.
 
@@ -287,6 +354,11 @@ def _check(plan: Plan, amount_minor: int, currency: str, law_currency: str) -> N
         raise AmountOutOfRange(amount_minor, plan.min_amount_minor, plan.max_amount_minor)
 
 
+def _check_wallet(wallet_minor: int) -> None:
+    if not 0 < wallet_minor <= MAX_AMOUNT_MINOR:
+        raise WalletPartRefused(wallet_minor)
+
+
 def _delivery(plan: Plan, delivery: str) -> Delivery:
     allowed = DELIVERIES[plan.kind]
     for known in allowed:
@@ -326,8 +398,13 @@ _CANONICAL: Final = msgspec.json.Encoder(order="sorted")
 
 
 @lru_cache(maxsize=1)
+def _all_fields() -> tuple[str, ...]:
+    return tuple(field.name for field in fields(Quote))
+
+
+@lru_cache(maxsize=1)
 def _content_fields() -> tuple[str, ...]:
-    return tuple(field.name for field in fields(Quote) if field.name not in {"id", "hash"})
+    return tuple(name for name in _all_fields() if name not in {"id", "hash"})
 
 
 def _id_of(digest: bytes) -> str:

@@ -126,7 +126,7 @@ def an_identity(subject: str = "aino", name: str = "Aino Virta") -> VerifiedIden
 def approving(flow: Flow, income_minor: int = 300_000, *, credit_ban: bool = False) -> Facts:
     """Facts of somebody who owes nothing yet; without a ban and with this income they are approved."""
     return Facts(
-        amount_minor=flow.total_minor,
+        amount_minor=flow.quote.amount_minor if flow.quote is not None else flow.total_minor,
         currency=flow.currency,
         exposure_minor=0,
         limit_minor=flow.merchant.credit_limit_minor,

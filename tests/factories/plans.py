@@ -61,6 +61,7 @@ def as_told(quote: Quote) -> dict[str, object]:
         "method": quote.method,
         "delivery": quote.delivery,
         "months": quote.months,
+        "wallet_minor": quote.wallet_minor,
         "amount_minor": quote.amount_minor,
         "interest_minor": quote.interest_minor,
         "fees_minor": quote.fees_minor,

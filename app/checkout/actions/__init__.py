@@ -1,5 +1,6 @@
 """The verbs of the flow, in the order in which a purchase meets them. One transaction each."""
 
+from app.checkout.actions.aside import free_outdated_in_tx, set_aside
 from app.checkout.actions.choosing import choose_plan
 from app.checkout.actions.confirming import Details, confirm
 from app.checkout.actions.deciding import decide
@@ -69,6 +70,7 @@ __all__ = [
     "extend_link_in_tx",
     "forget_browser",
     "forget_ended",
+    "free_outdated_in_tx",
     "go_on_without",
     "identify_by_bank",
     "identify_by_code",
@@ -83,6 +85,7 @@ __all__ = [
     "request_code",
     "save_passkey",
     "saw",
+    "set_aside",
     "withdraw_link",
     "withdraw_link_in_tx",
 ]

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from app.checkout import shown
+from app.checkout.actions.aside import check_aside, spend_in_tx
 from app.checkout.actions.ending import end_others_in_tx
 from app.checkout.errors import CreditRefused, DetailsMissing, SessionEnded, ShownTotalChanged, StepNotReached
 from app.checkout.queries import Customer, Flow, hold
@@ -81,7 +82,7 @@ async def confirm(
     `lang` is the language of the page that was confirmed: the history keeps it, for mails about the purchase. `seen` is
     the flow as this request has read it already; what changed since is read again, under the lock. A repeat
     after success changes nothing and answers the same flow. Raises SessionEnded, StepNotReached,
-    ShownTotalChanged, DetailsMissing, CreditRefused.
+    ShownTotalChanged, DetailsMissing, CreditRefused, HoldEnded, ModuleOff.
     """
     return await db.in_tx(lambda: _confirm(public_id, browser, shown_field, details, lang, seen))
 
@@ -100,6 +101,7 @@ async def _confirm(
     if flow.stored_state is SessionState.CONFIRMED and flow.ours:
         return flow
     customer, quote = _checked(flow, shown_field)
+    await check_aside(flow)
     contact = known_contact(flow, details)
     missing = missing_fields(quote, contact)
     if missing:
@@ -122,6 +124,8 @@ def _checked(flow: Flow, shown_field: str) -> tuple[Customer, Quote]:
         raise StepNotReached
     if flow.changed or not shown.matches(flow, shown_field):
         raise ShownTotalChanged
+    if not flow.lends:
+        return flow.customer, flow.quote
     if flow.decision is None or flow.decision.outcome != "approved" or not flow.decision_stands:
         raise CreditRefused
     return flow.customer, flow.quote
@@ -131,16 +135,7 @@ async def _buy(flow: Flow, customer: Customer, quote: Quote, contact: Contact, l
     merchant, now = flow.merchant, flow.now
     if flow.link_id is not None:
         await _use_link(flow)
-    try:
-        await credit.reserve(
-            merchant.id,
-            customer.id,
-            flow.currency,
-            amount_minor=quote.amount_minor,
-            limit_minor=merchant.credit_limit_minor,
-        )
-    except LimitUsedUp:
-        raise CreditRefused from None
+    await _reserve(flow, customer, quote)
     await MACHINE.move(
         merchant.id,
         flow.session_id,
@@ -152,14 +147,6 @@ async def _buy(flow: Flow, customer: Customer, quote: Quote, contact: Contact, l
     )
     payment = Payment(customer.id, quote.id, contact)
     await orders.pay(merchant.id, flow.order_id, payment, actor=ACTOR, now=now)
-    await ledger.post(
-        merchant.id,
-        key=f"purchase:{flow.order_public_id}",
-        cause="purchase",
-        about=flow.order_public_id,
-        entries=ledger_rules.purchase(customer.public_id, flow.total, merchant.creditor),
-        now=now,
-    )
     await customers.bought(
         merchant.id,
         customer.id,
@@ -170,7 +157,34 @@ async def _buy(flow: Flow, customer: Customer, quote: Quote, contact: Contact, l
         phone=contact.phone,
         now=now,
     )
+    # Wallet before the accounts that every purchase of the shop posts to.
+    await spend_in_tx(flow, customer)
+    await ledger.post(
+        merchant.id,
+        key=f"purchase:{flow.order_public_id}",
+        cause="purchase",
+        about=flow.order_public_id,
+        entries=ledger_rules.purchase(customer.public_id, flow.total, merchant.creditor),
+        now=now,
+    )
     await _tell(flow, quote)
+
+
+async def _reserve(flow: Flow, customer: Customer, quote: Quote) -> None:
+    """Room under the customer's limit for what is lent."""
+    if not quote.is_credit:
+        return
+    merchant = flow.merchant
+    try:
+        await credit.reserve(
+            merchant.id,
+            customer.id,
+            flow.currency,
+            amount_minor=quote.amount_minor,
+            limit_minor=merchant.credit_limit_minor,
+        )
+    except LimitUsedUp:
+        raise CreditRefused from None
 
 
 async def _use_link(flow: Flow) -> None:
@@ -203,6 +217,7 @@ async def _tell(flow: Flow, quote: Quote) -> None:
         "currency": flow.currency,
         "quote_id": quote.id,
         "method": quote.method,
+        "wallet_minor": quote.wallet_minor,
     }
     told = ("session.confirmed", "order.paid")
     await outbox.emit_all(flow.merchant.id, told, data, now=flow.now, about=flow.order_public_id)

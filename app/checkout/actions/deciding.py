@@ -69,5 +69,7 @@ async def decide(flow: Flow, facts: Facts, *, lang: str) -> Flow:
         reasons=decision.reasons,
         would_pass_minor=decision.would_pass_minor,
         valid_until=flow.now + credit.DECISION_LIFE,
+        quote_id=quote.id,
+        amount_minor=facts.amount_minor,
     )
     return replace(after, decision=stored, decisions_made=flow.decisions_made + 1)

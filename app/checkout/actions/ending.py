@@ -12,6 +12,7 @@ from uuid import UUID
 
 from app.cases import actions as cases
 from app.cases.states import CaseState
+from app.checkout.actions.aside import free_in_tx
 from app.checkout.queries import is_over
 from app.checkout.states import MACHINE, SessionState
 from app.kernel import db, outbox
@@ -24,7 +25,7 @@ from app.orders import actions as orders
 from app.orders.errors import OrderLocked
 from app.orders.states import CANCELLABLE, OrderState
 
-_COLUMNS: Final = """s.id, s.public_id, s.state, s.expires_at, s.held_until, s.order_id, s.link_id,
+_COLUMNS: Final = """s.id, s.public_id, s.state, s.expires_at, s.held_until, s.order_id, s.link_id, s.hold_id,
        o.public_id AS order_public_id, o.state AS order_state, o.reference"""
 
 _LOCK: Final = f"""
@@ -242,11 +243,13 @@ async def _give_back(merchant_id: UUID, order_id: UUID, state: OrderState, actor
 async def end_session_in_tx(
     merchant_id: UUID, row: db.Record, to: SessionState, actor: str, now: datetime
 ) -> None:
-    """End a session that the caller has locked, and its case; its order is the caller's to move."""
+    """End a session that the caller has locked, and its case; what it has set aside in a wallet comes free. Its order
+    is the caller's to move."""
     await MACHINE.move(merchant_id, row["id"], expected=row["state"], to=to, actor=actor, at=now)
     await outbox.emit(merchant_id, f"session.{to.value}", _data(row), now=now, about=row["order_public_id"])
     if row["state"] == SessionState.HELD:
         await _end_case(merchant_id, row, to, actor, now)
+    await free_in_tx(merchant_id, row["hold_id"], actor=actor, now=now)
 
 
 def _data(row: db.Record) -> dict[str, object]:

@@ -92,7 +92,7 @@ async def hold_in_tx(flow: Flow, question: Question, *, actor: str) -> Flow:
         asked_by=question.asked_by,
         session_id=flow.session_id,
         decision_id=question.decision_id,
-        amount_minor=flow.total_minor,
+        amount_minor=_asked_minor(flow),
         currency=flow.currency,
         due_at=due_at,
         reach=question.reach,
@@ -109,6 +109,11 @@ async def hold_in_tx(flow: Flow, question: Question, *, actor: str) -> Flow:
     }
     await outbox.emit(merchant.id, "session.held", data, now=now, about=flow.order_public_id)
     return as_held(flow)
+
+
+def _asked_minor(flow: Flow) -> int:
+    """What a person is asked about: what would be lent, or the price where it is only asked who somebody is."""
+    return flow.quote.amount_minor if flow.quote is not None and flow.quote.is_credit else flow.total_minor
 
 
 def as_held(flow: Flow) -> Flow:

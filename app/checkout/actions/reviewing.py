@@ -12,6 +12,7 @@ from app.cases import rules
 from app.cases.errors import CaseClosed
 from app.cases.queries import CaseView, case_by_public_id
 from app.cases.states import CaseState
+from app.checkout.actions.aside import free_in_tx
 from app.checkout.actions.holding import release_in_tx
 from app.checkout.actions.vouching import Checked, vouch
 from app.checkout.errors import ApprovalImpossible, CaseNotFound, IdentityUnchecked
@@ -78,18 +79,20 @@ async def _answer(merchant: Merchant, public_id: str, answer: Answer, now: datet
 
 @dataclass(frozen=True, slots=True)
 class _Waiting:
-    """The session and order of a case that is still held; `link_id` where a payment link made the session."""
+    """The session and order of a case that is still held; `link_id` where a payment link made the session, `hold_id`
+    where it has set money of a wallet aside."""
 
     order_id: UUID
     link_id: UUID | None
     customer_id: UUID | None
     quote_id: str | None
     held_until: datetime | None
+    hold_id: UUID | None
 
 
 async def _waiting(case: CaseView) -> _Waiting | None:
     row = await db.fetch_one(
-        """SELECT order_id, link_id, customer_id, quote_id, held_until FROM checkout_sessions
+        """SELECT order_id, link_id, customer_id, quote_id, held_until, hold_id FROM checkout_sessions
            WHERE merchant_id = $1 AND id = $2 AND state = 'held'""",
         case.merchant_id,
         case.session_id,
@@ -114,11 +117,13 @@ async def _approve(
             raise IdentityUnchecked
         customer_id, machine_id = await vouch(case, merchant, answer.checked, now)
     assert customer_id is not None, "a credit case is about an identified customer"
-    assert machine_id is not None, "a credit case is about a decision"
-    await _refuse_the_impossible(merchant, case, machine_id, customer_id)
+    assert machine_id is not None or case.kind == "identity", "a credit case is about a decision"
     until = now + APPROVAL_LIFE
-    word = PersonsWord(case.id, answer.staff, "approved", until)
-    decision_id = await _decided(case, machine_id, waiting, word, now)
+    decision_id: UUID | None = None
+    if machine_id is not None:
+        await _refuse_the_impossible(merchant, case, machine_id, customer_id)
+        word = PersonsWord(case.id, answer.staff, "approved", until)
+        decision_id = await _decided(case, machine_id, waiting, word, now)
     actor = f"staff:{answer.staff}"
     await release_in_tx(merchant.id, case.session_id, waiting.order_id, actor=actor, now=now)
     await db.execute(_POINT, merchant.id, case.session_id, decision_id, until)
@@ -175,6 +180,7 @@ async def _decline(case: CaseView, waiting: _Waiting, answer: Answer, now: datet
         case.session_id,
         decision_id,
     )
+    await free_in_tx(case.merchant_id, waiting.hold_id, actor=actor, now=now)
 
 
 async def _tell(case: CaseView, outcome: str, until: datetime | None, now: datetime) -> None:

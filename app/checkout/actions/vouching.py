@@ -96,15 +96,19 @@ WHERE merchant_id = $1 AND id = $2 RETURNING phone, postcode
 """
 
 
-async def vouch(case: CaseView, merchant: Merchant, checked: Checked, now: datetime) -> tuple[UUID, UUID]:
+async def vouch(
+    case: CaseView, merchant: Merchant, checked: Checked, now: datetime
+) -> tuple[UUID, UUID | None]:
     """The session is this person's from now on. Answers the customer and the decision of the rules, which refers to
-    whoever is answering. In a transaction that holds the session."""
+    whoever is answering; none where nothing is lent. In a transaction that holds the session."""
     flow = await read_flow(case.session_public_id, b"")
     assert flow is not None, "the case's session is held"
     assert flow.phone is not None, "whoever asked has proved a phone"
     assert flow.quote is not None, "whoever asked has chosen a plan"
     customer_id = await _remember(merchant, flow.phone, flow.postcode, flow.country, checked, now)
     await db.fetch_value(_BIND, merchant.id, case.session_id, customer_id, now)
+    if not flow.lends:
+        return customer_id, None
     facts = await without_register(flow, customer_id)
     decision_id = ids.internal_id()
     subject = Subject(merchant.id, case.session_id, customer_id, flow.quote.id)

@@ -120,7 +120,8 @@ def presented(order: OrderView) -> schemas.Order:
         "total_minor": order.total_minor,
         "refundable_minor": order.refundable_minor,
         "currency": order.currency,
-        "quote": None if order.quote_content is None else _quote(Quote.from_data(order.quote_content)),
+        "quote": _told(order.quote_content),
+        "current_quote": _told(order.current_quote_content),
         "customer": {
             "name": contact.name,
             "email": contact.email,
@@ -134,6 +135,10 @@ def presented(order: OrderView) -> schemas.Order:
         "paid_at": order.paid_at,
     }
     return msgspec.convert(data, schemas.Order)
+
+
+def _told(content: Mapping[str, object] | None) -> dict[str, object] | None:
+    return None if content is None else _quote(Quote.from_data(content))
 
 
 def _line(line: Line) -> dict[str, object]:
@@ -162,6 +167,7 @@ def _quote(quote: Quote) -> dict[str, object]:
         "method": quote.method,
         "delivery": quote.delivery,
         "months": quote.months,
+        "wallet_minor": quote.wallet_minor,
         "amount_minor": quote.amount_minor,
         "interest_minor": quote.interest_minor,
         "fees_minor": quote.fees_minor,

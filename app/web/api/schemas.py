@@ -228,13 +228,16 @@ class Instalment(msgspec.Struct, frozen=True):
 
 
 class Quote(msgspec.Struct, frozen=True):
-    """The figures that the shopper confirmed. Rates are percent a year, as text."""
+    """The figures that the shopper confirmed. Rates are percent a year, as text. `wallet_minor` was paid at once from
+    the shopper's wallet; `amount_minor` and all that follows is of the rest, 0 where the wallet paid all.
+    """
 
     id: str
     hash: str
-    method: Literal["invoice", "instalments"]
+    method: Literal["wallet", "invoice", "instalments"]
     delivery: Literal["email", "paper"]
     months: int
+    wallet_minor: int
     amount_minor: int
     interest_minor: int
     fees_minor: int

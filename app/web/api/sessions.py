@@ -8,9 +8,10 @@ import msgspec
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from app.checkout import actions, queries
+from app.checkout import actions
 from app.checkout.drafts import SessionDraft
 from app.checkout.return_urls import return_url_fault
+from app.checkout.told import session_for_api
 from app.kernel import ids
 from app.settings import Settings
 from app.web.api import body, schemas
@@ -20,7 +21,7 @@ from app.web.api.once import Answer, once
 from app.web.api.problems import InputRefused, fault, invalid, not_found
 
 if TYPE_CHECKING:
-    from app.checkout.queries import SessionAnswer
+    from app.checkout.told import SessionAnswer
     from app.web.shared.problems import FieldProblem
 
 
@@ -52,7 +53,7 @@ async def open_session(
 
     async def landed() -> Answer | None:
         for session_id, answer in made:
-            if await queries.session_for_api(caller.merchant.id, session_id, caller.now) is not None:
+            if await session_for_api(caller.merchant.id, session_id, caller.now) is not None:
                 return answer
         return None
 
@@ -96,7 +97,7 @@ async def _present(session_id: str, caller: Caller, settings: Settings) -> bytes
 async def _answer(session_id: str, caller: Caller) -> SessionAnswer:
     if not ids.is_public_id("cs", session_id):
         raise not_found()
-    answer = await queries.session_for_api(caller.merchant.id, session_id, caller.now)
+    answer = await session_for_api(caller.merchant.id, session_id, caller.now)
     if answer is None:
         raise not_found()
     return answer

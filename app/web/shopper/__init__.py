@@ -22,6 +22,7 @@ from app.web.shopper.outcome import ask_cancel, cancel, show_outcome
 from app.web.shopper.passkey import ask_passkey, use_passkey
 from app.web.shopper.passkeys import ask_new_passkey, drop_passkey, keep_passkey, show_passkeys
 from app.web.shopper.till import hear_till_code, pay_at_till, show_till_code
+from app.web.shopper.wallet import use_wallet
 from app.web.shopper.widget import show_widget
 
 ROUTES = (
@@ -29,6 +30,7 @@ ROUTES = (
     proceed_to_pay,
     show_method,
     choose_method,
+    use_wallet,
     show_changed,
     go_on,
     follow,

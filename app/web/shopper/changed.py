@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Final
 
 from litestar import Request, Response, get, post
@@ -12,6 +13,7 @@ from app.checkout.actions import choose_plan, saw
 from app.checkout.errors import SessionEnded, ShownTotalChanged
 from app.checkout.states import SessionState
 from app.checkout.steps import Page, may_see, pages
+from app.merchants.errors import ModuleOff
 from app.web.shared import live
 from app.web.shared.forms import Form
 from app.web.shopper.changes import same_plan, typed_in, version_in
@@ -60,9 +62,11 @@ async def go_on(request: Request[Any, Any, Any], session_id: FromPath[str]) -> R
 
 async def _accept(here: Visit) -> Visit:
     quote = await same_plan(here)
-    if quote is None:
-        return here.after(await saw(here.flow, here.flow.version))
-    return here.after(await choose_plan(here.flow, quote, here.browser, here.wall))
+    if quote is not None:
+        # Where the wallet that it counted on is gone they choose anew.
+        with contextlib.suppress(ModuleOff):
+            return here.after(await choose_plan(here.flow, quote, here.browser, here.wall))
+    return here.after(await saw(here.flow, here.flow.version))
 
 
 async def _next_step(here: Visit, kept: Form) -> Response[str]:

@@ -36,17 +36,21 @@ def version_in(text: str) -> int | None:
 
 
 async def same_plan(visit: Visit) -> Quote | None:
-    """The chosen plan for the sum as it is now; None where nothing is chosen, or where it does not take that sum."""
+    """The chosen way to pay for the sum as it is now; None where nothing is chosen, or where it does not take that sum.
+
+    The wallet's part stays what it was, or is all of a sum that is smaller.
+    """
     before = visit.flow.quote
     if before is None:
         return None
-    offers = await offers_for(visit.flow, live=visit.is_live)
-    if before.method not in offers.plans:
+    part_minor = min(before.wallet_minor, visit.flow.total_minor)
+    alone = before.method == "wallet" or part_minor == visit.flow.total_minor
+    offers = await offers_for(visit.flow, live=visit.is_live, wallet_minor=0 if alone else part_minor)
+    if before.wallet_minor and not offers.wallet:
         return None
-    if before.method == "invoice":
-        return offers.quote("invoice", delivery=before.delivery)
-    offered = offers.instalments_of(before.months)
-    return offers.quote("instalments", months=before.months) if offered else None
+    if alone:
+        return offers.wallet_alone()
+    return offers.again(before)
 
 
 async def changed_view(visit: Visit, since: int, typed: Mapping[str, str]) -> ChangedView:

@@ -9,9 +9,17 @@ from litestar.params import FromPath
 
 from app.checkout.actions import Details, confirm
 from app.checkout.actions.confirming import known_contact, missing_fields
-from app.checkout.errors import CreditRefused, DetailsMissing, SessionEnded, ShownTotalChanged, StepNotReached
+from app.checkout.errors import (
+    CreditRefused,
+    DetailsMissing,
+    HoldEnded,
+    SessionEnded,
+    ShownTotalChanged,
+    StepNotReached,
+)
 from app.checkout.queries import Flow
 from app.checkout.steps import Page, may_see
+from app.merchants.errors import ModuleOff
 from app.web.shared.forms import FieldError, Form
 from app.web.shopper.deciding import decide_anew
 from app.web.shopper.details import read_details
@@ -51,11 +59,8 @@ async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: boo
                 seen=here.flow,
             )
         )
-    except ShownTotalChanged:
-        here = await here.again()
-        if not may_see(Page.CONFIRM, here.flow.state, here.flow.progress):
-            return await page_now(here, push=True, typed=form)
-        return await confirm_page(here, Form(form.values, {"shown": FieldError("changed")}), status=409)
+    except (ShownTotalChanged, HoldEnded, ModuleOff) as refusal:
+        return await _shown_anew(await here.again(), form, refusal)
     except DetailsMissing as refusal:
         errors = {field: FieldError("empty") for field in refusal.fields}
         return await confirm_page(await here.again(), Form(form.values, errors), status=422)
@@ -70,6 +75,15 @@ async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: boo
     except (SessionEnded, StepNotReached):
         return await page_now(await here.again(), push=True, typed=form)
     return await page_now(here, push=True)
+
+
+async def _shown_anew(here: Visit, form: Form, refusal: Exception) -> Response[str]:
+    """What would be bought is not what was shown, or the money of the wallet is not set aside any more: the page has
+    the figures of now, and says how to go on."""
+    if not may_see(Page.CONFIRM, here.flow.state, here.flow.progress):
+        return await page_now(here, push=True, typed=form)
+    errors = {"shown": FieldError("changed")} if isinstance(refusal, ShownTotalChanged) else {}
+    return await confirm_page(here, Form(form.values, errors), status=409)
 
 
 def _read_details(form: Form, flow: Flow) -> tuple[Details, dict[str, FieldError]]:

@@ -1,20 +1,42 @@
-"""Between identification and confirmation: gather the facts, over the network, and have it decided."""
+"""Between identification and confirmation: money of the wallet is set aside, and credit is decided on, whose facts are
+gathered over the network."""
 
 from __future__ import annotations
 
-from app.checkout.actions import decide
-from app.checkout.errors import DecisionsSpent, StepNotReached
+from app.checkout.actions import decide, set_aside
+from app.checkout.errors import DecisionsSpent, SessionEnded, StepNotReached
 from app.checkout.facts import gather
 from app.checkout.queries import DECISIONS_MAX
+from app.merchants.errors import ModuleOff
 from app.web.shopper.visit import Visit
 
 
 async def decide_if_identified(here: Visit) -> Visit:
-    """The visit with a decision for its quote, if somebody is identified and none stands yet. Three a session."""
+    """The visit with all that step 3 needs, if somebody is identified: what is chosen of the wallet is set aside, and
+    what is lent has a decision. Three decisions a session."""
+    if not _may_go_on(here):
+        return here
+    if not here.flow.money_aside:
+        here = await _set_aside(here)
     flow = here.flow
-    if flow.state != "open" or not flow.quote_stands or not flow.identified or flow.decision_stands:
+    if not _may_go_on(here) or not flow.money_aside or not flow.lends or flow.decision_stands:
         return here
     return await decide_anew(here)
+
+
+def _may_go_on(here: Visit) -> bool:
+    flow = here.flow
+    return flow.state == "open" and flow.quote_stands and flow.identified
+
+
+async def _set_aside(here: Visit) -> Visit:
+    """As it was where it cannot be: step 3 tells why, and how to go on."""
+    try:
+        return here.after(await set_aside(here.flow))
+    except ModuleOff:
+        return here
+    except SessionEnded:
+        return await here.again()
 
 
 async def decide_anew(here: Visit) -> Visit:

@@ -81,7 +81,10 @@ async def _sheet_or_404(here: Visit) -> Sheet:
     """Whoever may still buy sees the sheet of the plan they chose; after the end, the browser that bought."""
     flow = here.flow
     is_shown = (
-        flow.quote is not None and flow.ours and flow.state in {SessionState.OPEN, SessionState.CONFIRMED}
+        flow.quote is not None
+        and flow.lends
+        and flow.ours
+        and flow.state in {SessionState.OPEN, SessionState.CONFIRMED}
     )
     if not is_shown:
         raise NotFoundException

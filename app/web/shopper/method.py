@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from app.checkout.actions import choose_plan, saw
 from app.checkout.errors import SessionEnded
 from app.checkout.steps import Page, may_see
+from app.merchants.errors import ModuleOff
 from app.plans.quote import Quote
 from app.web.shared.forms import FieldError, Form
 from app.web.shopper.changes import version_in
@@ -54,6 +55,10 @@ async def choose_method(request: Request[Any, Any, Any], session_id: FromPath[st
         here = here.after(await choose_plan(here.flow, quote, here.browser, here.wall))
     except SessionEnded:
         return await page_now(await here.again(), push=True)
+    except ModuleOff:
+        return await method_page(
+            here, wish, Form(form.values, {"method": FieldError("wallet_off")}), status=422
+        )
     return await page_now(await decide_if_identified(here), push=True)
 
 
@@ -69,7 +74,9 @@ async def _tell_what_changed(here: Visit, looked_at: int) -> Response[str]:
 def _quote(offers: Offers, wish: Wish) -> Quote | dict[str, FieldError]:
     """The quote that was chosen, or what is missing, by field."""
     kind = wish.method
-    if kind is None or kind not in offers.plans:
+    if kind == "wallet" and offers.wallet:
+        return offers.wallet_alone()
+    if kind is None or kind == "wallet" or kind not in offers.plans:
         return {"method": FieldError("empty")}
     if kind == "invoice":
         if wish.delivery is None:

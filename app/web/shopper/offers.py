@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Final
 
+from app.checkout.purse import WALLET
 from app.checkout.queries import Flow
 from app.kernel.money import Money
 from app.law.queries import may_offer_credit_live
@@ -14,7 +16,17 @@ from app.merchants.queries import Merchant
 from app.plans.caps import broken_caps, caps_broken_by_plan, raise_broken
 from app.plans.disclosure import view_of
 from app.plans.queries import plans_of
-from app.plans.quote import DELIVERIES, Kind, Plan, Quote, make_quote, nearest_term, terms
+from app.plans.quote import (
+    DELIVERIES,
+    Kind,
+    Plan,
+    Quote,
+    beside_wallet,
+    make_quote,
+    nearest_term,
+    terms,
+    wallet_quote,
+)
 from app.web.shopper.views import (
     ComparedPlan,
     Delivery,
@@ -28,6 +40,7 @@ from app.web.shopper.views import (
 
 DEFAULT_MONTHS = 12
 COMPARED_MONTHS = (3, 6, 12, 24, 36)
+METHODS: Final[tuple[Method, ...]] = ("wallet", "invoice", "instalments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +55,12 @@ class Wish:
 
 def read_wish(values: Mapping[str, str], flow: Flow) -> Wish:
     """From a form or an address. Of the two comboboxes the one that was moved away from `shown_months` counts."""
-    method: Method | None = None
-    if values.get("method") in {"invoice", "instalments"}:
-        method = "invoice" if values["method"] == "invoice" else "instalments"
+    method = method_in(values.get("method", ""))
     delivery: Delivery | None = None
     if values.get("delivery") in {"email", "paper"}:
         delivery = "paper" if values["delivery"] == "paper" else "email"
-    months, monthly = _number(values.get("months")), _number(values.get("monthly"))
-    shown = _number(values.get("shown_months"))
+    months, monthly = number_in(values.get("months")), number_in(values.get("monthly"))
+    shown = number_in(values.get("shown_months"))
     if months is not None and months != shown:
         return Wish(method, delivery, months=months)
     if monthly is not None and shown is not None:
@@ -60,16 +71,37 @@ def read_wish(values: Mapping[str, str], flow: Flow) -> Wish:
     return Wish(method, delivery, months=months)
 
 
-def _number(text: str | None) -> int | None:
+def method_in(text: str) -> Method | None:
+    """A way to pay by its name in a form or an address."""
+    return next((each for each in METHODS if each == text), None)
+
+
+def number_in(text: str | None) -> int | None:
+    """Digits of a form or an address, twelve at most."""
     return int(text) if text is not None and text.isascii() and text.isdigit() and len(text) <= 12 else None
 
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """The plans on offer to this flow, by kind and in lawful order."""
+    """The plans on offer to this flow, by kind and in lawful order, for what the wallet leaves of the price
+    (`wallet_minor`); `wallet` says that the shop's wallet is a way to pay all of it."""
 
     flow: Flow
     plans: Mapping[Kind, Plan]
+    wallet: bool = False
+    wallet_minor: int = 0
+
+    @property
+    def rest_minor(self) -> int:
+        return self.flow.total_minor - self.wallet_minor
+
+    def wallet_alone(self) -> Quote:
+        """Raises what `wallet_quote` raises."""
+        flow = self.flow
+        today = flow.merchant.local_date(flow.now)
+        return wallet_quote(
+            flow.total_minor, flow.currency, flow.merchant.country, today, merchant=flow.merchant.public_id
+        )
 
     def quote(self, kind: Kind, *, months: int = 0, delivery: str = "email") -> Quote:
         """Raises what `make_quote` raises; KeyError when the kind is not on offer. CapBroken stands guard: a price
@@ -77,7 +109,7 @@ class Offers:
         flow = self.flow
         made = make_quote(
             self.plans[kind],
-            flow.total_minor,
+            self.rest_minor,
             flow.currency,
             flow.merchant.country,
             flow.merchant.local_date(flow.now),
@@ -87,12 +119,16 @@ class Offers:
         )
         for broken in broken_caps(made):
             raise_broken(broken)
-        return made
+        return beside_wallet(made, self.wallet_minor) if self.wallet_minor else made
 
-    def methods(self, wish: Wish) -> list[MethodView]:
+    def methods(self, wish: Wish, balance: Money | None = None) -> list[MethodView]:
+        """`balance` is what the identified shopper's wallet can pay."""
         order = law_of(self.flow.merchant.country).methods.order
-        kinds: list[Method] = sorted(self.plans, key=order.index)
-        return [MethodView(kind, kind == wish.method) for kind in kinds]
+        on_offer: list[Method] = ["wallet", *self.plans] if self.wallet else [*self.plans]
+        return [
+            MethodView(each, each == wish.method, balance if each == "wallet" else None)
+            for each in sorted(on_offer, key=order.index)
+        ]
 
     def invoice(self, wish: Wish) -> InvoiceView | None:
         plan = self.plans.get("invoice")
@@ -118,7 +154,7 @@ class Offers:
         return InstalmentsView(
             terms=[
                 TermOption(option.months, Money(option.monthly_minor, self.flow.currency))
-                for option in terms(plan, self.flow.total_minor)
+                for option in terms(plan, self.rest_minor)
             ],
             months=term,
             quote=view_of(self.quote("instalments", months=term)),
@@ -129,19 +165,24 @@ class Offers:
         """The invoice and the usual terms side by side, the cheapest first. A quote each: only for who asks."""
         quotes = [self.quote("invoice")] if "invoice" in self.plans else []
         if "instalments" in self.plans:
-            offered = {option.months for option in terms(self.plans["instalments"], self.flow.total_minor)}
+            offered = {option.months for option in terms(self.plans["instalments"], self.rest_minor)}
             quotes += [self.quote("instalments", months=n) for n in COMPARED_MONTHS if n in offered]
         return [_compared(quote) for quote in sorted(quotes, key=lambda quote: quote.total_payable_minor)]
 
-    def instalments_of(self, months: int) -> bool:
-        """Whether exactly this term is on offer for the sum."""
-        return any(
-            option.months == months for option in terms(self.plans["instalments"], self.flow.total_minor)
+    def again(self, before: Quote) -> Quote | None:
+        """The plan of a quote for the sum as it is now, exactly as it was chosen; None where it is not on offer."""
+        if before.method == "wallet" or before.method not in self.plans:
+            return None
+        if before.method == "invoice":
+            return self.quote("invoice", delivery=before.delivery)
+        offered = any(
+            term.months == before.months for term in terms(self.plans["instalments"], self.rest_minor)
         )
+        return self.quote("instalments", months=before.months) if offered else None
 
     def term(self, wish: Wish) -> tuple[int, bool]:
         """The months that come nearest to a wish, and whether the wish was moved; without a wish a middle term."""
-        plan, total = self.plans["instalments"], self.flow.total_minor
+        plan, total = self.plans["instalments"], self.rest_minor
         if wish.months is None and wish.monthly_minor is None:
             return nearest_term(plan, total, wished_months=DEFAULT_MONTHS)[0].months, False
         term, moved = nearest_term(
@@ -162,12 +203,17 @@ def _compared(quote: Quote) -> ComparedPlan:
     )
 
 
-async def offers_for(flow: Flow, *, live: bool) -> Offers:
-    """Credit is offered to consumers only. Empty where nothing can be offered, which the page says."""
+async def offers_for(flow: Flow, *, live: bool, wallet_minor: int = 0) -> Offers:
+    """What takes the price, or what is left of it once the wallet has paid `wallet_minor`. Credit is offered to
+    consumers only, the wallet to everybody where the shop has one. Empty where nothing can be offered, which the page
+    says."""
+    wallet = flow.merchant.has(WALLET) and flow.currency == law_of(flow.merchant.country).currency
     if flow.buyer != "consumer":
-        return Offers(flow, {})
+        return Offers(flow, {}, wallet, wallet_minor)
     today = flow.merchant.local_date(flow.now)
-    return Offers(flow, await plans_for(flow.merchant, flow.currency, flow.total_minor, on=today, live=live))
+    lent_minor = flow.total_minor - wallet_minor
+    plans = await plans_for(flow.merchant, flow.currency, lent_minor, on=today, live=live)
+    return Offers(flow, plans, wallet, wallet_minor)
 
 
 async def plans_for(

@@ -9,6 +9,7 @@ from app.checkout import shown
 from app.checkout.actions.confirming import Details, known_contact, missing_fields
 from app.checkout.actions.holding import answer_by
 from app.checkout.policy import code_is_enough, may_save_passkey, passkey_is_enough, person_identifies
+from app.checkout.purse import purse_of
 from app.checkout.steps import Page, where_now
 from app.identity.actions.codes import approves
 from app.identity.passkeys import PER_CUSTOMER_MAX
@@ -20,6 +21,7 @@ from app.web.shared.forms import Form
 from app.web.shopper.changes import changed_view, typed_in
 from app.web.shopper.information import sheet_of
 from app.web.shopper.offers import Wish, offers_for, read_wish
+from app.web.shopper.purse import wallet_view
 from app.web.shopper.refused import masked_email, refusal_of, wait_of
 from app.web.shopper.views import (
     ChallengeView,
@@ -106,9 +108,10 @@ async def method_page(
     """`compare` lays all plans out side by side, which takes a quote of each."""
     offers = await offers_for(visit.flow, live=visit.is_live)
     wanted = wish or read_wish({}, visit.flow)
+    balance = await purse_of(visit.flow) if offers.wallet else None
     context = {
         "form": form or Form(),
-        "methods": offers.methods(wanted),
+        "methods": offers.methods(wanted, balance),
         "invoice": offers.invoice(wanted),
         "instalments": offers.instalments(wanted),
         "compared": offers.compared() if compare else (),
@@ -191,7 +194,7 @@ async def confirm_page(
     quote = flow.quote
     assert quote is not None, "step 3 has a quote"
     contact = known_contact(flow, Details())
-    sheet = await sheet_of(visit)
+    sheet = await sheet_of(visit) if quote.is_credit else None
     operator = visit.house.settings.operator.name
     view = ConfirmView(
         method=quote.method,
@@ -199,9 +202,10 @@ async def confirm_page(
         quote=view_of(quote),
         missing=missing_fields(quote, contact),
         shown=shown.sign(flow),
-        information=worded(sheet, visit.lang),
-        withdrawal_days=sheet.terms.withdrawal_days,
+        information=worded(sheet, visit.lang) if sheet is not None else None,
+        withdrawal_days=sheet.terms.withdrawal_days if sheet is not None else 0,
         creditor_name=operator if flow.merchant.creditor == "operator" else flow.merchant.name,
+        wallet=await wallet_view(visit),
         name=contact.name,
         email=contact.email,
         phone_masked=masked(contact.phone) if contact.phone else None,
@@ -234,7 +238,7 @@ def outcome_page(
         method=flow.quote.method if mine and flow.quote else None,
         delivery=flow.quote.delivery if mine and flow.quote else None,
         quote=view_of(flow.quote) if mine and flow.quote else None,
-        agreement_url=f"{visit.url}/agreement" if mine else None,
+        agreement_url=f"{visit.url}/agreement" if mine and flow.lends else None,
         agreement_soon="agreement" in visit.request.query_params,
         first_due=flow.quote.first_due if mine and flow.quote else None,
         email_masked=masked_email(flow.contact.email) if mine and flow.contact.email else None,

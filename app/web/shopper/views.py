@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from app.law.contacts import Contact
     from app.plans.disclosure import QuoteView
 
-Method = Literal["invoice", "instalments"]
+Method = Literal["wallet", "invoice", "instalments"]
 Delivery = Literal["email", "paper"]
 OutcomeKind = Literal["confirmed", "held", "refused", "declined", "cancelled", "expired", "processing"]
 
@@ -87,8 +87,11 @@ class ChangedView:
 
 @dataclass(frozen=True, slots=True)
 class MethodView:
+    """``balance`` is what the wallet of whoever is identified here can pay; None before, and for other ways."""
+
     key: Method
     selected: bool = False
+    balance: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,18 +189,54 @@ class PersonView:
 
 
 @dataclass(frozen=True, slots=True)
+class WayView:
+    """One tap that has the wallet pay ``part`` and leaves ``rest`` to a plan; to none where the wallet pays all."""
+
+    part: Money
+    rest: Money
+    method: Method
+    months: int = 0
+    monthly: Money | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WalletView:
+    """The wallet at step 3. ``free`` is what it can pay, ``taken`` what the choice takes of it.
+
+    ``state``: ``aside`` the money is set aside, and confirming takes it · ``unused`` it could pay (one of ``ways``) ·
+    ``short`` there is less than the choice takes (``ways`` on) · ``again`` its time is over, and one tap sets it aside
+    anew (one of ``ways``) · ``off`` the shop has switched its wallet off.
+    """
+
+    state: Literal["aside", "unused", "short", "again", "off"]
+    free: Money
+    taken: Money
+    ways: Sequence[WayView] = ()
+
+    @property
+    def left(self) -> Money:
+        return self.free - self.taken
+
+    @property
+    def missing(self) -> Money:
+        return self.taken - self.free
+
+
+@dataclass(frozen=True, slots=True)
 class ConfirmView:
     """``missing`` names the fields still to be asked; ``shown`` is the signed total; ``information`` is the
-    sheet that the law wants before signing."""
+    sheet that the law wants before signing, None where nothing is lent. ``wallet`` is None where there is nothing to
+    say of one."""
 
     method: Method
     delivery: Delivery
     quote: QuoteView
     missing: frozenset[str]
     shown: str
-    information: Worded
+    information: Worded | None
     withdrawal_days: int
     creditor_name: str
+    wallet: WalletView | None = None
     name: str | None = None
     email: str | None = None
     phone_masked: str | None = None

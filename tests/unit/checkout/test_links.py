@@ -15,8 +15,8 @@ from app.checkout.actions import confirming, withdraw_link
 from app.checkout.books import check_books
 from app.checkout.errors import SessionEnded
 from app.checkout.queries import flow as read_flow
-from app.checkout.queries import session_for_api
 from app.checkout.states import SessionState
+from app.checkout.told import session_for_api
 from app.identity.actions import browsers
 from app.kernel import clock, db
 from app.kernel.limits import LimitReached

@@ -17,10 +17,10 @@ from app.checkout.errors import (
     ShownTotalChanged,
     StepNotReached,
 )
-from app.checkout.queries import session_for_api
 from app.checkout.states import MACHINE as SESSIONS
 from app.checkout.states import SessionState
 from app.checkout.steps import Progress
+from app.checkout.told import session_for_api
 from app.kernel import clock, db
 from app.ledger.queries import postings_about
 from app.orders.states import MACHINE as ORDERS
