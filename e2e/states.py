@@ -15,6 +15,7 @@ from app.checkout.states import SessionState
 from app.checkout.steps import OPEN_PAGES, Page, Progress, pages
 from e2e import (
     abroad,
+    account_states,
     admin_states,
     change_states,
     demo_states,
@@ -79,6 +80,9 @@ NOT_PAGES: Final = frozenset(
         "/static/{path:path}",
         "/api/openapi.json",
         "/api/v1/sessions/{session_id:str}",
+        "/account/bank",
+        "/purchases/{order_id:str}/agreement",
+        "/purchases/{order_id:str}/documents/{invoice_id:str}",
         "/till/{code:str}/live",
         "/admin/till/{public_id:str}/live",
         "/api/v1/orders",
@@ -409,6 +413,7 @@ VIEWS: Final = (
     View("widget-nothing", "/widget", _widget(10**12), script=False, translated=False),
     View("pay-6-unknown", _PAY, _at("/pay/cs_nobody", 404)),
     *(View(*each) for each in link_states.ALL),
+    *(View(*each) for each in account_states.ALL),
     View("demo-products", "/demo", _at("/demo")),
     View("demo-basket-empty", "/demo/basket", _at("/demo/basket")),
     View("demo-basket", "/demo/basket", demo_states.basket),

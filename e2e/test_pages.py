@@ -70,7 +70,7 @@ def test_a_page_is_accessible_and_keeps_its_headers(view: View, world: World, ne
         phone = new_phone(trace=False, lang=lang)
         phone.tab.set_content(markup.replace("<script", "<template").replace("</script", "</template"))
     check_accessibility(phone, view)
-    if view.translated and view.script and view.room in ("pay", "demo", "errors"):
+    if view.translated and view.script and view.room in ("pay", "account", "demo", "errors"):
         phone = new_phone(trace=False, screen=NARROWEST, cookies=stop.cookies)
         for spoken in SPOKEN:
             check_language(phone, stop, spoken)

@@ -73,6 +73,17 @@ def to_outcome_by_bank(world: World, session: Session, shopper: Shopper) -> Walk
     return arrived(walker.press("Confirm purchase"), "Purchase confirmed")
 
 
+def a_buyer(world: World) -> Walker:
+    """Somebody who has bought by bank, and is signed in by it to see what is theirs."""
+    shopper = world.sandbox.shopper("first-timer")
+    to_outcome_by_bank(world, world.shop.open_session(knows=shopper), shopper)
+    return signs_in_at_the_bank(world, shopper)
+
+
+def signs_in_at_the_bank(world: World, shopper: Shopper) -> Walker:
+    return arrived(at_the_bank(Walker.at(world.base_url, "/account"), shopper), "Purchases")
+
+
 def saves_passkey(world: World, walker: Walker, session: Session, agent: str) -> Device:
     """After a purchase by bank. What a script and a device would do is done by hand: there is no form for it."""
     device = Device(origin=world.base_url, synced="iPhone" in agent)

@@ -153,6 +153,17 @@ async def merchant_by_public_id(public_id: str) -> Merchant | None:
     return _merchant(row) if row is not None else None
 
 
+async def merchants_of_customer(customer_id: UUID) -> tuple[Merchant, ...]:
+    """The shops that somebody has bought from, by name. One statement."""
+    rows = await db.fetch_all(
+        f"""SELECT {_MERCHANT} FROM merchants m
+            WHERE m.id IN (SELECT p.merchant_id FROM profiles p WHERE p.customer_id = $1)
+            ORDER BY lower(m.name), m.id""",  # noqa: S608 - column names of this module alone
+        customer_id,
+    )
+    return tuple(_merchant(row) for row in rows)
+
+
 async def countries_served() -> tuple[str, ...]:
     """Where the shops of this deployment are, the one with most of them first."""
     rows = await db.fetch_all(

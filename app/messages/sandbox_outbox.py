@@ -39,7 +39,7 @@ SELECT id, channel, recipient, subject, body, html, code, links, at,
        ARRAY(SELECT a.name FROM sandbox_attachments a WHERE a.message_id = sandbox_messages.id ORDER BY a.position)
            AS attachments
 FROM sandbox_messages
-WHERE ($1::uuid IS NULL OR merchant_id = $1) AND ($2::text IS NULL OR recipient = $2)
+WHERE ($1::uuid IS NULL OR merchant_id = $1 OR merchant_id IS NULL) AND ($2::text IS NULL OR recipient = $2)
   AND ($3::text IS NULL OR channel = $3) AND ($4::uuid IS NULL OR id > $4) AND ($5::timestamptz IS NULL OR at
   > $5)
 ORDER BY id LIMIT $6

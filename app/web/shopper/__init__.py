@@ -21,6 +21,12 @@ from app.web.shopper.method import choose_method, show_method
 from app.web.shopper.outcome import ask_cancel, cancel, show_outcome
 from app.web.shopper.passkey import ask_passkey, use_passkey
 from app.web.shopper.passkeys import ask_new_passkey, drop_passkey, keep_passkey, show_passkeys
+from app.web.shopper.purchases import (
+    download_bought_agreement,
+    download_bought_document,
+    show_purchase,
+    show_purchases,
+)
 from app.web.shopper.till import hear_till_code, pay_at_till, show_till_code
 from app.web.shopper.wallet import use_wallet
 from app.web.shopper.widget import show_widget
@@ -72,4 +78,8 @@ ROUTES = (
     use_account_passkey,
     go_to_account_bank,
     sign_out,
+    show_purchases,
+    show_purchase,
+    download_bought_agreement,
+    download_bought_document,
 )

@@ -46,9 +46,9 @@ _SENDING_NOTICES: Final = {"failed": "sms_failed", "unknown": "sms_unknown"}
 
 @get(SIGN_IN, include_in_schema=False, name="account")
 async def show_account(request: Request[Any, Any, Any]) -> Response[str]:
-    """Where to sign in; for whoever is, where they are signed in."""
+    """Where to sign in; for whoever is, where they are signed in, or with `again` another way to be identified."""
     here = await here_of(request)
-    if here.customer is not None:
+    if here.customer is not None and "again" not in request.query_params:
         return await _profile_page(here)
     notice = "signed_out" if "out" in request.query_params else None
     return await sign_in_page(here, notice=notice)

@@ -1,0 +1,135 @@
+"""One purchase, as its buyer sees it: from what the rooms below know to what the page says."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, Literal, cast
+
+from app.invoices.references import iban_in_groups, in_groups
+from app.invoices.states import InvoiceState
+from app.kernel.money import Money
+from app.kernel.phone import masked
+from app.web.shopper.purchases_views import (
+    AskedView,
+    DocumentView,
+    PayHereView,
+    PaymentView,
+    PurchaseState,
+    PurchaseView,
+    SentView,
+)
+from app.web.shopper.refused import masked_email
+from app.web.shopper.views import LineView
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from app.agreements.queries import AgreementView
+    from app.invoices.queries import InvoiceView
+    from app.invoices.queries import PaymentView as Payment
+    from app.merchants.queries import Merchant
+    from app.messages.sent import Sent
+    from app.orders.queries import OrderContact, OrderView
+
+# A document that asks for nothing any more and was never paid has no line among the sums.
+_LISTED: Final = frozenset({"invoice", "notice"})
+
+
+def purchase_view(
+    shop: Merchant,
+    order: OrderView,
+    invoices: Sequence[InvoiceView],
+    payments: Sequence[Payment],
+    agreement: AgreementView | None,
+    sent: Sequence[Sent],
+) -> PurchaseView:
+    assert order.paid_at is not None, "a purchase was paid"
+    url = f"/purchases/{order.public_id}"
+    numbers = {invoice.public_id: invoice.number for invoice in invoices}
+    quote = order.quote_content or {}
+    from_wallet = quote.get("wallet_minor", 0)
+    return PurchaseView(
+        url=url,
+        shop=shop.name,
+        shop_email=shop.contact_email,
+        reference=order.reference,
+        bought_on=shop.local_date(order.paid_at),
+        state=cast(PurchaseState, order.state.value),
+        lines=[
+            LineView(line.name, line.quantity, Money(line.total_minor, order.currency), line.type)
+            for line in order.lines
+        ],
+        total=Money(order.total_minor, order.currency),
+        from_wallet=Money(from_wallet, order.currency)
+        if isinstance(from_wallet, int) and from_wallet
+        else None,
+        method=cast('Literal["invoice", "instalments", "wallet"] | None', quote.get("method")),
+        owed=Money(sum(invoice.open_minor for invoice in invoices if invoice.asks), order.currency),
+        asked=[_asked(invoice) for invoice in invoices if invoice.kind in _LISTED],
+        payments=[
+            PaymentView(Money(payment.amount_minor, payment.currency), payment.paid_on, payment.source)
+            for payment in payments
+        ],
+        documents=_documents(url, shop, invoices, agreement),
+        sent=[_sent(one, order.contact, numbers) for one in sent],
+        zone=shop.time_zone,
+    )
+
+
+def _asked(invoice: InvoiceView) -> AskedView:
+    assert invoice.due_on is not None, "what asks for money says when"
+    payment = invoice.content.payment
+    is_open = invoice.open_minor > 0
+    return AskedView(
+        number=invoice.number,
+        instalment=invoice.instalment,
+        instalments=invoice.content.instalments,
+        amount=Money(invoice.amount_minor - invoice.reduced_minor, invoice.currency),
+        open=Money(invoice.open_minor, invoice.currency),
+        due_on=invoice.due_on,
+        is_overdue=invoice.state is InvoiceState.OVERDUE,
+        is_asked=invoice.state is not InvoiceState.SCHEDULED,
+        is_paid=not is_open,
+        pay=PayHereView(payment.payee, iban_in_groups(payment.iban), in_groups(payment.reference))
+        if payment is not None and is_open and invoice.state is not InvoiceState.SCHEDULED
+        else None,
+    )
+
+
+def _documents(
+    url: str, shop: Merchant, invoices: Sequence[InvoiceView], agreement: AgreementView | None
+) -> list[DocumentView]:
+    """The newest last, as they came."""
+    found = [
+        DocumentView(
+            invoice.kind,  # type: ignore[arg-type]  # a reminder is printed and never stored
+            invoice.number,
+            invoice.instalment if invoice.kind == "notice" else 0,
+            invoice.issue_on,
+            f"{url}/documents/{invoice.public_id}",
+        )
+        for invoice in invoices
+        if invoice.state is not InvoiceState.SCHEDULED
+    ]
+    if agreement is not None:
+        signed = shop.local_date(agreement.signed_at)
+        found.insert(0, DocumentView("agreement", "", 0, signed, f"{url}/agreement"))
+    return found
+
+
+def _sent(sent: Sent, contact: OrderContact, numbers: Mapping[str, str]) -> SentView:
+    return SentView(
+        at=sent.at,
+        what=sent.what,
+        channel=sent.channel,
+        number=numbers.get(sent.document) if sent.document else None,
+        # A link may have gone to an address that the buyer then changed.
+        to=None if sent.what == "link" else _to(sent, contact),
+    )
+
+
+def _to(sent: Sent, contact: OrderContact) -> str | None:
+    if sent.channel == "email":
+        return masked_email(contact.email) if contact.email else None
+    if sent.channel == "sms":
+        return masked(contact.phone) if contact.phone else None
+    return contact.city
