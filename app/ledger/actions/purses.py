@@ -182,8 +182,8 @@ async def find_purse(merchant_id: UUID, account: Account, unit: str, key: str) -
     row = await db.fetch_one(_LOCK, merchant_id, account.address, unit)
     if row is None:
         return None
-    await db.race_point("purse locked")
     rows = await db.fetch_all(_LOTS, merchant_id, row["id"], key)
+    await db.race_point("purse read")
     return Purse(
         account,
         unit,

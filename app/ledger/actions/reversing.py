@@ -35,7 +35,6 @@ async def reverse(merchant_id: UUID, *, of_key: str, key: str, cause: str, now: 
     purse = None
     if original.purse is None:
         await db.fetch_one(_LOCK, merchant_id, original.id)
-        await db.race_point("transfer locked")
     else:
         purse = await find_purse(merchant_id, original.purse, original.unit, key)
     stands = await db.fetch_one(_STANDS, merchant_id, original.id, key)
@@ -46,6 +45,7 @@ async def reverse(merchant_id: UUID, *, of_key: str, key: str, cause: str, now: 
         raise AlreadyReversed
     if stands["restored"]:
         raise NotReversible
+    await db.race_point("reversal allowed")
     entries = [_opposite(entry) for entry in original.entries]
     if purse is None:
         return await write(
