@@ -51,6 +51,17 @@ async def waiting_payouts(merchant_id: UUID) -> Sequence[Payout]:
     )
 
 
+async def count_waiting(merchant_id: UUID) -> int:
+    """How many are to be paid, counted up to QUEUE_MAX and one more."""
+    count: int = await db.fetch_value(
+        """SELECT count(*) FROM (SELECT FROM wallet_payouts
+           WHERE merchant_id = $1 AND state = 'requested' LIMIT $2) AS waiting""",
+        merchant_id,
+        QUEUE_MAX + 1,
+    )
+    return count
+
+
 async def ended_payouts(merchant_id: UUID) -> Sequence[Payout]:
     """What was paid or cancelled lately, the newest first."""
     return await _read(

@@ -18,6 +18,7 @@ from app.merchants.queries import Merchant
 
 LIMIT_MAX: Final = 100
 EXPORT_STEP: Final = 500
+HOLDS_SHOWN: Final = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +90,16 @@ class StatementPage:
     next_cursor: str | None
 
 
+@dataclass(frozen=True, slots=True)
+class HoldView:
+    """Money set aside for what `about` names, an order or a payout, until `expires_at`. Minor units."""
+
+    about: str
+    amount_minor: int
+    held_at: datetime
+    expires_at: datetime
+
+
 async def is_customer(merchant_id: UUID, customer_public_id: str) -> bool:
     """Whether this person has a profile, and so a wallet, at this shop."""
     found = await db.fetch_value(
@@ -126,6 +137,21 @@ def _lot(lot: Lot) -> LotView:
         came_at=lot.created_at,
         expires_at=lot.expires_at,
     )
+
+
+async def holds_of(merchant: Merchant, customer_public_id: str) -> Sequence[HoldView]:
+    """What is set aside in a wallet now, the newest first; at most HOLDS_SHOWN."""
+    rows = await db.fetch_all(
+        """SELECT h.about, h.amount_minor, h.created_at AS held_at, h.expires_at
+           FROM ledger_accounts a JOIN holds h ON h.merchant_id = a.merchant_id AND h.account_id = a.id
+           WHERE a.merchant_id = $1 AND a.address = $2 AND a.currency = $3 AND h.state = 'pending'
+           ORDER BY h.id DESC LIMIT $4""",
+        merchant.id,
+        wallet_of(customer_public_id).address,
+        merchant.currency,
+        HOLDS_SHOWN,
+    )
+    return [HoldView(**dict(row.items())) for row in rows]
 
 
 async def statement(

@@ -320,6 +320,15 @@ OPERATIONS: Final = (
     ),
     Operation(
         "get",
+        "/api/v1/customers/{customer_id}/wallet",
+        "readWallet",
+        "What a customer has with the shop, what makes it up, and a page of its movements, newest first.",
+        parameters=(_id_parameter("customer_id", "cus"), _LIMIT, _CURSOR),
+        answer=schemas.Wallet,
+        refusals=(404,),
+    ),
+    Operation(
+        "get",
         "/api/v1/events",
         "listEvents",
         "What happened, newest first.",

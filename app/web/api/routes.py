@@ -14,6 +14,7 @@ from app.web.api import (
     orders_write,
     payment_links,
     sessions,
+    wallets,
     webhook_endpoints,
 )
 from app.web.api.body import BODY_MAX_BYTES
@@ -44,6 +45,7 @@ def api_router(settings: Settings) -> Router:
             invoices.record_payment,
             invoices.list_documents,
             invoices.credit,
+            wallets.read_wallet,
             events.list_events,
             webhook_endpoints.create_endpoint,
             webhook_endpoints.list_endpoints,

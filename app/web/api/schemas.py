@@ -361,6 +361,48 @@ class InvoiceList(msgspec.Struct, frozen=True):
     next_cursor: str | None
 
 
+class WalletLot(msgspec.Struct, frozen=True):
+    """Money that came into a wallet at once: `amount_minor` came, `left_minor` of it is left, `held_minor` of that set
+    aside for a purchase or a payout. `about` is the id of what it came from. Without `expires_at` it never lapses.
+    """
+
+    cause: str
+    about: str
+    amount_minor: int
+    left_minor: int
+    held_minor: int
+    came_at: datetime
+    expires_at: datetime | None
+
+
+class WalletMovement(msgspec.Struct, frozen=True):
+    """What came is positive, what went negative. `number` counts the movements of this wallet from 1."""
+
+    number: int
+    at: datetime
+    cause: str
+    about: str
+    amount_minor: int
+    balance_after_minor: int
+
+
+class Wallet(msgspec.Struct, frozen=True):
+    """`balance_minor` is what the lots have left, `available_minor` what can be paid with now. `lots` are in the order
+    they are spent, `movements` newest first; `next_cursor` leads to the movements behind them and is null on the last
+    page. While `module` is off nobody can pay with it, and the money stays the customer's.
+    """
+
+    customer_id: str
+    module: Literal["on", "off"]
+    currency: str
+    balance_minor: int
+    available_minor: int
+    held_minor: int
+    lots: tuple[WalletLot, ...]
+    movements: tuple[WalletMovement, ...]
+    next_cursor: str | None
+
+
 class Event(msgspec.Struct, frozen=True):
     """As webhooks carry it; `id` is the webhook's `webhook-id`."""
 
