@@ -34,7 +34,10 @@ async def draw_invoice(event: Event) -> None:
 
 
 async def draw_agreement(event: Event) -> None:
-    """A confirmed purchase on credit leaves its agreement, in the language it was signed in."""
+    """A confirmed purchase on credit leaves its agreement, in the language it was signed in. Money that staff recorded
+    lends nothing."""
+    if event.data.get("method") == "recorded":
+        return
     order_id = str(event.data["order_id"])
     lang = await language_of_order(event.merchant_id, order_id)
     await agreements.ask_to_draw(event.merchant_id, order_id, lang)

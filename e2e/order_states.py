@@ -74,6 +74,11 @@ def _fill(walker: Walker, fields: dict[str, str]) -> None:
                 control.value = fields[control.name]
 
 
+def typed(world: World) -> Stop:
+    """An order that staff have typed in, and that waits to be paid."""
+    return Stop(_typed_in(world).path, world.staff_cookies())
+
+
 def _typed_order(after: str = "") -> Callable[[World], Stop]:
     def reach(world: World) -> Stop:
         return Stop(f"{_typed_in(world).path}{after}", world.staff_cookies())

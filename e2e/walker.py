@@ -16,7 +16,7 @@ import httpx
 from e2e.browsing import next_address
 
 _VOID = frozenset({"input", "br", "img", "meta", "link", "hr"})
-_TEXTUAL = frozenset({"text", "email", "tel", "search", "password", "number"})
+_TEXTUAL = frozenset({"text", "email", "tel", "search", "password", "number", "date"})
 
 
 @dataclass(slots=True)

@@ -15,6 +15,8 @@ from app.kernel import db, ids
 CaseKind = Literal["credit", "identity"]
 AskedBy = Literal["rules", "shopper"]
 
+MONEY: Final = "late_payment"
+
 CONTACT_KEPT: Final = timedelta(days=30)
 
 
@@ -76,17 +78,64 @@ async def open_case(merchant_id: UUID, new: NewCase, *, actor: str, now: datetim
     return public_id
 
 
+@dataclass(frozen=True, slots=True)
+class NewMoneyCase:
+    """Money that came in and pays no order: which recorded payment, and its sum. Nobody waits outside for an answer;
+    `due_at` is by when the shop should know what to do with it."""
+
+    payment_id: UUID
+    amount_minor: int
+    currency: str
+    lang: str
+    due_at: datetime
+
+
+_OPEN_MONEY: Final = """
+INSERT INTO cases (merchant_id, id, public_id, kind, state, asked_by, payment_id, amount_minor, currency, lang,
+                   opened_at, due_at)
+VALUES ($1, $2, $3, $4, 'open', 'staff', $5, $6, $7, $8, $9, $10)
+"""
+
+
+async def open_money_case(merchant_id: UUID, new: NewMoneyCase, *, actor: str, now: datetime) -> str:
+    """Open a case about money; answers its public id. In a transaction. One payment has one case."""
+    case_id, public_id = ids.internal_id(), ids.public_id("case")
+    await db.execute(
+        _OPEN_MONEY,
+        merchant_id,
+        case_id,
+        public_id,
+        MONEY,
+        new.payment_id,
+        new.amount_minor,
+        new.currency,
+        new.lang,
+        now,
+        new.due_at,
+    )
+    await MACHINE.begin(merchant_id, case_id, state=CaseState.OPEN, event="case.opened", actor=actor, at=now)
+    return public_id
+
+
 _LOCK_OPEN: Final = "SELECT state FROM cases WHERE merchant_id = $1 AND id = $2 FOR UPDATE"
 
 
 async def resolve(
-    merchant_id: UUID, case_id: UUID, to: CaseState, *, actor: str, note: str | None, now: datetime
+    merchant_id: UUID,
+    case_id: UUID,
+    to: CaseState,
+    *,
+    actor: str,
+    note: str | None,
+    now: datetime,
+    kept_for_id: UUID | None = None,
 ) -> None:
-    """End a case. In a transaction. Raises CaseClosed when it has ended already."""
+    """End a case; one about money that is kept names the order it is kept for. In a transaction. Raises CaseClosed when
+    it has ended already."""
     state = CaseState(await db.fetch_value(_LOCK_OPEN, merchant_id, case_id))
     if state is not CaseState.OPEN:
         raise CaseClosed(state)
-    await _end(merchant_id, case_id, to, actor=actor, note=note, now=now)
+    await _end(merchant_id, case_id, to, actor=actor, note=note, now=now, kept_for_id=kept_for_id)
 
 
 async def close_of_session(
@@ -109,7 +158,7 @@ async def close_of_session(
 # One statement for what `CHECK`s tie together; the machine's own could not set the rest.
 _END: Final = """
 WITH moved AS (
-    UPDATE cases SET state = $3, resolved_at = $4, resolved_by = $5, note = $6
+    UPDATE cases SET state = $3, resolved_at = $4, resolved_by = $5, note = $6, kept_for_id = $9
     WHERE merchant_id = $1 AND id = $2 AND state = 'open' RETURNING id
 )
 INSERT INTO case_history (merchant_id, id, subject_id, from_state, to_state, event, actor, at, detail)
@@ -118,11 +167,18 @@ SELECT $1, $7, id, 'open', $3, $8, $5, $4, '{}' FROM moved
 
 
 async def _end(
-    merchant_id: UUID, case_id: UUID, to: CaseState, *, actor: str, note: str | None, now: datetime
+    merchant_id: UUID,
+    case_id: UUID,
+    to: CaseState,
+    *,
+    actor: str,
+    note: str | None,
+    now: datetime,
+    kept_for_id: UUID | None = None,
 ) -> None:
     event = MACHINE.event(CaseState.OPEN, to)
     status = await db.execute(
-        _END, merchant_id, case_id, to.value, now, actor, note, ids.internal_id(), event
+        _END, merchant_id, case_id, to.value, now, actor, note, ids.internal_id(), event, kept_for_id
     )
     assert status == "INSERT 0 1", "the caller holds the case"
 

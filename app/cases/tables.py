@@ -11,7 +11,7 @@ class Case(Table, tablename="cases"):
     kind = Text(default=None)
     state = Text(default=None)
     asked_by = Text(default=None)
-    session_id = UUID(default=None)
+    session_id = UUID(null=True, default=None)
     decision_id = UUID(null=True, default=None)
     amount_minor = BigInt(default=None)
     currency = Text(default=None)
@@ -26,6 +26,8 @@ class Case(Table, tablename="cases"):
     resolved_by = Text(null=True, default=None)
     note = Text(null=True, default=None)
     forgotten_at = Timestamptz(null=True, default=None)
+    payment_id = UUID(null=True, default=None)
+    kept_for_id = UUID(null=True, default=None)
 
 
 class CaseHistory(Table, tablename="case_history"):

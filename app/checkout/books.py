@@ -2,7 +2,8 @@
 
 Numbers as in the reliability notes: I1-I4, I17 and I18 the ledger (ledger/proof.py), I6 at most one purchase an order,
 I7 histories, I8 events and their outbox rows, I11-I13 invoices, I14 agreements, I15 credit notes, I16 cases, I20 points
-(loyalty/proof.py). I10 (what was acknowledged is there) needs the caller's own list of what it was told.
+(loyalty/proof.py), I21 money that staff recorded (recorded_proof.py). I10 (what was acknowledged is there) needs the
+caller's own list of what it was told.
 
 Where a query says CHECKED it looks at every order, or at those alone that something happened to since the last proof.
 """
@@ -14,6 +15,7 @@ from typing import Final
 from uuid import UUID
 
 from app.cases.states import MACHINE as CASES
+from app.checkout.recorded_proof import PROOF as RECORDED
 from app.checkout.states import MACHINE as SESSIONS
 from app.invoices.states import MACHINE as INVOICES
 from app.kernel import db
@@ -60,7 +62,14 @@ _ORDERS_SQL: Final[Mapping[str, str]] = {
         JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
         WHERE CHECKED AND (s.state = 'confirmed') <> (o.state IN ('paid', 'partly_refunded', 'refunded'))
           AND NOT EXISTS (SELECT FROM checkout_sessions other WHERE other.merchant_id = s.merchant_id
-                          AND other.order_id = s.order_id AND other.state = 'confirmed' AND other.id <> s.id)""",
+                          AND other.order_id = s.order_id AND other.state = 'confirmed' AND other.id <> s.id)
+          AND (s.state = 'confirmed' OR o.recorded_payment_id IS NULL)""",
+    "I6 an order is paid once: by one confirmed session, or by money that staff recorded": """
+        SELECT o.public_id FROM orders o
+        LEFT JOIN checkout_sessions s ON s.merchant_id = o.merchant_id AND s.order_id = o.id AND s.state = 'confirmed'
+        WHERE CHECKED AND o.state IN ('paid', 'partly_refunded', 'refunded')
+        GROUP BY o.merchant_id, o.id
+        HAVING count(s.id) + CASE WHEN o.recorded_payment_id IS NULL THEN 0 ELSE 1 END <> 1""",
     "I8 a paid order told so": """
         SELECT o.public_id FROM orders o
         LEFT JOIN outbox b ON b.merchant_id = o.merchant_id AND b.about = o.public_id AND b.kind = 'event'
@@ -139,6 +148,7 @@ _ROOMS: Final = (
     _CASES_SQL,
     WALLETS,
     POINTS,
+    RECORDED,
 )
 
 _HISTORIES: Final = (

@@ -61,6 +61,17 @@ class HoldEnded(Refusal):
     code: ClassVar[str] = "hold_ended"
 
 
+class CannotKeepFor(Refusal):
+    """Money cannot be kept for this order: `reason` is `currency`, `amount` (it waits to be paid, and its total is
+    another one) or `busy` (a checkout is about to pay it, or a person looks at that)."""
+
+    code: ClassVar[str] = "cannot_keep_for"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
 class CaseNotFound(Refusal):
     """There is no such case, or it belongs to another merchant."""
 

@@ -34,6 +34,7 @@ class Waiting:
     failed: tuple[FailedDelivery, ...]
     failed_total: int
     held_total: int
+    money_total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +86,8 @@ class SessionView:
 
 _WAITING: Final = """
 SELECT (SELECT count(*) FROM outbox WHERE merchant_id = $1 AND failed_at IS NOT NULL) AS failed_total,
-       (SELECT count(*) FROM orders WHERE merchant_id = $1 AND state = 'held') AS held_total
+       (SELECT count(*) FROM orders WHERE merchant_id = $1 AND state = 'held') AS held_total,
+       (SELECT count(*) FROM cases WHERE merchant_id = $1 AND kind = 'late_payment' AND state = 'open') AS money_total
 """
 
 _FAILED: Final = """
@@ -131,6 +133,7 @@ async def waiting_for_a_person(merchant_id: UUID) -> Waiting:
         failed=tuple(FailedDelivery(**dict(row.items())) for row in rows),
         failed_total=totals["failed_total"],
         held_total=totals["held_total"],
+        money_total=totals["money_total"],
     )
 
 

@@ -74,6 +74,14 @@ class InstalmentItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceivedItem:
+    """How and when a sale was paid outside the checkout."""
+
+    source: Literal["bank", "cash"]
+    on: date
+
+
+@dataclass(frozen=True, slots=True)
 class LateItem:
     """What paying late costs, percent a year as text; None while the figure is not known."""
 
@@ -89,7 +97,8 @@ class Content:
     `lines` and `vat` are of the whole sale, negative on a credit note, empty on a notice; `schedule` holds every
     instalment of a sale in parts, and on a notice its own alone, number `instalment` of `instalments`. `partial` tells
     that a credit note leaves something of the sale. `paid_minor` and `credited_minor` are what came off a notice or a
-    reminder before it was printed: `amount_minor` is the rest. `footer` is the seller's own text.
+    reminder before it was printed: `amount_minor` is the rest. `footer` is the seller's own text. `received` stands on
+    the receipt of a sale that was paid outside the checkout, which has no plan, no rate and no quote.
     """
 
     kind: Kind
@@ -122,6 +131,7 @@ class Content:
     paid_minor: int = 0
     credited_minor: int = 0
     footer: str = ""
+    received: ReceivedItem | None = None
 
     def to_data(self) -> dict[str, object]:
         """As plain objects, for a jsonb column."""

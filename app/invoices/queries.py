@@ -37,7 +37,10 @@ class Seller:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceView:
-    """A document with what has been paid of it. Amounts are minor units of `currency`."""
+    """A document with what has been paid of it. Amounts are minor units of `currency`.
+
+    One of a sale that was paid outside the checkout has neither debtor nor quote: nothing was ever owed on it.
+    """
 
     id: UUID
     public_id: str
@@ -45,9 +48,9 @@ class InvoiceView:
     number: str
     order_id: UUID
     order_public_id: str
-    customer_id: UUID
-    customer_public_id: str
-    quote_id: str
+    debtor_id: UUID | None
+    debtor_public_id: str | None
+    quote_id: str | None
     instalment: int
     currency: str
     amount_minor: int
@@ -68,6 +71,22 @@ class InvoiceView:
     dropped_interest_minor: int
     dropped_fee_minor: int
     content: Content = field(repr=False)
+
+    @property
+    def paid_outside(self) -> bool:
+        """Whether its sale was paid by money that staff recorded."""
+        return self.debtor_id is None
+
+    @property
+    def customer_id(self) -> UUID:
+        """Who owes, or owed, what was bought."""
+        assert self.debtor_id is not None, "a sale on credit has its debtor"
+        return self.debtor_id
+
+    @property
+    def customer_public_id(self) -> str:
+        assert self.debtor_public_id is not None, "a sale on credit has its debtor"
+        return self.debtor_public_id
 
     @property
     def asks(self) -> bool:
@@ -121,15 +140,16 @@ class PaymentView:
 
 
 COLUMNS: Final = """
-    i.id, i.public_id, i.kind, i.number, i.order_id, o.public_id AS order_public_id, i.customer_id,
-    c.public_id AS customer_public_id, i.quote_id, i.instalment, i.currency, i.amount_minor, i.principal_minor,
+    i.id, i.public_id, i.kind, i.number, i.order_id, o.public_id AS order_public_id,
+    i.customer_id AS debtor_id, c.public_id AS debtor_public_id, i.quote_id, i.instalment, i.currency,
+    i.amount_minor, i.principal_minor,
     i.interest_minor, i.fee_minor, i.paid_minor, i.issue_on, i.due_on, i.reference, i.state, i.delivery, i.lang,
     i.created_at, i.charges_posted_at, i.remind_on, i.credited_minor, i.dropped_interest_minor, i.dropped_fee_minor,
     i.content
 """
 TABLES: Final = """
     invoices i JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
-    JOIN customers c ON c.id = i.customer_id
+    LEFT JOIN customers c ON c.id = i.customer_id
 """
 # The two parts above are constants of this module.
 _BY_PUBLIC_ID: Final = f"SELECT {COLUMNS} FROM {TABLES} WHERE i.merchant_id = $1 AND i.public_id = $2"  # noqa: S608

@@ -283,21 +283,8 @@ def _base(sale: Sale, kind: Kind, number: str) -> Content:
         issue_on=sale.purchased_on,
         due_on=None,
         currency=quote.currency,
-        lines=tuple(
-            LineItem(
-                line.name,
-                line.sku,
-                line.quantity,
-                line.unit_price_minor,
-                f"{line.vat_percent:f}",
-                line.total_minor,
-            )
-            for line in sale.lines
-        ),
-        vat=tuple(
-            VatItem(f"{group.percent:f}", group.net_minor, group.vat_minor, group.gross_minor)
-            for group in vat_groups(sale.lines)
-        ),
+        lines=items_of(sale.lines),
+        vat=vat_of(sale.lines),
         price_minor=quote.amount_minor,
         interest_minor=0,
         fee_minor=0,
@@ -312,6 +299,29 @@ def _base(sale: Sale, kind: Kind, number: str) -> Content:
         quote_id=quote.id,
         quote_hash=quote.hash,
         footer=sale.footer,
+    )
+
+
+def items_of(lines: Sequence[Line]) -> tuple[LineItem, ...]:
+    """The lines of an order as a document prints them."""
+    return tuple(
+        LineItem(
+            line.name,
+            line.sku,
+            line.quantity,
+            line.unit_price_minor,
+            f"{line.vat_percent:f}",
+            line.total_minor,
+        )
+        for line in lines
+    )
+
+
+def vat_of(lines: Sequence[Line]) -> tuple[VatItem, ...]:
+    """The VAT in the total, a row for each rate."""
+    return tuple(
+        VatItem(f"{group.percent:f}", group.net_minor, group.vat_minor, group.gross_minor)
+        for group in vat_groups(lines)
     )
 
 

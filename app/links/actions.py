@@ -23,6 +23,7 @@ from app.orders.states import OrderState
 __all__ = [
     "SHOPPER",
     "ask_to_send",
+    "close_paid",
     "extend",
     "extend_in_tx",
     "lapse",
@@ -187,6 +188,13 @@ async def use(link: LinkView, *, actor: str, now: datetime) -> None:
     if link.stored_state is not LinkState.ACTIVE:
         raise LinkEnded(link.stored_state.value)
     await _move(link, LinkState.USED, actor=actor, now=now)
+
+
+async def close_paid(link: LinkView, *, actor: str, now: datetime) -> None:
+    """The link's order was paid in another way: the link is used, paused or not. One that has ended stays as it is. In
+    a transaction that holds the link."""
+    if link.stored_state in LIVE:
+        await _move(link, LinkState.USED, actor=actor, now=now, detail={"by": "record"})
 
 
 async def lapse(link: LinkView, *, now: datetime) -> None:

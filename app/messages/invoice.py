@@ -47,6 +47,7 @@ class Words:
     reference: str
     contact_email: str
     partial: bool
+    paid_outside: bool
 
 
 async def addressed(merchant_id: UUID, public_id: str) -> Addressed | None:
@@ -141,6 +142,7 @@ def words_of(found: Addressed, content: Content) -> Words:
         reference=in_groups(payment.reference) if payment else "",
         contact_email=found.merchant.contact_email,
         partial=content.partial,
+        paid_outside=content.received is not None,
     )
 
 

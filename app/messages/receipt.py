@@ -14,6 +14,8 @@ from app.merchants.queries import Merchant, merchant_by_id
 from app.messages.ports import Mail
 from app.orders.queries import OrderView, order_for_api
 from app.orders.rules import vat_groups
+from app.payments.queries import RecordedView, payment_of_order
+from app.payments.rules import Source
 from app.plans.disclosure import QuoteView, view_of
 from app.plans.quote import Quote
 
@@ -37,8 +39,16 @@ class ReceiptVat:
 
 
 @dataclass(frozen=True, slots=True)
+class ReceiptMoney:
+    """How and on which day the shop had the money, where no checkout was paid."""
+
+    source: Source
+    day: date
+
+
+@dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the templates show. `day` is the merchant's local date."""
+    """What the templates show. `day` is the merchant's local date. Either `plan` or `received` is there."""
 
     shop: str
     contact_email: str
@@ -47,7 +57,8 @@ class Receipt:
     lines: tuple[ReceiptLine, ...]
     vat: tuple[ReceiptVat, ...]
     total: Money
-    plan: QuoteView
+    plan: QuoteView | None
+    received: ReceiptMoney | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,17 +76,18 @@ async def receipt_mail(merchant_id: UUID, order_public_id: str) -> Mail | None:
     order = await order_for_api(merchant_id, order_public_id)
     if merchant is None or order is None or order.contact.email is None:
         return None
-    if order.paid_at is None or order.quote_content is None:
+    payment = await payment_of_order(merchant_id, order.id)
+    if order.paid_at is None or (order.quote_content is None and payment is None):
         return None
     locale = await _language_of_purchase(merchant_id, order.id)
-    addressed = Addressed(receipt_of(order, merchant), locale or merchant.locale, order.contact.email)
+    receipt = receipt_of(order, merchant, payment)
+    addressed = Addressed(receipt, locale or merchant.locale, order.contact.email)
     return _written(addressed, order, merchant)
 
 
-def receipt_of(order: OrderView, merchant: Merchant) -> Receipt:
-    """A paid order as its receipt shows it."""
+def receipt_of(order: OrderView, merchant: Merchant, payment: RecordedView | None = None) -> Receipt:
+    """A paid order as its receipt shows it; `payment` is what paid it outside the checkout."""
     assert order.paid_at is not None, "only a paid order has a receipt"
-    assert order.quote_content is not None, "a paid order has the quote it was paid on"
 
     def money(amount_minor: int) -> Money:
         return Money(amount_minor, order.currency)
@@ -96,7 +108,8 @@ def receipt_of(order: OrderView, merchant: Merchant) -> Receipt:
             for group in vat_groups(order.lines)
         ),
         total=money(order.total_minor),
-        plan=view_of(Quote.from_data(order.quote_content)),
+        plan=view_of(Quote.from_data(order.quote_content)) if order.quote_content else None,
+        received=ReceiptMoney(payment.source, payment.received_on) if payment else None,
     )
 
 

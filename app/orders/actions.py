@@ -348,6 +348,28 @@ async def pay(merchant_id: UUID, order_id: UUID, payment: Payment, *, actor: str
     )
 
 
+_FIX_RECORDED: Final = """
+UPDATE orders SET recorded_payment_id = $3, paid_at = $4, refundable_minor = total_minor
+WHERE merchant_id = $1 AND id = $2
+"""
+
+
+async def pay_by_record(
+    merchant_id: UUID, order_id: UUID, recorded_payment_id: UUID, *, actor: str, now: datetime
+) -> None:
+    """Money that came outside the checkout pays an order that is in payment: from here on it is locked. Who bought is
+    who the shop wrote down; there is no plan."""
+    await db.execute(_FIX_RECORDED, merchant_id, order_id, recorded_payment_id, now)
+    await MACHINE.move(
+        merchant_id,
+        order_id,
+        expected=OrderState.IN_PAYMENT,
+        to=OrderState.PAID,
+        actor=actor,
+        at=now,
+    )
+
+
 async def move(
     merchant_id: UUID, order_id: UUID, *, expected: OrderState, to: OrderState, actor: str, now: datetime
 ) -> None:

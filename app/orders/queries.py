@@ -210,6 +210,17 @@ async def order_by_id(merchant_id: UUID, order_id: UUID) -> OrderView | None:
     return None if row is None else (await with_lines(merchant_id, [row]))[0]
 
 
+async def orders_named(merchant_id: UUID, text: str) -> tuple[str, ...]:
+    """The public ids of the orders, two at most, that this is the id or the whole reference of; the newest first."""
+    rows = await db.fetch_all(
+        """SELECT public_id FROM orders WHERE merchant_id = $1 AND (public_id = $2 OR reference = $2)
+           ORDER BY created_at DESC, id DESC LIMIT 2""",
+        merchant_id,
+        text,
+    )
+    return tuple(row["public_id"] for row in rows)
+
+
 @dataclass(frozen=True, slots=True)
 class OrderVersion:
     """One version: who made it, when, what it summed to (minor units), and what it changed of the one before.

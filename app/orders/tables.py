@@ -23,6 +23,7 @@ class Order(Table, tablename="orders"):
     paid_at = Timestamptz(null=True, default=None)
     watched = Boolean(default=False)
     shown_version = Integer(default=1)
+    recorded_payment_id = UUID(null=True, default=None)
 
 
 class OrderLine(Table, tablename="order_lines"):

@@ -22,7 +22,7 @@
 Words that orders are found by (`order_words`) go with the contact that they were made from, by a trigger.
 
 The ledger, orders, histories, events and credit decisions hold no personal data, or are kept by law. So are invoices
-and signed agreements, which name the buyer: as long as vouchers.
+and signed agreements, which name the buyer, and what staff wrote down of money that came: as long as vouchers.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """The verbs of the flow, in the order in which a purchase meets them. One transaction each."""
 
 from app.checkout.actions.aside import free_outdated_in_tx, set_aside
+from app.checkout.actions.assigning import keep_money, return_money
 from app.checkout.actions.choosing import choose_plan
 from app.checkout.actions.confirming import Details, confirm
 from app.checkout.actions.deciding import decide
@@ -40,6 +41,7 @@ from app.checkout.actions.passkeys import (
     remove_passkey,
     save_passkey,
 )
+from app.checkout.actions.recording import Recorded, record_payment
 from app.checkout.actions.removing import expire_orders
 from app.checkout.actions.reusing import pay_reusable
 from app.checkout.actions.reviewing import Answer, answer_case
@@ -51,6 +53,7 @@ __all__ = [
     "Details",
     "Identification",
     "OpenedSession",
+    "Recorded",
     "answer_case",
     "answer_to",
     "ask_for_passkey",
@@ -75,14 +78,17 @@ __all__ = [
     "identify_by_bank",
     "identify_by_code",
     "identify_by_passkey",
+    "keep_money",
     "open_session",
     "open_session_in_tx",
     "pay_reusable",
     "proceed",
     "proceed_in_tx",
+    "record_payment",
     "release_browsers",
     "remove_passkey",
     "request_code",
+    "return_money",
     "save_passkey",
     "saw",
     "set_aside",

@@ -55,7 +55,8 @@ async def credit(merchant: Merchant, invoice_public_id: str, new: NewCredit, now
         raise NotFound
     together = await locked_together(merchant.id, asked.order_public_id)
     opposed = next(invoice for invoice in together if invoice.id == asked.id)
-    if opposed.kind not in {"invoice", "receipt"} or opposed.state is InvoiceState.CREDITED:
+    creditable = opposed.kind in {"invoice", "receipt"} and not opposed.paid_outside
+    if not creditable or opposed.state is InvoiceState.CREDITED:
         raise NotCreditable(opposed.kind, opposed.state)
     earlier = [invoice.content for invoice in together if invoice.kind == "credit_note"]
     if new.left_minor is not None and new.left_minor != left_of(opposed.content, earlier):

@@ -7,11 +7,12 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from app.invoices import rules
+from app.invoices import outside, rules
 from app.invoices.actions.storing import Belonging, next_number, store
-from app.invoices.content import Party
+from app.invoices.content import Party, ReceivedItem
 from app.invoices.errors import NoAccount
 from app.invoices.events import tell_issued
+from app.invoices.outside import OutsideSale
 from app.invoices.queries import InvoiceView, Seller, invoices_of_order, seller_of
 from app.invoices.references import finnish_reference
 from app.invoices.rules import Payee, Sale
@@ -19,6 +20,7 @@ from app.invoices.states import InvoiceState
 from app.kernel import db, outbox
 from app.merchants.queries import Merchant
 from app.orders.queries import OrderContact, OrderView, order_for_api
+from app.payments.queries import RecordedView, payment_of_order
 from app.plans.quote import Quote
 from app.settings import Operator
 
@@ -36,7 +38,7 @@ async def draw(
 ) -> tuple[InvoiceView, ...]:
     """Draw the documents of a paid order in the caller's transaction; a second call answers the first one's.
 
-    Every figure is the stored quote's. Raises NoAccount.
+    Every figure is the stored quote's; one that was paid outside the checkout has a receipt alone. Raises NoAccount.
     """
     # Two drawings of one order wait for each other here.
     locked = await db.fetch_one(
@@ -50,6 +52,10 @@ async def draw(
     drawn = await invoices_of_order(merchant.id, order_public_id)
     if drawn:
         return drawn
+    payment = await payment_of_order(merchant.id, order.id)
+    if payment is not None:
+        await _draw_outside(merchant, order, payment, lang, now)
+        return await _issued(merchant.id, order_public_id, now)
     sale = _sale(merchant, order, await seller_of(merchant.id), operator)
     series = await next_number(merchant.id, sale.purchased_on.year)
     references = await _references(rules.references_needed(sale.quote))
@@ -63,11 +69,46 @@ async def draw(
     )
     for document in rules.documents(sale, rules.number_text(series.year, series.number), references):
         await store(belonging, document, series, now)
-    drawn = await invoices_of_order(merchant.id, order_public_id)
+    return await _issued(merchant.id, order_public_id, now)
+
+
+async def _issued(merchant_id: UUID, order_public_id: str, now: datetime) -> tuple[InvoiceView, ...]:
+    """What was drawn just now; those that go out at once are told of."""
+    drawn = await invoices_of_order(merchant_id, order_public_id)
     for invoice in drawn:
         if invoice.state is InvoiceState.ISSUED:
-            await tell_issued(merchant.id, invoice, now)
+            await tell_issued(merchant_id, invoice, now)
     return drawn
+
+
+async def _draw_outside(
+    merchant: Merchant, order: OrderView, payment: RecordedView, lang: str, now: datetime
+) -> None:
+    """The receipt of a sale that recorded money has paid. It asks for nothing, so it needs no account."""
+    assert order.paid_at is not None, "only a paid order is drawn"
+    seller = await seller_of(merchant.id)
+    sale = OutsideSale(
+        order_reference=order.reference,
+        lines=order.lines,
+        currency=order.currency,
+        total_minor=order.total_minor,
+        seller=_seller(merchant, seller),
+        buyer=_buyer(order.contact),
+        purchased_on=merchant.local_date(order.paid_at),
+        received=ReceivedItem(payment.source, payment.received_on),
+        footer=seller.footer or "",
+    )
+    series = await next_number(merchant.id, sale.purchased_on.year)
+    belonging = Belonging(
+        merchant_id=merchant.id,
+        order_id=order.id,
+        customer_id=None,
+        quote_id=None,
+        delivery="email",
+        lang=lang,
+    )
+    document = outside.receipt(sale, rules.number_text(series.year, series.number))
+    await store(belonging, document, series, now)
 
 
 async def _references(count: int) -> Sequence[str]:

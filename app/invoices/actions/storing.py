@@ -40,12 +40,12 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """Whose document it is, about what, and how it reaches them."""
+    """Whose document it is, about what, and how it reaches them. Nobody's debt has neither customer nor quote."""
 
     merchant_id: UUID
     order_id: UUID
-    customer_id: UUID
-    quote_id: str
+    customer_id: UUID | None
+    quote_id: str | None
     delivery: str
     lang: str
     opposes_id: UUID | None = None

@@ -63,7 +63,7 @@ def payment_of(form: Form, currency: str, actor: str) -> NewPayment | Form:
         errors["paid_on"] = FieldError("malformed")
     if minor is None or paid_on is None:
         return form.refused(**errors)
-    key = f"staff:{_key(form.value('key'))}"
+    key = f"staff:{key_of(form.value('key'))}"
     return NewPayment(Money(minor, currency), paid_on, "staff", actor, key)
 
 
@@ -82,7 +82,7 @@ def day_of(text: str) -> date | None:
         return None
 
 
-def _key(text: str) -> UUID:
+def key_of(text: str) -> UUID:
     """The page's own key; a page without one, or with a strange one, gets a fresh one and records what it says."""
     try:
         return UUID(text)

@@ -37,6 +37,7 @@ async def home(request: AdminRequest) -> Response[str]:
         "failed": tuple(failed_view_of(failed) for failed in waiting.failed),
         "failed_total": waiting.failed_total,
         "held_total": waiting.held_total,
+        "money_total": waiting.money_total,
         "lapsing": rows_of(lapsing.links, await tracks_of(merchant.id, lapsing.links), now),
         "lapsing_more": lapsing.next_cursor is not None,
         "paid": today.paid,

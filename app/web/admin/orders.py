@@ -11,6 +11,7 @@ from litestar.response import Stream
 
 from app.agreements.queries import agreement_of_order
 from app.checkout import overview
+from app.checkout.recorded import money_of_order
 from app.invoices.queries import invoices_of_order
 from app.kernel import clock, ids
 from app.kernel.cursors import CursorRefused
@@ -92,11 +93,12 @@ async def show_order(
     order: queries.OrderView,
     *,
     form: Form | None = None,
+    record: Form | None = None,
     refused: bool = False,
     status: int = 200,
 ) -> Response[str]:
-    """One order's page; `form` is what was typed of a payment, with what is wrong in it. `refused` says that what was
-    wanted cannot be done to the order as it is now.
+    """One order's page; `form` is what was typed of a payment of an invoice, `record` of one that came outside the
+    checkout, with what is wrong in it. `refused` says that what was wanted cannot be done to the order as it is now.
     """
     merchant = await merchant_of(request)
     sessions = await overview.sessions_of_order(merchant.id, order.id)
@@ -132,6 +134,9 @@ async def show_order(
         "payment_key": str(ids.internal_id()),
         "today": merchant.local_date(clock.business(request.user.staff.offset_s)),
         "form": form or Form(),
+        "recorded": await money_of_order(merchant.id, order.id),
+        "record": record or Form(),
+        "total_typed": f"{context.total.major:.2f}",
     }
     return await show(request, "admin/order.html", around, section="orders", status=status)
 

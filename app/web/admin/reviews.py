@@ -12,6 +12,7 @@ from litestar.status_codes import HTTP_200_OK
 
 from app.cases import queries
 from app.cases.errors import CaseClosed, TextRefused
+from app.cases.money import money_answered, money_case_by_public_id, money_waiting
 from app.cases.rules import TEXT_LENGTH_MAX
 from app.cases.states import CaseState
 from app.checkout.actions import Answer, answer_case
@@ -30,6 +31,7 @@ from app.plans.queries import quote_content
 from app.plans.quote import Quote
 from app.web.admin.access import AdminRequest
 from app.web.admin.pages import merchant_of, show
+from app.web.admin.reviews_money import money_row, show_money_case
 from app.web.shared import forms, rendering
 from app.web.shared.forms import FieldError, Form
 
@@ -119,12 +121,17 @@ async def review_list(request: AdminRequest) -> Response[str]:
     context = {
         "waiting": tuple(_row(case, now) for case in await queries.waiting(merchant.id)),
         "answered": tuple(_row(case, now) for case in await queries.answered(merchant.id)),
+        "money": tuple(money_row(case) for case in await money_waiting(merchant.id)),
+        "money_answered": tuple(money_row(case) for case in await money_answered(merchant.id)),
     }
     return await show(request, "admin/reviews.html", context, section="reviews")
 
 
 @get("/reviews/{public_id:str}", name="admin:review")
 async def one_review(request: AdminRequest, public_id: FromPath[str]) -> Response[str]:
+    money = await money_case_by_public_id((await merchant_of(request)).id, public_id)
+    if money is not None:
+        return await show_money_case(request, money)
     return await _show_case(request, public_id)
 
 

@@ -350,7 +350,7 @@ class Invoice(msgspec.Struct, frozen=True):
     iban: str | None
     reference: str | None
     rf_reference: str | None
-    quote_id: str
+    quote_id: str | None
     payments: tuple[Payment, ...]
 
 

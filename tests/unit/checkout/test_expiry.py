@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -29,6 +28,7 @@ from tests.factories.checkout import Shopper, a_merchant, an_identity
 from tests.factories.link_shoppers import at_confirm_of, press, to_decide_at
 from tests.factories.links import STAFF, a_link
 from tests.factories.orders import with_socks
+from tests.support.racing import Held, somebody_waits_for_a_lock
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -295,34 +295,6 @@ async def test_orders_that_wait_keep_no_other_order_from_going(merchant: Merchan
 
 
 # --- races: both orders, and what would happen without the lock -----------------------------------------------------
-
-
-class Held:
-    """A verb that stops in the middle of its transaction, until it is let go."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, place: object, name: str) -> None:
-        self._there, self._go = asyncio.Event(), asyncio.Event()
-        original: Callable[..., Awaitable[Any]] = getattr(place, name)
-
-        async def held(*arguments: Any, **named: Any) -> Any:
-            self._there.set()
-            async with asyncio.timeout(20):
-                await self._go.wait()
-            return await original(*arguments, **named)
-
-        monkeypatch.setattr(place, name, held)
-
-    async def reached(self) -> None:
-        async with asyncio.timeout(20):
-            await self._there.wait()
-
-    def let_go(self) -> None:
-        self._go.set()
-
-
-async def somebody_waits_for_a_lock() -> bool:
-    waiting = "pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
-    return await count(waiting) > 0
 
 
 async def a_payment_at_the_last_moment(merchant: Merchant) -> tuple[LinkView, Shopper, str]:

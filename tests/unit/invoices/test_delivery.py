@@ -11,8 +11,11 @@ from uuid import UUID
 
 import pytest
 
+from app.checkout.actions import record_payment
+from app.checkout.books import check_books
 from app.doors import WorkerDoors
 from app.invoices import actions
+from app.invoices.errors import NotCreditable
 from app.invoices.queries import InvoiceView, invoices_of_order
 from app.kernel import clock, db
 from app.merchants.queries import Merchant
@@ -26,6 +29,8 @@ from app.outside.mail import SandboxLetterbox, composed
 from app.webhooks.ports import OutgoingWebhook, WebhookReply
 from app.worker import Worker, chores, handlers
 from tests.factories.invoices import a_purchase, days_later, paid
+from tests.factories.links import an_open_order
+from tests.factories.recorded import received
 
 UUID_1: Final = UUID(int=1)
 
@@ -219,3 +224,44 @@ def test_an_attachment_travels_with_its_name_and_type() -> None:
     html = message.get_body(("html",))
     assert html is not None
     assert "Your invoice" in html.get_content()
+
+
+async def test_money_that_staff_recorded_is_followed_by_receipts_and_by_no_agreement(
+    merchant: Merchant, worker: Worker
+) -> None:
+    order = await an_open_order(merchant)
+    now = await clock.business_now()
+    await record_payment(merchant, order.public_id, await received(merchant, source="cash"), now)
+    await worker.run_once()
+    await worker.run_once()
+    [receipt] = await invoices_of_order(merchant.id, order.public_id)
+    assert (receipt.kind, receipt.state, receipt.amount_minor, receipt.open_minor) == (
+        "receipt",
+        "issued",
+        203_00,
+        0,
+    )
+    assert receipt.number.endswith("-00001")
+    [sheet] = await with_pdf()
+    assert sheet.attachments == (f"receipt-{receipt.number}.pdf",)
+    assert "muuta maksettavaa ei ole" in sheet.body
+    [mail] = [each for each in await messages(channel="email") if not each.attachments]
+    assert ": Käteinen, " in mail.body
+    assert "korko" not in mail.body.lower(), "nothing is lent"
+    assert (
+        await db.fetch_value("SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL OR done_at IS NULL")
+        == 0
+    )
+    assert await check_books() == []
+
+
+async def test_a_sale_that_recorded_money_has_paid_is_not_taken_back_here(
+    merchant: Merchant, worker: Worker
+) -> None:
+    order = await an_open_order(merchant)
+    await record_payment(merchant, order.public_id, await received(merchant), await clock.business_now())
+    await worker.run_once()
+    [receipt] = await invoices_of_order(merchant.id, order.public_id)
+    now = await clock.business_now()
+    with pytest.raises(NotCreditable):
+        await db.in_tx(lambda: actions.credit_in_full(merchant, receipt.public_id, actor="staff:x", now=now))

@@ -1,0 +1,123 @@
+"""A person says what becomes of money that pays no order: it goes back to the payer, or is kept for an order."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from uuid import UUID
+
+from app.cases import actions as cases
+from app.cases import rules
+from app.cases.errors import CaseClosed
+from app.cases.money import MoneyCaseView, money_case_by_public_id
+from app.cases.states import CaseState
+from app.checkout.actions.ending import lock_sessions_of
+from app.checkout.actions.recording import PAYABLE, can_pay, lock_even_removed, pay_in_tx
+from app.checkout.errors import CannotKeepFor, CaseNotFound
+from app.kernel import audit, db
+from app.kernel.money import Money
+from app.ledger import actions as ledger
+from app.ledger.rules import MERCHANT_SALES, UNASSIGNED, between
+from app.merchants.queries import Merchant
+from app.orders.queries import OrderView
+from app.orders.states import OrderState
+from app.payments.queries import recorded_by_id
+from app.payments.rules import account_of
+
+# An order that a checkout is about to pay, or a person looks at, takes no other money meanwhile.
+_BUSY = frozenset({OrderState.DRAFT, OrderState.HELD})
+
+
+async def return_money(
+    merchant: Merchant, case_public_id: str, reason: str, actor: str, now: datetime
+) -> None:
+    """Somebody has sent the money back to whoever paid it. Raises CaseNotFound, CaseClosed, TextRefused."""
+    note = rules.text_of(reason, required=True)
+
+    async def answer() -> None:
+        case = await _open_case(merchant.id, case_public_id)
+        payment = await recorded_by_id(merchant.id, case.payment_id)
+        assert payment is not None, "a case about money has its payment"
+        await ledger.post(
+            merchant.id,
+            key=f"returned:{case.payment_public_id}",
+            cause="returned",
+            about=case.order_public_id,
+            entries=between(UNASSIGNED, account_of(payment.source), payment.amount),
+            now=now,
+        )
+        await cases.resolve(merchant.id, case.id, CaseState.RETURNED, actor=actor, note=note, now=now)
+        await _tell(merchant.id, case, "returned", None, actor, now)
+
+    await db.in_tx(answer)
+
+
+async def keep_money(
+    merchant: Merchant, case_public_id: str, order_public_id: str, reason: str, actor: str, now: datetime
+) -> None:
+    """Keep the money for an order. One that waits to be paid is paid by it, which takes exactly its sum; for one that
+    has ended it is the shop's.
+
+    Raises CaseNotFound, CaseClosed, TextRefused, OrderUnknown, CannotKeepFor.
+    """
+    note = rules.text_of(reason, required=True)
+
+    async def answer() -> None:
+        # Sessions before their order, the case last: an order that is locked waits for no case.
+        sessions = await lock_sessions_of(merchant.id, order_public_id)
+        order = await lock_even_removed(merchant.id, order_public_id)
+        case = await _open_case(merchant.id, case_public_id)
+        await _assign(merchant.id, case, order, sessions, actor, now)
+        await cases.resolve(
+            merchant.id, case.id, CaseState.KEPT, actor=actor, note=note, now=now, kept_for_id=order.id
+        )
+        await _tell(merchant.id, case, "kept", order.public_id, actor, now)
+
+    await db.in_tx(answer)
+
+
+async def _open_case(merchant_id: UUID, public_id: str) -> MoneyCaseView:
+    case = await money_case_by_public_id(merchant_id, public_id, lock=True)
+    if case is None:
+        raise CaseNotFound
+    if case.state is not CaseState.OPEN:
+        raise CaseClosed(case.state)
+    return case
+
+
+async def _assign(
+    merchant_id: UUID,
+    case: MoneyCaseView,
+    order: OrderView,
+    sessions: list[db.Record],
+    actor: str,
+    now: datetime,
+) -> None:
+    amount = Money(case.amount_minor, case.currency)
+    if order.currency != case.currency:
+        raise CannotKeepFor("currency")
+    if order.state not in PAYABLE | _BUSY:
+        await ledger.post(
+            merchant_id,
+            key=f"kept:{case.payment_public_id}",
+            cause="kept",
+            about=order.public_id,
+            entries=between(UNASSIGNED, MERCHANT_SALES, amount),
+            now=now,
+        )
+        return
+    if order.state in PAYABLE and order.total_minor != case.amount_minor:
+        raise CannotKeepFor("amount")
+    if not can_pay(order, sessions, amount):
+        raise CannotKeepFor("busy")
+    payment = await recorded_by_id(merchant_id, case.payment_id)
+    assert payment is not None, "a case about money has its payment"
+    await pay_in_tx(merchant_id, order, sessions, payment, taken_from=UNASSIGNED, actor=actor, now=now)
+
+
+async def _tell(
+    merchant_id: UUID, case: MoneyCaseView, outcome: str, kept_for: str | None, actor: str, now: datetime
+) -> None:
+    detail = {} if kept_for is None else {"order": kept_for}
+    await audit.record(
+        actor, f"case.{outcome}", case.public_id, merchant_id=merchant_id, at=now, detail=detail
+    )
