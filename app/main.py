@@ -16,6 +16,8 @@ from app.kernel import clock, db, logs
 from app.kernel.keys import process_keyring
 from app.kernel.limits import LimitReached
 from app.law.queries import forget_kept_confirmations
+from app.ledger.errors import MoneyFrozen
+from app.ledger.queries import frozen as frozen_money
 from app.merchants.queries import forget_kept_merchants
 from app.plans.queries import forget_kept_plans
 from app.plans.schedule import load_calendars
@@ -39,7 +41,11 @@ if TYPE_CHECKING:
 
 POOL_MAX: Final = 10
 
-_STATUSES: Final[dict[type[Exception], int]] = {LimitReached: 429, db.DatabaseUnavailable: 503}
+_STATUSES: Final[dict[type[Exception], int]] = {
+    LimitReached: 429,
+    db.DatabaseUnavailable: 503,
+    MoneyFrozen: 503,
+}
 
 
 def create_app() -> ASGIApp:
@@ -132,7 +138,10 @@ def _running(settings: Settings) -> Any:
 
 @route("/healthz", http_method=["GET", "HEAD"], include_in_schema=False)
 async def healthz(request: Request[Any, Any, Any]) -> Response[str]:
-    """200 while this process reaches its database, else 503. HEAD is for probes that want no body."""
+    """200 while this process reaches its database, else 503. HEAD is for probes that want no body.
+
+    Frozen money is said and is still 200: pages tell of it, and taking the process away would help nobody.
+    """
     del request
-    await db.fetch_value("SELECT 1")
-    return Response("ok", media_type="text/plain")
+    frozen = await frozen_money()
+    return Response("ok" if frozen is None else "ok, but money is frozen", media_type="text/plain")

@@ -11,6 +11,8 @@ class MoneyFrozen(Refusal):
     """Money movement is stopped in the whole deployment until somebody has looked; nothing was written."""
 
     code: ClassVar[str] = "money_frozen"
+    # Somebody has to look first: no use in asking every few seconds.
+    resets_in_s: ClassVar[int] = 60
 
 
 class NotPositive(Refusal, ValueError):

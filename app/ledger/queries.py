@@ -79,6 +79,24 @@ class Freeze:
     began_at: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class BookState:
+    """For whoever watches: whether money is frozen, and when the books were last found to hold."""
+
+    frozen: bool
+    proven_at: datetime | None
+
+
+async def book_state() -> BookState:
+    """Both in one look."""
+    row = await db.fetch_one(
+        """SELECT EXISTS (SELECT FROM money_freezes WHERE ended_at IS NULL) AS frozen,
+                  (SELECT proven_at FROM book_proofs WHERE violations = 0 ORDER BY id DESC LIMIT 1) AS proven_at"""
+    )
+    assert row is not None
+    return BookState(**row)
+
+
 async def frozen() -> Freeze | None:
     """Whether money is frozen."""
     row = await db.fetch_one("SELECT because, began_at FROM money_freezes WHERE ended_at IS NULL")

@@ -10,6 +10,7 @@ from litestar import Response, get
 
 from app.checkout import overview
 from app.kernel import clock
+from app.ledger.queries import frozen
 from app.links.lists import tracks_of
 from app.web.admin.access import AdminRequest
 from app.web.admin.link_views import rows_of
@@ -42,6 +43,7 @@ async def home(request: AdminRequest) -> Response[str]:
         "lapsing_more": lapsing.next_cursor is not None,
         "paid": today.paid,
         "bars": bars_of(today.steps),
+        "frozen": await frozen(),
     }
     return await show(request, "admin/home.html", context, section="home")
 

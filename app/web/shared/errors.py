@@ -104,6 +104,7 @@ def answer(
     name = "errors/_error.html" if htmx.wants_partial(request.headers) else "errors/error.html"
     context = {
         "status": status,
+        "code": code,
         "incident": incident,
         "way": way_on(request, status),
         "nonce": nonce_of(request.scope["state"]),

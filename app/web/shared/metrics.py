@@ -10,6 +10,7 @@ from litestar.exceptions import NotFoundException
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, generate_latest
 
 from app.kernel import db, outbox
+from app.ledger.queries import book_state
 from app.web.shared import live
 from app.web.shared.observed import REGISTRY
 
@@ -49,5 +50,10 @@ async def _shared() -> CollectorRegistry:
     pool.labels("idle").set(idle)
     Gauge("kolme_open_pages", "Pages of this process that hear of changes", registry=registry).set(
         live.open_pages()
+    )
+    state = await book_state()
+    Gauge("kolme_money_frozen", "1 while no money moves", registry=registry).set(state.frozen)
+    Gauge("kolme_books_proven_timestamp_seconds", "When the books were last proven", registry=registry).set(
+        state.proven_at.timestamp() if state.proven_at else 0
     )
     return registry
