@@ -94,6 +94,9 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:paying": _OWNER,
         "admin:link-settings": _OWNER,
         "admin:link-settings-save": _OWNER,
+        "admin:loyalty": _OWNER,
+        "admin:loyalty-save": _OWNER,
+        "admin:loyalty-preview": _OWNER,
     }
 )
 
