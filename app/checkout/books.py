@@ -2,8 +2,8 @@
 
 Numbers as in the reliability notes: I1-I4, I17 and I18 the ledger (ledger/proof.py), I6 at most one purchase an order,
 I7 histories, I8 events and their outbox rows, I11-I13 invoices, I14 agreements, I15 credit notes, I16 cases, I20 points
-(loyalty/proof.py), I21 money that staff recorded (recorded_proof.py). I10 (what was acknowledged is there) needs the
-caller's own list of what it was told.
+(loyalty/proof.py), I21 money that staff recorded (recorded_proof.py), I31-I33 refunds (returns/proof.py). I10 (what was
+acknowledged is there) needs the caller's own list of what it was told.
 
 Where a query says CHECKED it looks at every order, or at those alone that something happened to since the last proof.
 """
@@ -17,6 +17,8 @@ from uuid import UUID
 from app.cases.states import MACHINE as CASES
 from app.checkout.recorded_proof import PROOF as RECORDED
 from app.checkout.states import MACHINE as SESSIONS
+from app.checkout.wallet_proof import OF_ORDERS as PAID_BY_WALLET
+from app.checkout.wallet_proof import PROOF as SET_ASIDE
 from app.invoices.states import MACHINE as INVOICES
 from app.kernel import db
 from app.kernel.states import Machine
@@ -28,6 +30,8 @@ from app.links.reusable.states import MACHINE as REUSABLE
 from app.links.states import MACHINE as LINKS
 from app.loyalty.proof import PROOF as POINTS
 from app.orders.states import MACHINE as ORDERS
+from app.returns.proof import OF_ORDERS, OF_REFUNDS
+from app.returns.states import REFUNDS, RETURNS
 from app.wallet.proof import PROOF as WALLETS
 from app.wallet.states import MACHINE as PAYOUTS
 
@@ -92,20 +96,24 @@ _INVOICES_SQL: Final[Mapping[str, str]] = {
                 = i.paid_minor + i.credited_minor + i.dropped_interest_minor + i.dropped_fee_minor)""",
     "I12 a payment has its transfer": """
         SELECT p.public_id FROM invoice_payments p WHERE NOT EXISTS (
-            SELECT FROM transfers t WHERE t.merchant_id = p.merchant_id AND t.key = 'payment:' || p.public_id)""",
+            SELECT FROM transfers t JOIN invoices i ON i.merchant_id = p.merchant_id AND i.id = p.invoice_id
+            JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
+            WHERE t.merchant_id = p.merchant_id
+              AND t.key = CASE p.source WHEN 'wallet' THEN 'wallet:' || o.public_id ELSE 'payment:' || p.public_id END)""",
     "I13 the documents of an order ask for its quote's total": """
         SELECT o.public_id FROM invoices i
         JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
         JOIN quotes q ON q.merchant_id = o.merchant_id AND q.id = o.quote_id
         WHERE i.kind IN ('invoice', 'notice')
         GROUP BY o.merchant_id, o.id, q.content
-        HAVING sum(i.amount_minor) <> (q.content->>'total_payable_minor')::bigint""",
+        HAVING sum(i.amount_minor) <> (q.content->>'total_payable_minor')::bigint
+            + CASE min(i.kind) WHEN 'invoice' THEN coalesce((q.content->>'wallet_minor')::bigint, 0) ELSE 0 END""",
     "I15 credit notes take back no more than was sold, and all of it when nothing is left": """
         SELECT s.number FROM invoices s
         JOIN invoices n ON n.merchant_id = s.merchant_id AND n.opposes_id = s.id
         GROUP BY s.merchant_id, s.id
         HAVING sum(n.amount_minor) > s.principal_minor
-            OR (s.state = 'credited') <> (sum(n.amount_minor) = s.principal_minor)""",
+            OR (s.state = 'credited') <> (sum(n.amount_minor) = s.principal_minor AND sum(n.put_minor) = 0)""",
     "I15 what documents ask for less was credited": """
         SELECT o.public_id FROM invoices i
         JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
@@ -148,7 +156,11 @@ _ROOMS: Final = (
     _CASES_SQL,
     WALLETS,
     POINTS,
+    OF_ORDERS,
+    OF_REFUNDS,
     RECORDED,
+    PAID_BY_WALLET,
+    SET_ASIDE,
 )
 
 _HISTORIES: Final = (
@@ -161,6 +173,8 @@ _HISTORIES: Final = (
     (REUSABLE, "reusable_links", "reusable_link_history"),
     (PAYOUTS, "wallet_payouts", "wallet_payout_history"),
     (HOLDS, "holds", "hold_history"),
+    (REFUNDS, "refunds", "refund_history"),
+    (RETURNS, "returns", "return_history"),
 )
 
 _STEPS: Final = """
@@ -215,7 +229,7 @@ async def check_new(spans: Sequence[ledger.Span], since: UUID) -> list[Violation
         found += await look(invariant, sql, *ledger.columns(spans))
     changed = await db.fetch_all(_CHANGED, since, *ledger.columns(spans))
     orders = [row["merchant_id"] for row in changed], [row["id"] for row in changed]
-    for invariant, sql in _ORDERS_SQL.items():
+    for invariant, sql in (*_ORDERS_SQL.items(), *OF_ORDERS.items()):
         found += await look(invariant, sql.replace("CHECKED", _CHANGED_ALONE), *orders)
     found += await look("I8 an event has exactly one outbox row", _NEW_EVENTS, since)
     for machine, table, history in _HISTORIES:

@@ -97,8 +97,11 @@ class Content:
     `lines` and `vat` are of the whole sale, negative on a credit note, empty on a notice; `schedule` holds every
     instalment of a sale in parts, and on a notice its own alone, number `instalment` of `instalments`. `partial` tells
     that a credit note leaves something of the sale. `paid_minor` and `credited_minor` are what came off a notice or a
-    reminder before it was printed: `amount_minor` is the rest. `footer` is the seller's own text. `received` stands on
-    the receipt of a sale that was paid outside the checkout, which has no plan, no rate and no quote.
+    reminder before it was printed: `amount_minor` is the rest. `wallet_minor` is what the wallet paid of the sale with
+    the purchase: an invoice asks for the rest. `footer` is the seller's own text. A credit note has
+    the instalments that are left as its `schedule`, and in `to_wallet_minor` what of it went into the wallet.
+    `wallet_minor` is what the wallet paid of the sale with the purchase: an invoice asks for the rest.
+    `received` stands on the receipt of a sale that was paid outside the checkout: no plan, no rate and no quote.
     """
 
     kind: Kind
@@ -131,7 +134,9 @@ class Content:
     paid_minor: int = 0
     credited_minor: int = 0
     footer: str = ""
+    to_wallet_minor: int = 0
     received: ReceivedItem | None = None
+    wallet_minor: int = 0
 
     def to_data(self) -> dict[str, object]:
         """As plain objects, for a jsonb column."""

@@ -2,6 +2,9 @@
 
 A sum is spread over the rates of VAT in proportion to what is left at each, by largest remainder. The VAT of a part is
 what the parts so far owe of the whole, half up, less what the earlier notes took: so the last note leaves nothing.
+
+Goods come back at what was paid for them: with each piece goes its share of the discounts, in proportion to the price
+of everything else, cumulatively rounded. A fee that the shop keeps is spread over the rates of what comes back.
 """
 
 from __future__ import annotations
@@ -9,10 +12,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from typing import Final, Literal, TypeAlias
 
 from app.invoices.content import Content, LineItem, VatItem
 from app.invoices.errors import CreditRefused
+from app.kernel.money import allocate
 
 LineKey: TypeAlias = tuple[str, str | None, int, str]
 
@@ -34,6 +38,19 @@ Wanted: TypeAlias = Everything | int | Sequence[Pieces]
 """What is to be credited: everything, a sum in minor units, or pieces of lines."""
 
 EVERYTHING: Final = Everything()
+
+
+RowKind: TypeAlias = Literal["goods", "sum", "discount", "fee"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a credit note to be, positive where something is taken back. Goods tell which line of the sale they
+    are of, counted from 0."""
+
+    kind: RowKind
+    item: LineItem
+    position: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,63 +84,125 @@ def pieces_left(sale: Content, earlier: Sequence[Content]) -> tuple[int, ...]:
 
 def take_back(sale: Content, earlier: Sequence[Content], wanted: Wanted) -> TakenBack:
     """What a credit note of `wanted` says, after the `earlier` ones. Raises CreditRefused: "amount_minor", "lines"."""
+    return taken_of(sale, earlier, [row.item for row in rows_of(sale, earlier, wanted)])
+
+
+def rows_of(sale: Content, earlier: Sequence[Content], wanted: Wanted, fee_minor: int = 0) -> tuple[Row, ...]:
+    """The lines of a credit note of `wanted`, of which the shop keeps a fee.
+
+    Raises CreditRefused: "amount_minor", "lines", "fee_minor".
+    """
     left = left_of(sale, earlier)
-    lines = None if isinstance(wanted, Everything | int) else _pieces(sale, earlier, wanted)
     if isinstance(wanted, Everything) or wanted == left:
-        return _rest(sale, earlier)
-    if lines is None:
-        assert isinstance(wanted, int)
+        rows = _rest(sale, earlier)
+    elif isinstance(wanted, int):
         if not 0 < wanted < left:
             raise CreditRefused("amount_minor")
-        lines = _spread(sale, earlier, wanted)
+        rows = _spread(sale, earlier, wanted)
+    else:
+        rows = _pieces(sale, earlier, wanted)
+    return (*rows, *_fee(rows, fee_minor))
+
+
+def taken_of(sale: Content, earlier: Sequence[Content], lines: Sequence[LineItem]) -> TakenBack:
+    """These lines as a credit note after the `earlier` ones. Raises CreditRefused: "lines"."""
+    left = left_of(sale, earlier)
     amount = sum(line.total_minor for line in lines)
-    if amount == left:
-        return _rest(sale, earlier)
     by_rate = _by_rate(lines)
     open_by_rate = _left_by_rate(sale, earlier)
-    if not 0 < amount < left or any(gross > open_by_rate[rate] for rate, gross in by_rate.items()):
+    if not 0 < amount <= left:
+        raise CreditRefused("lines")
+    is_rest = amount == left
+    if is_rest and by_rate != _without_zeros(open_by_rate):
+        # Sums without goods came first: what is left is a sum at each rate as well.
+        lines = [row.item for row in _sums(open_by_rate)]
+        by_rate = _by_rate(lines)
+    if any(gross > max(open_by_rate.get(rate, 0), 0) for rate, gross in by_rate.items()):
         raise CreditRefused("lines")
     vat = tuple(
         _vat_of_part(group, earlier, by_rate[group.percent]) for group in sale.vat if group.percent in by_rate
     )
-    return TakenBack(lines, vat, amount, is_rest=False)
+    return TakenBack(tuple(lines), vat, amount, is_rest)
 
 
-def _rest(sale: Content, earlier: Sequence[Content]) -> TakenBack:
-    left = left_of(sale, earlier)
-    if left <= 0:
+def _rest(sale: Content, earlier: Sequence[Content]) -> tuple[Row, ...]:
+    if left_of(sale, earlier) <= 0:
         raise CreditRefused("amount_minor")
-    pieces = pieces_left(sale, earlier)
-    lines = tuple(
-        replace(line, quantity=quantity, total_minor=quantity * line.unit_price_minor)
-        for line, quantity in zip(sale.lines, pieces, strict=True)
-        if quantity
-    )
     open_by_rate = _left_by_rate(sale, earlier)
-    if _by_rate(lines) != {rate: gross for rate, gross in open_by_rate.items() if gross}:
-        # Sums without goods came first: what is left is a sum at each rate as well.
-        lines = tuple(_unnamed(rate, gross) for rate, gross in open_by_rate.items() if gross)
-    vat = tuple(_vat_of_part(group, earlier, open_by_rate[group.percent]) for group in sale.vat)
-    return TakenBack(lines, tuple(group for group in vat if group.gross_minor), left, is_rest=True)
+    wanted = [
+        Pieces(position, quantity)
+        for position, quantity in enumerate(pieces_left(sale, earlier))
+        if quantity and sale.lines[position].total_minor >= 0
+    ]
+    if wanted:
+        rows = _pieces(sale, earlier, wanted)
+        if _by_rate([row.item for row in rows]) == _without_zeros(open_by_rate):
+            return rows
+    return _sums(open_by_rate)
 
 
-def _pieces(sale: Content, earlier: Sequence[Content], wanted: Sequence[Pieces]) -> tuple[LineItem, ...]:
+def _pieces(sale: Content, earlier: Sequence[Content], wanted: Sequence[Pieces]) -> tuple[Row, ...]:
     left = pieces_left(sale, earlier)
     positions = [piece.position for piece in wanted]
     if not wanted or len(set(positions)) != len(positions):
         raise CreditRefused("lines")
-    lines = []
+    rows = []
     for piece in sorted(wanted, key=lambda piece: piece.position):
         if not (0 <= piece.position < len(left) and 1 <= piece.quantity <= left[piece.position]):
             raise CreditRefused("lines")
         line = sale.lines[piece.position]
-        lines.append(
-            replace(line, quantity=piece.quantity, total_minor=piece.quantity * line.unit_price_minor)
+        if line.total_minor < 0:
+            # A discount goes with the goods that it was given on.
+            raise CreditRefused("lines")
+        item = replace(line, quantity=piece.quantity, total_minor=piece.quantity * line.unit_price_minor)
+        rows.append(Row("goods", item, piece.position))
+    return (*rows, *_discounts(sale, earlier, sum(row.item.total_minor for row in rows)))
+
+
+def _discounts(sale: Content, earlier: Sequence[Content], value_minor: int) -> tuple[Row, ...]:
+    """The share of each discount that goes back with goods of that price, as negative rows."""
+    priced = {_key(line) for line in sale.lines if line.total_minor > 0}
+    base = sum(line.total_minor for line in sale.lines if line.total_minor > 0)
+    before = -sum(line.total_minor for note in earlier for line in note.lines if _key(line) in priced)
+    given: dict[tuple[str, str | None, str], int] = {}
+    for line in sale.lines:
+        if line.total_minor < 0:
+            key = _discount_key(line)
+            given[key] = given.get(key, 0) + line.total_minor
+    rows = []
+    for (name, sku, rate), total in given.items():
+        gone = -sum(
+            line.total_minor
+            for note in earlier
+            for line in note.lines
+            if line.total_minor > 0 and line.name and _discount_key(line) == (name, sku, rate)
         )
-    return tuple(lines)
+        share = _half_up(total * (before + value_minor), base) - gone
+        if share:
+            rows.append(Row("discount", LineItem(name, sku, 1, share, rate, share)))
+    return tuple(rows)
 
 
-def _spread(sale: Content, earlier: Sequence[Content], amount_minor: int) -> tuple[LineItem, ...]:
+def _fee(rows: Sequence[Row], fee_minor: int) -> tuple[Row, ...]:
+    """The fee at the rates of what comes back; less must be kept than that is worth."""
+    if fee_minor == 0:
+        return ()
+    gross = {rate: sum_ for rate, sum_ in _by_rate([row.item for row in rows]).items() if sum_ > 0}
+    if not 0 < fee_minor < sum(row.item.total_minor for row in rows):
+        raise CreditRefused("fee_minor")
+    shares = allocate(fee_minor, list(gross.values()))
+    return tuple(
+        Row("fee", LineItem("", None, -1, share, rate, -share))
+        for rate, share in zip(gross, shares, strict=True)
+        if share
+    )
+
+
+def _sums(by_rate: Mapping[str, int]) -> tuple[Row, ...]:
+    return tuple(Row("sum", _unnamed(rate, gross)) for rate, gross in by_rate.items() if gross)
+
+
+def _spread(sale: Content, earlier: Sequence[Content], amount_minor: int) -> tuple[Row, ...]:
     """A sum over the rates that have something left, in proportion, by largest remainder."""
     open_by_rate = {rate: gross for rate, gross in _left_by_rate(sale, earlier).items() if gross > 0}
     whole = sum(open_by_rate.values())
@@ -134,7 +213,7 @@ def _spread(sale: Content, earlier: Sequence[Content], amount_minor: int) -> tup
     by_remainder = sorted(open_by_rate, key=lambda rate: -(amount_minor * open_by_rate[rate] % whole))
     for rate in by_remainder[:rest]:
         shares[rate] += 1
-    return tuple(_unnamed(rate, share) for rate, share in shares.items() if share)
+    return _sums(shares)
 
 
 def _unnamed(rate: str, gross_minor: int) -> LineItem:
@@ -153,6 +232,10 @@ def _by_rate(lines: Sequence[LineItem]) -> dict[str, int]:
     sums: dict[str, int] = {}
     for line in lines:
         sums[line.vat_percent] = sums.get(line.vat_percent, 0) + line.total_minor
+    return _without_zeros(sums)
+
+
+def _without_zeros(sums: Mapping[str, int]) -> dict[str, int]:
     return {rate: gross for rate, gross in sums.items() if gross}
 
 
@@ -170,6 +253,10 @@ def _half_up(numerator: int, denominator: int) -> int:
         return 0
     magnitude = (2 * abs(numerator) + abs(denominator)) // (2 * abs(denominator))
     return magnitude if (numerator < 0) == (denominator < 0) else -magnitude
+
+
+def _discount_key(line: LineItem) -> tuple[str, str | None, str]:
+    return line.name, line.sku, line.vat_percent
 
 
 def _key(line: LineItem) -> LineKey:

@@ -79,7 +79,7 @@ class NotCreditable(Refusal):
 
 
 class CreditRefused(Refusal):
-    """More, or other things, than are left of a sale: `field` is "amount_minor" or "lines"."""
+    """More, or other things, than are left of a sale: `field` is "amount_minor", "lines" or "fee_minor"."""
 
     code: ClassVar[str] = "credit_refused"
 

@@ -70,6 +70,8 @@ class InvoiceView:
     credited_minor: int
     dropped_interest_minor: int
     dropped_fee_minor: int
+    restored_minor: int
+    put_minor: int
     content: Content = field(repr=False)
 
     @property
@@ -145,6 +147,7 @@ COLUMNS: Final = """
     i.amount_minor, i.principal_minor,
     i.interest_minor, i.fee_minor, i.paid_minor, i.issue_on, i.due_on, i.reference, i.state, i.delivery, i.lang,
     i.created_at, i.charges_posted_at, i.remind_on, i.credited_minor, i.dropped_interest_minor, i.dropped_fee_minor,
+    i.restored_minor, i.put_minor,
     i.content
 """
 TABLES: Final = """
@@ -238,6 +241,18 @@ async def payment_by_key(merchant_id: UUID, key: str) -> PaymentView | None:
     return None if row is None else PaymentView(**row)
 
 
+async def paid_by_wallet(merchant_id: UUID, order_id: UUID) -> int:
+    """What the wallet paid of an order's documents at the purchase, in minor units."""
+    paid = await db.fetch_value(
+        """SELECT coalesce(sum(p.applied_minor), 0) FROM invoice_payments p
+           JOIN invoices i ON i.merchant_id = p.merchant_id AND i.id = p.invoice_id
+           WHERE p.merchant_id = $1 AND i.order_id = $2 AND p.source = 'wallet'""",
+        merchant_id,
+        order_id,
+    )
+    return int(paid)
+
+
 async def seller_of(merchant_id: UUID) -> Seller:
     """What is known of a shop as a seller; an empty one when nobody said anything."""
     row = await db.fetch_one(
@@ -268,19 +283,6 @@ def unpaid_of(
             )
         )
     return unpaid, tuple(parts)
-
-
-def back_of(together: Sequence[InvoiceView], amount_minor: int, *, is_rest: bool) -> int:
-    """What of a sum that is credited lowers nothing that is owed: it was paid, and becomes the customer's credit.
-
-    `is_rest` says that the sum is all that earlier credit notes left of the sale.
-    """
-    if is_rest:
-        # Of what earlier notes took back, what did not lower what was owed went back already.
-        earlier = sum(each.amount_minor for each in together if each.kind == "credit_note")
-        return sum(each.paid_minor + each.credited_minor for each in together) - earlier
-    _, parts = unpaid_of(together)
-    return amount_minor - sum(less.credited_minor for less in settlement.credit(parts, amount_minor))
 
 
 def settlement_on(together: Sequence[InvoiceView], day: date) -> settlement.Settlement | None:

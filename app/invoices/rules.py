@@ -50,14 +50,14 @@ class Payee:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A confirmed purchase with both sides of it. `purchased_on` is the local day of the merchant's country."""
+    """A confirmed purchase with both sides of it; nobody is to be paid where the wallet has paid all. `purchased_on` is the local day of the merchant's country."""
 
     order_reference: str
     lines: Sequence[Line]
     quote: Quote
     seller: Party
     buyer: Party
-    payee: Payee
+    payee: Payee | None
     purchased_on: date
     footer: str = ""
 
@@ -110,7 +110,8 @@ def number_text(year: int, number: int) -> str:
 def documents(sale: Sale, number: str, references: Sequence[str]) -> tuple[Document, ...]:
     """The documents of a sale, its VAT document (numbered `number`) first.
 
-    An invoice plan gives one invoice. Instalments give a receipt with the VAT of the sale and one notice an instalment,
+    An invoice plan gives one invoice, of the whole price: what the wallet paid with the purchase is not asked for. A sale
+    that the wallet paid alone has a receipt. Instalments give a receipt with the VAT of the sale and one notice an instalment,
     without VAT: the seller's tax is on the sale, the instalments repay a credit. Every figure is the stored quote's.
     """
     if len(references) != references_needed(sale.quote):
@@ -144,6 +145,7 @@ def opposing(content: Content, number: str, issue_on: date, taken: TakenBack) ->
         interest_minor=0,
         fee_minor=0,
         amount_minor=-taken.amount_minor,
+        wallet_minor=0,
         payment=None,
         instalments=0,
         schedule=(),
@@ -180,14 +182,16 @@ def notice_of(content: Content, off: Off) -> Content:
 def _less(content: Content, off: Off, due: date | None) -> Content:
     """With what is open as the sum, and a barcode of it; without anything to pay there is nothing to say of paying."""
     assert content.payment is not None, "only what asks for money is asked for again"
-    open_minor = content.amount_minor - off.sum_minor
+    # What the wallet paid with the purchase is no part of what was asked for.
+    open_minor = content.amount_minor - (off.sum_minor - content.wallet_minor)
     asked = content.payment
     barcode = _barcode(asked.iban, asked.reference, Money(open_minor, content.currency), due)
     return replace(
         content,
         amount_minor=open_minor,
-        paid_minor=off.paid_minor,
+        paid_minor=off.paid_minor - content.wallet_minor,
         credited_minor=off.credited_minor,
+        wallet_minor=0,
         payment=replace(asked, barcode=barcode) if open_minor else None,
     )
 
@@ -202,7 +206,13 @@ def _invoice(sale: Sale, number: str, reference: str) -> Document:
         amount_minor=row.amount_minor,
         payment=_payment(sale, reference, row),
     )
-    return _asking(content, row, instalment=0, is_issued=True, in_series=True)
+    document = _asking(content, row, instalment=0, is_issued=True, in_series=True)
+    wallet_minor = sale.quote.wallet_minor
+    return replace(
+        document,
+        amount_minor=document.amount_minor + wallet_minor,
+        principal_minor=document.principal_minor + wallet_minor,
+    )
 
 
 def _receipt(sale: Sale, number: str) -> Document:
@@ -240,6 +250,7 @@ def _notice(sale: Sale, sale_number: str, row: Instalment, reference: str) -> Do
         interest_minor=row.interest_minor,
         fee_minor=row.fee_minor,
         amount_minor=row.amount_minor,
+        wallet_minor=0,
         payment=_payment(sale, reference, row),
         instalment=row.number,
         instalments=len(sale.quote.schedule),
@@ -285,10 +296,11 @@ def _base(sale: Sale, kind: Kind, number: str) -> Content:
         currency=quote.currency,
         lines=items_of(sale.lines),
         vat=vat_of(sale.lines),
-        price_minor=quote.amount_minor,
+        price_minor=quote.price_minor,
         interest_minor=0,
         fee_minor=0,
-        amount_minor=quote.amount_minor,
+        amount_minor=quote.price_minor,
+        wallet_minor=quote.wallet_minor,
         payment=None,
         instalment=0,
         instalments=0,
@@ -327,6 +339,7 @@ def vat_of(lines: Sequence[Line]) -> tuple[VatItem, ...]:
 
 def _payment(sale: Sale, reference: str, row: Instalment) -> Payment:
     payee, amount = sale.payee, Money(row.amount_minor, sale.quote.currency)
+    assert payee is not None, "what asks for money says whose account to pay to"
     return Payment(
         payee=payee.name,
         payee_id=payee.company_id,

@@ -57,6 +57,8 @@ class Invoice(Table, tablename="invoices"):
     credited_minor = BigInt(default=None)
     dropped_interest_minor = BigInt(default=None)
     dropped_fee_minor = BigInt(default=None)
+    restored_minor = BigInt(default=None)
+    put_minor = BigInt(default=None)
 
 
 class InvoiceHistory(Table, tablename="invoice_history"):

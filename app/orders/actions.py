@@ -13,6 +13,7 @@ from app.orders.errors import OrderLocked, OrderRemoved, OrderUnknown, VersionCo
 from app.orders.queries import OrderView, order_for_api
 from app.orders.rules import Line, total_minor
 from app.orders.states import EDITABLE, MACHINE, OrderState
+from app.plans.quote import Quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,6 +346,51 @@ async def pay(merchant_id: UUID, order_id: UUID, payment: Payment, *, actor: str
         to=OrderState.PAID,
         actor=actor,
         at=now,
+    )
+
+
+_KEEP_QUOTE: Final = """
+INSERT INTO quotes (merchant_id, id, content, created_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (merchant_id, id) DO NOTHING
+"""
+
+
+async def follow_quote(merchant_id: UUID, order_id: UUID, quote: Quote | None, now: datetime) -> None:
+    """What the plan of an order comes to after a refund; None where nothing is lent any more. In a transaction."""
+    if quote is not None:
+        await db.execute(_KEEP_QUOTE, merchant_id, quote.id, quote.to_data(), now)
+    await db.execute(
+        "UPDATE orders SET current_quote_id = $3 WHERE merchant_id = $1 AND id = $2",
+        merchant_id,
+        order_id,
+        None if quote is None else quote.id,
+    )
+
+
+# The condition is the guard: of two that spend the same money one finds another figure than it saw.
+_RESERVE: Final = """
+UPDATE orders SET refundable_minor = refundable_minor - $3
+WHERE merchant_id = $1 AND id = $2 AND refundable_minor = $4 AND refundable_minor >= $3 RETURNING refundable_minor
+"""
+
+
+async def reserve_refund(
+    merchant_id: UUID, order_id: UUID, *, amount_minor: int, seen_minor: int
+) -> int | None:
+    """Take so much off what may still be given back of an order, where that is the sum that was seen. What is left
+    then; None where it is another. In a transaction."""
+    assert amount_minor > 0
+    left: int | None = await db.fetch_value(_RESERVE, merchant_id, order_id, amount_minor, seen_minor)
+    return left
+
+
+async def free_refund(merchant_id: UUID, order_id: UUID, amount_minor: int) -> None:
+    """A refund that was reserved will not be. In a transaction; the table's CHECK keeps it below the total."""
+    await db.execute(
+        "UPDATE orders SET refundable_minor = refundable_minor + $3 WHERE merchant_id = $1 AND id = $2",
+        merchant_id,
+        order_id,
+        amount_minor,
     )
 
 

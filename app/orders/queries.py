@@ -32,7 +32,8 @@ class OrderContact:
 class OrderView:
     """An order with its present lines. Amounts are minor units of `currency`.
 
-    `quote_content` is the content of the quote it was paid on; `removed` tells that expiry took lines and contact away;
+    `quote_content` is the content of the quote it was paid on, `current_quote_content` that of what is left after
+    refunds, where they changed the plan; `removed` tells that expiry took lines and contact away;
     `watched` that open pages hear of its changes.
     """
 
@@ -52,6 +53,7 @@ class OrderView:
     paid_at: datetime | None
     quote_id: str | None
     quote_content: Mapping[str, object] | None
+    current_quote_content: Mapping[str, object] | None
     contact: OrderContact
     note: str | None = field(repr=False)
     lines: tuple[Line, ...]
@@ -110,6 +112,7 @@ class DeliveryView:
 COLUMNS: Final = """
 o.id, o.public_id, o.state, o.version, o.reference, o.country, o.currency, o.buyer, o.total_minor, o.refundable_minor,
 o.created_at, o.accepted_at, o.watched, o.paid_at, o.quote_id, q.content AS quote_content,
+nq.content AS current_quote_content,
 c.name, c.email, c.phone, c.postcode, c.street, c.city, c.note
 """
 
@@ -117,6 +120,7 @@ c.name, c.email, c.phone, c.postcode, c.street, c.city, c.note
 JOINS: Final = """
 LEFT JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id
 LEFT JOIN quotes q ON q.merchant_id = o.merchant_id AND q.id = o.quote_id
+LEFT JOIN quotes nq ON nq.merchant_id = o.merchant_id AND nq.id = o.current_quote_id
 """
 
 # The two parts above are constants of this module.
@@ -407,6 +411,7 @@ def order_of(row: db.Record, lines: tuple[Line, ...]) -> OrderView:
         paid_at=row["paid_at"],
         quote_id=row["quote_id"],
         quote_content=row["quote_content"],
+        current_quote_content=row["current_quote_content"],
         contact=OrderContact(
             row["name"], row["email"], row["phone"], row["postcode"], row["street"], row["city"]
         ),

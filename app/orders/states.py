@@ -25,6 +25,8 @@ _S = OrderState
 # Whose contents the shop may still change. In payment too: what was shown before can then no longer be confirmed.
 EDITABLE: Final = frozenset({_S.DRAFT, _S.OPEN, _S.IN_PAYMENT})
 CANCELLABLE: Final = EDITABLE | {_S.HELD}
+# Of whose price something may still be given back.
+REFUNDABLE: Final = frozenset({_S.PAID, _S.PARTLY_REFUNDED})
 
 EDGES: Final[dict[tuple[str, str], str]] = {
     (_S.DRAFT, _S.IN_PAYMENT): "order.payment_started",
@@ -47,6 +49,7 @@ EDGES: Final[dict[tuple[str, str], str]] = {
     (_S.HELD, _S.EXPIRED): "order.expired",
     (_S.PAID, _S.PARTLY_REFUNDED): "order.refunded",
     (_S.PAID, _S.REFUNDED): "order.refunded",
+    (_S.PARTLY_REFUNDED, _S.PARTLY_REFUNDED): "order.refunded",
     (_S.PARTLY_REFUNDED, _S.REFUNDED): "order.refunded",
 }
 

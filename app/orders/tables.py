@@ -24,6 +24,7 @@ class Order(Table, tablename="orders"):
     watched = Boolean(default=False)
     shown_version = Integer(default=1)
     recorded_payment_id = UUID(null=True, default=None)
+    current_quote_id = Text(null=True, default=None)
 
 
 class OrderLine(Table, tablename="order_lines"):

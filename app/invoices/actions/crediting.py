@@ -12,27 +12,35 @@ from typing import Final
 from uuid import UUID
 
 from app.credit import actions as credit_lines
-from app.invoices import settlement
 from app.invoices.actions.storing import Belonging, next_number, store
-from app.invoices.credits import EVERYTHING, TakenBack, Wanted, left_of, take_back
+from app.invoices.content import Content, InstalmentItem, LineItem
+from app.invoices.credits import EVERYTHING, TakenBack, Wanted, left_of, rows_of, taken_of
 from app.invoices.errors import CreditedMeanwhile, NotCreditable, NotFound
 from app.invoices.events import tell_issued, tell_paid
-from app.invoices.queries import InvoiceView, back_of, invoice_by_public_id, invoices_of_order, unpaid_of
+from app.invoices.queries import InvoiceView, invoice_by_public_id, invoices_of_order, paid_by_wallet
 from app.invoices.rules import Document, number_text, opposing
 from app.invoices.settlement import Less
 from app.invoices.states import MACHINE, InvoiceState
+from app.invoices.taking import IntoWallet, Outcome, lowered, open_after, outcome_of, payments_left
 from app.kernel import db
 from app.kernel.money import Money
 from app.ledger import actions as ledger
 from app.ledger import rules as ledger_rules
-from app.ledger.rules import Sold
+from app.ledger.rules import Entry, Sold
 from app.merchants.queries import Merchant
+from app.orders import actions as orders
+from app.orders.queries import order_by_id
+from app.payments.rules import account_of
+from app.plans.quote import Quote
+from app.plans.requote import Payment, requote
 
 _LESS: Final = """
 UPDATE invoices SET credited_minor = credited_minor + $3, dropped_interest_minor = dropped_interest_minor + $4,
                     dropped_fee_minor = dropped_fee_minor + $5
 WHERE merchant_id = $1 AND id = $2
 """
+
+_NOTHING_TO_WALLET: Final = IntoWallet()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +51,15 @@ class NewCredit:
     wanted: Wanted
     actor: str
     left_minor: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Credited:
+    """A credit note, what it did to the money, and the quote of what is left: None where the plan stayed or ended."""
+
+    note: InvoiceView
+    outcome: Outcome
+    quote: Quote | None
 
 
 async def credit(merchant: Merchant, invoice_public_id: str, new: NewCredit, now: datetime) -> InvoiceView:
@@ -58,17 +75,50 @@ async def credit(merchant: Merchant, invoice_public_id: str, new: NewCredit, now
     creditable = opposed.kind in {"invoice", "receipt"} and not opposed.paid_outside
     if not creditable or opposed.state is InvoiceState.CREDITED:
         raise NotCreditable(opposed.kind, opposed.state)
-    earlier = [invoice.content for invoice in together if invoice.kind == "credit_note"]
+    earlier = notes_in(together)
     if new.left_minor is not None and new.left_minor != left_of(opposed.content, earlier):
         raise CreditedMeanwhile
-    taken = take_back(opposed.content, earlier, new.wanted)
-    note = await _draw(merchant, opposed, taken, now)
-    if taken.is_rest:
-        await _close(merchant, note, together, new.actor, now)
+    rows = rows_of(opposed.content, earlier, new.wanted)
+    credited = await credit_together(merchant, opposed, together, [row.item for row in rows], new.actor, now)
+    return credited.note
+
+
+async def credit_together(
+    merchant: Merchant,
+    opposed: InvoiceView,
+    together: Sequence[InvoiceView],
+    lines: Sequence[LineItem],
+    actor: str,
+    now: datetime,
+    *,
+    wallet: IntoWallet = _NOTHING_TO_WALLET,
+) -> Credited:
+    """Oppose a sale's document by these lines, in the transaction that holds every document of its order (`together`).
+
+    Of the sum `wallet` goes into the wallet: the caller restores it before and puts it after. Raises CreditRefused.
+    """
+    taken = taken_of(opposed.content, notes_in(together), lines)
+    by_wallet = await paid_by_wallet(merchant.id, opposed.order_id)
+    outcome = outcome_of(together, taken, wallet, by_wallet)
+    quote = None
+    if outcome.lower or (outcome.ends and not opposed.paid_outside):
+        payments = payments_left(together, outcome, by_wallet)
+        restored = wallet.restored_minor + sum(note.restored_minor for note in together)
+        quote = await _requote(merchant.id, opposed.order_id, payments, restored, now)
+    schedule = _schedule(quote, open_after(together, outcome))
+    note = await _draw(merchant, opposed, taken, wallet, schedule, now)
+    await _post(merchant, note, taken, wallet, outcome, now)
+    if outcome.ends:
+        await _end(merchant, together, actor, now)
     else:
-        await _lower(merchant, note, together, new.actor, now)
+        await _lower(merchant, outcome, actor, now)
     await tell_issued(merchant.id, note, now)
-    return note
+    return Credited(note, outcome, quote)
+
+
+def notes_in(together: Sequence[InvoiceView]) -> list[Content]:
+    """What the credit notes among an order's documents say, oldest first."""
+    return [invoice.content for invoice in together if invoice.kind == "credit_note"]
 
 
 async def credit_in_full(
@@ -84,12 +134,7 @@ async def credit_in_full(
 async def ask_for_less(merchant_id: UUID, invoice: InvoiceView, less: Less) -> InvoiceView:
     """The document asks for less from now on, in the caller's transaction; as it is then."""
     await db.execute(_LESS, merchant_id, invoice.id, less.credited_minor, less.interest_minor, less.fee_minor)
-    return replace(
-        invoice,
-        credited_minor=invoice.credited_minor + less.credited_minor,
-        dropped_interest_minor=invoice.dropped_interest_minor + less.interest_minor,
-        dropped_fee_minor=invoice.dropped_fee_minor + less.fee_minor,
-    )
+    return lowered(invoice, less)
 
 
 async def locked_together(merchant_id: UUID, order_public_id: str) -> tuple[InvoiceView, ...]:
@@ -99,9 +144,47 @@ async def locked_together(merchant_id: UUID, order_public_id: str) -> tuple[Invo
     return await invoices_of_order(merchant_id, order_public_id)
 
 
-async def _draw(merchant: Merchant, opposed: InvoiceView, taken: TakenBack, now: datetime) -> InvoiceView:
+async def _requote(
+    merchant_id: UUID, order_id: UUID, payments: Sequence[Payment], restored_minor: int, now: datetime
+) -> Quote | None:
+    """The quote of what is left, stored and pointed at by the order."""
+    order = await order_by_id(merchant_id, order_id)
+    assert order is not None
+    assert order.quote_content is not None, "what is invoiced was bought on a quote"
+    signed = Quote.from_data(order.quote_content)
+    quote = requote(signed, payments, signed.wallet_minor - restored_minor)
+    await orders.follow_quote(merchant_id, order_id, quote, now)
+    return quote
+
+
+def _schedule(quote: Quote | None, still_open: frozenset[int]) -> tuple[InstalmentItem, ...]:
+    """What is to be paid from now on, where that is more than one payment."""
+    if quote is None or not quote.months:
+        return ()
+    return tuple(
+        InstalmentItem(
+            row.number, row.due, row.amount_minor, row.principal_minor, row.interest_minor, row.fee_minor
+        )
+        for row in quote.schedule
+        if row.number in still_open
+    )
+
+
+async def _draw(
+    merchant: Merchant,
+    opposed: InvoiceView,
+    taken: TakenBack,
+    wallet: IntoWallet,
+    schedule: tuple[InstalmentItem, ...],
+    now: datetime,
+) -> InvoiceView:
     today = merchant.local_date(now)
     series = await next_number(merchant.id, today.year)
+    content = replace(
+        opposing(opposed.content, number_text(series.year, series.number), today, taken),
+        schedule=schedule,
+        to_wallet_minor=wallet.sum_minor,
+    )
     document = Document(
         kind="credit_note",
         in_series=True,
@@ -114,16 +197,18 @@ async def _draw(merchant: Merchant, opposed: InvoiceView, taken: TakenBack, now:
         due_on=None,
         reference=None,
         is_issued=True,
-        content=opposing(opposed.content, number_text(series.year, series.number), today, taken),
+        content=content,
     )
     belonging = Belonging(
         merchant_id=merchant.id,
         order_id=opposed.order_id,
-        customer_id=opposed.customer_id,
+        customer_id=opposed.debtor_id,
         quote_id=opposed.quote_id,
         delivery=opposed.delivery,
         lang=opposed.lang,
         opposes_id=opposed.id,
+        restored_minor=wallet.restored_minor,
+        put_minor=wallet.put_minor,
     )
     public_id = await store(belonging, document, series, now)
     note = await invoice_by_public_id(merchant.id, public_id)
@@ -131,36 +216,17 @@ async def _draw(merchant: Merchant, opposed: InvoiceView, taken: TakenBack, now:
     return note
 
 
-async def _close(
-    merchant: Merchant, note: InvoiceView, together: Sequence[InvoiceView], actor: str, now: datetime
-) -> None:
-    """Nothing of the sale is left: nothing is owed, costs in the books are reversed, and what was paid goes back."""
-    posted = [invoice for invoice in together if invoice.charges_posted_at is not None]
-    await _post(
-        merchant,
-        note,
-        interest_minor=sum(invoice.earned_interest_minor for invoice in posted),
-        fee_minor=sum(invoice.earned_fee_minor for invoice in posted),
-        back_minor=back_of(together, note.amount_minor, is_rest=True),
-        now=now,
-    )
+async def _end(merchant: Merchant, together: Sequence[InvoiceView], actor: str, now: datetime) -> None:
+    """Nothing of the sale is left: nothing is asked for any more."""
     for invoice in together:
         if invoice.kind != "credit_note" and invoice.state is not InvoiceState.CREDITED:
             await _move(merchant, invoice, InvoiceState.CREDITED, actor, now)
 
 
-async def _lower(
-    merchant: Merchant, note: InvoiceView, together: Sequence[InvoiceView], actor: str, now: datetime
-) -> None:
-    """A part of the sale is left: what is asked for sinks by the rest's part, and what was paid beyond it goes back."""
-    unpaid, parts = unpaid_of(together)
-    less = settlement.credit(parts, note.amount_minor)
-    back = back_of(together, note.amount_minor, is_rest=False)
-    await _post(merchant, note, interest_minor=0, fee_minor=0, back_minor=back, now=now)
-    for invoice, each in zip(unpaid, less, strict=True):
-        if not each.sum_minor:
-            continue
-        lower = await ask_for_less(merchant.id, invoice, each)
+async def _lower(merchant: Merchant, outcome: Outcome, actor: str, now: datetime) -> None:
+    """What is asked for sinks; a document that asks for nothing more is over."""
+    for invoice, less in outcome.lower:
+        lower = await ask_for_less(merchant.id, invoice, less)
         if lower.open_minor:
             continue
         if lower.paid_minor:
@@ -179,32 +245,49 @@ async def _move(
 async def _post(
     merchant: Merchant,
     note: InvoiceView,
-    *,
-    interest_minor: int,
-    fee_minor: int,
-    back_minor: int,
+    taken: TakenBack,
+    wallet: IntoWallet,
+    outcome: Outcome,
     now: datetime,
 ) -> None:
-    """The note's price and the reversed costs, of which `back_minor` is the customer's and the rest was owed."""
+    """The note's price and the reversed costs, of which a part is the customer's and the rest was owed.
+
+    What is restored to the wallet was owed for a moment: its payment was taken back before. What is put there anew is
+    posted by the caller, against the merchant alone.
+    """
 
     def money(amount_minor: int) -> Money:
         return Money(amount_minor, note.currency)
 
-    sold = Sold(
-        price=money(note.amount_minor),
-        interest=money(interest_minor),
-        fees=money(fee_minor),
-        paid=money(back_minor),
-    )
-    await ledger.post(
-        merchant.id,
-        key=f"credit_note:{note.public_id}",
-        cause="credit_note",
-        about=note.order_public_id,
-        entries=ledger_rules.credit_note(note.customer_public_id, sold, merchant.creditor),
-        now=now,
-    )
-    if sold.owed:
-        await credit_lines.follow(
-            merchant.id, note.customer_id, note.currency, change_minor=-sold.owed.amount_minor
+    if note.content.received is not None:
+        # It came to the shop itself, and goes from where it lies.
+        source = account_of(note.content.received.source)
+        entries = ledger_rules.between(ledger_rules.MERCHANT_SALES, source, money(taken.amount_minor))
+    else:
+        entries = _entries(merchant, note, money(taken.amount_minor - wallet.put_minor), outcome)
+    if entries:
+        await ledger.post(
+            merchant.id,
+            key=f"credit_note:{note.public_id}",
+            cause="credit_note",
+            about=note.order_public_id,
+            entries=entries,
+            now=now,
         )
+    if outcome.lowered_minor:
+        await credit_lines.follow(
+            merchant.id, note.customer_id, note.currency, change_minor=-outcome.lowered_minor
+        )
+
+
+def _entries(merchant: Merchant, note: InvoiceView, price: Money, outcome: Outcome) -> tuple[Entry, ...]:
+    def money(amount_minor: int) -> Money:
+        return Money(amount_minor, note.currency)
+
+    sold = Sold(
+        price=price,
+        interest=money(outcome.interest_minor),
+        fees=money(outcome.fee_minor),
+        paid=money(outcome.back_minor),
+    )
+    return ledger_rules.credit_note(note.customer_public_id, sold, merchant.creditor)

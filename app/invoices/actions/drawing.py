@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from app.invoices import outside, rules
+from app.invoices.actions.paying import record_wallet_part
 from app.invoices.actions.storing import Belonging, next_number, store
 from app.invoices.content import Party, ReceivedItem
 from app.invoices.errors import NoAccount
@@ -38,7 +39,7 @@ async def draw(
 ) -> tuple[InvoiceView, ...]:
     """Draw the documents of a paid order in the caller's transaction; a second call answers the first one's.
 
-    Every figure is the stored quote's; one that was paid outside the checkout has a receipt alone. Raises NoAccount.
+    Every figure is the stored quote's; what the wallet paid with the purchase is recorded as a payment. One that was paid outside the checkout has a receipt alone. Raises NoAccount.
     """
     # Two drawings of one order wait for each other here.
     locked = await db.fetch_one(
@@ -69,7 +70,11 @@ async def draw(
     )
     for document in rules.documents(sale, rules.number_text(series.year, series.number), references):
         await store(belonging, document, series, now)
-    return await _issued(merchant.id, order_public_id, now)
+    drawn = await _issued(merchant.id, order_public_id, now)
+    if not sale.quote.wallet_minor:
+        return drawn
+    await record_wallet_part(merchant.id, drawn[0], sale.quote.wallet_minor, now)
+    return await invoices_of_order(merchant.id, order_public_id)
 
 
 async def _issued(merchant_id: UUID, order_public_id: str, now: datetime) -> tuple[InvoiceView, ...]:
@@ -121,13 +126,14 @@ async def _references(count: int) -> Sequence[str]:
 def _sale(merchant: Merchant, order: OrderView, seller: Seller, operator: Operator) -> Sale:
     assert order.paid_at is not None, "only a paid order is drawn"
     assert order.quote_content is not None, "a paid order has the quote it was paid on"
+    quote = Quote.from_data(order.quote_content)
     return Sale(
         order_reference=order.reference,
         lines=order.lines,
-        quote=Quote.from_data(order.quote_content),
+        quote=quote,
         seller=_seller(merchant, seller),
         buyer=_buyer(order.contact),
-        payee=_payee(merchant, seller, operator),
+        payee=_payee(merchant, seller, operator) if quote.is_credit else None,
         purchased_on=merchant.local_date(order.paid_at),
         footer=seller.footer or "",
     )

@@ -20,7 +20,7 @@ from app.ledger import actions as ledger
 from app.ledger import rules as ledger_rules
 from app.merchants.queries import Merchant
 
-Source = Literal["staff", "api", "bank"]
+Source = Literal["staff", "api", "bank", "wallet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,3 +165,35 @@ async def _move(
     )
     if is_whole:
         await tell_paid(merchant_id, replace(invoice, paid_minor=invoice.paid_minor + applied), now)
+
+
+async def record_wallet_part(
+    merchant_id: UUID, document: InvoiceView, amount_minor: int, now: datetime
+) -> None:
+    """What the wallet paid with the purchase, on the document of the sale that was drawn just now, in the caller's
+    transaction. The money moved with the purchase: nothing is posted here."""
+    payment = NewPayment(
+        amount=Money(amount_minor, document.currency),
+        paid_on=document.content.purchased_on,
+        source="wallet",
+        actor="shopper",
+        key=f"wallet:{document.order_public_id}",
+    )
+    await _keep(merchant_id, document.id, payment, amount_minor, 0, now)
+    await db.execute(_PAID, merchant_id, document.id, amount_minor)
+    if amount_minor == document.amount_minor:
+        to = InvoiceState.PAID
+    elif document.asks:
+        to = InvoiceState.PARTLY_PAID
+    else:
+        # A receipt of instalments asks for nothing: it stays as it is.
+        return
+    await MACHINE.move(
+        merchant_id,
+        document.id,
+        expected=InvoiceState.ISSUED,
+        to=to,
+        actor=payment.actor,
+        at=now,
+        detail={"applied_minor": amount_minor, "paid_on": payment.paid_on.isoformat()},
+    )

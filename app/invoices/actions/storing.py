@@ -24,9 +24,10 @@ RETURNING last_number
 _INSERT: Final = """
 INSERT INTO invoices (merchant_id, id, public_id, kind, number, series_year, series_number, order_id, customer_id,
                       quote_id, instalment, opposes_id, currency, amount_minor, principal_minor, interest_minor,
-                      fee_minor, issue_on, due_on, reference, state, delivery, lang, content, created_at)
+                      fee_minor, issue_on, due_on, reference, state, delivery, lang, content, created_at,
+                      restored_minor, put_minor)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24,
-        $25)
+        $25, $26, $27)
 """
 
 
@@ -40,7 +41,8 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Belonging:
-    """Whose document it is, about what, and how it reaches them. Nobody's debt has neither customer nor quote."""
+    """Whose document it is, about what, and how it reaches them. Nobody's debt has neither customer nor quote. The last
+    two are a credit note's: what of it went into the wallet's lots again, and what was put there anew (minor units)."""
 
     merchant_id: UUID
     order_id: UUID
@@ -49,6 +51,8 @@ class Belonging:
     delivery: str
     lang: str
     opposes_id: UUID | None = None
+    restored_minor: int = 0
+    put_minor: int = 0
 
 
 async def next_number(merchant_id: UUID, year: int) -> Series:
@@ -89,6 +93,8 @@ async def store(belonging: Belonging, document: Document, series: Series, now: d
         belonging.lang,
         document.content.to_data(),
         now,
+        belonging.restored_minor,
+        belonging.put_minor,
     )
     event = "invoice.issued" if document.is_issued else "invoice.scheduled"
     await MACHINE.begin(belonging.merchant_id, invoice_id, state=state, event=event, actor=ACTOR, at=now)

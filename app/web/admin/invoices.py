@@ -147,7 +147,7 @@ async def show_invoice(
             for payment in await payments_of(merchant.id, invoice.id)
         ),
         "timeline": await happened_to(merchant.id, invoice),
-        "can_credit": invoice.kind in {"invoice", "receipt"}
+        "can_refund": invoice.kind in {"invoice", "receipt"}
         and not invoice.paid_outside
         and invoice.state is not InvoiceState.CREDITED,
         "staff_names": await staff_actors(merchant.id),

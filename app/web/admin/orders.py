@@ -15,16 +15,19 @@ from app.checkout.recorded import money_of_order
 from app.invoices.queries import invoices_of_order
 from app.kernel import clock, ids
 from app.kernel.cursors import CursorRefused
+from app.kernel.money import Money
 from app.ledger.queries import postings_about
 from app.merchants.queries import staff_actors
 from app.orders import queries
 from app.orders.lists import OrderPage, Wanted, each_order, list_orders
-from app.orders.states import CANCELLABLE, EDITABLE, OrderState
+from app.orders.states import CANCELLABLE, EDITABLE, REFUNDABLE, OrderState
+from app.returns.queries import open_returns_total, refunds_of_order, returns_of_order
 from app.web.admin.access import AdminRequest
 from app.web.admin.link_views import box_of_order
 from app.web.admin.orders_filter import filter_of
 from app.web.admin.orders_sheet import sheet_of
 from app.web.admin.pages import merchant_of, show
+from app.web.admin.refunds_views import refund_row, return_row
 from app.web.admin.views import detail_of, document_of, row_of, versions_of
 from app.web.shared import rendering
 from app.web.shared.forms import Form
@@ -43,6 +46,7 @@ async def order_list(request: AdminRequest) -> Response[str]:
     context = {
         "rows": tuple(row_of(order) for order in found.orders),
         "states": tuple(each.value for each in OrderState),
+        "open_returns": await open_returns_total(merchant.id),
         "form": chosen.form,
         "narrowed": bool(chosen.query),
         "unfolded": chosen.unfolded,
@@ -129,6 +133,10 @@ async def show_order(
         "documents": documents,
         "agreement": await agreement_of_order(merchant.id, order.public_id),
         "payable": tuple(each for each in documents if each.asks and each.open),
+        "may_refund": order.state in REFUNDABLE,
+        "refunds": tuple(refund_row(each) for each in await refunds_of_order(merchant.id, order.id)),
+        "returns": tuple(return_row(each) for each in await returns_of_order(merchant.id, order.id)),
+        "refundable": Money(order.refundable_minor, order.currency),
         "link": await box_of_order(request, order),
         "staff_names": await staff_actors(merchant.id),
         "payment_key": str(ids.internal_id()),

@@ -23,14 +23,17 @@ from app.credit.rules import FINAL_REASONS, checks, free_minor_month
 from app.kernel import clock
 from app.kernel.money import Money
 from app.merchants.errors import FieldRefused
+from app.merchants.queries import staff_actors
 from app.merchants.rules import name_of
 from app.orders.queries import order_for_api
 from app.plans.disclosure import view_of
 from app.plans.errors import QuoteDamagedError
 from app.plans.queries import quote_content
 from app.plans.quote import Quote
+from app.returns.queries import waiting_refunds
 from app.web.admin.access import AdminRequest
 from app.web.admin.pages import merchant_of, show
+from app.web.admin.refunds_views import refund_row
 from app.web.admin.reviews_money import money_row, show_money_case
 from app.web.shared import forms, rendering
 from app.web.shared.forms import FieldError, Form
@@ -121,6 +124,8 @@ async def review_list(request: AdminRequest) -> Response[str]:
     context = {
         "waiting": tuple(_row(case, now) for case in await queries.waiting(merchant.id)),
         "answered": tuple(_row(case, now) for case in await queries.answered(merchant.id)),
+        "refunds": tuple(refund_row(each) for each in await waiting_refunds(merchant.id)),
+        "staff_names": await staff_actors(merchant.id),
         "money": tuple(money_row(case) for case in await money_waiting(merchant.id)),
         "money_answered": tuple(money_row(case) for case in await money_answered(merchant.id)),
     }

@@ -9,8 +9,9 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from app.invoices import actions
-from app.invoices.actions import NewCredit, NewPayment
+from app.invoices.actions import NewPayment
 from app.invoices.credits import EVERYTHING, Pieces, Wanted
+from app.invoices.errors import CreditRefused, NotCreditable
 from app.invoices.lists import Shown, list_invoices
 from app.invoices.queries import (
     InvoiceView,
@@ -22,8 +23,13 @@ from app.invoices.queries import (
 from app.invoices.states import InvoiceState
 from app.kernel import ids
 from app.kernel.money import Money
+from app.orders import actions as orders
+from app.orders.states import REFUNDABLE
+from app.returns import actions as returns
+from app.returns.actions import NewRefund
+from app.returns.errors import RefundRefused
 from app.web.api import body, schemas
-from app.web.api.keys import TheCaller
+from app.web.api.keys import Caller, TheCaller
 from app.web.api.once import Answer, key_of, once
 from app.web.api.params import bad_parameter, list_params
 from app.web.api.problems import InputRefused, fault, invalid, not_found
@@ -84,13 +90,36 @@ async def credit(
             detail="A credit note needs an Idempotency-Key, so that it is made once.",
         )
     given, raw = await body.read(request, schemas.NewCreditNote)
-    new = NewCredit(_wanted(given), caller.actor)
+    wanted, key = _wanted(given), f"credit:{key_of(request)}"
 
     async def work() -> Answer:
-        note = await actions.credit(caller.merchant, invoice_id, new, caller.now)
+        note = await _credited(caller, invoice_id, wanted, key)
         return Answer(201, msgspec.json.encode(presented(note, ())))
 
     return await once(request, caller.merchant.id, raw, work)
+
+
+async def _credited(caller: Caller, invoice_id: str, wanted: Wanted, key: str) -> InvoiceView:
+    """A credit note is what a refund the original way leaves: there is one way to take a sale back."""
+    merchant = caller.merchant
+    invoice = await invoice_by_public_id(merchant.id, invoice_id)
+    if invoice is None:
+        raise not_found()
+    order = await orders.lock(merchant.id, invoice.order_public_id)
+    if invoice.kind not in {"invoice", "receipt"} or order.state not in REFUNDABLE:
+        raise NotCreditable(invoice.kind, invoice.state)
+    new = NewRefund(wanted, order.refundable_minor, "original", caller.actor, key)
+    try:
+        made = await returns.refund(merchant, order.public_id, new, caller.now)
+    except RefundRefused as refused:
+        raise CreditRefused(refused.field) from None
+    if made.credit_note_public_id is None:
+        raise InputRefused(
+            409, "approval_needed", detail="This is above what one person may give back: make a refund."
+        )
+    note = await invoice_by_public_id(merchant.id, made.credit_note_public_id)
+    assert note is not None
+    return note
 
 
 def _wanted(given: schemas.NewCreditNote) -> Wanted:

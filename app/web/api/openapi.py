@@ -231,6 +231,27 @@ OPERATIONS: Final = (
     ),
     Operation(
         "post",
+        "/api/v1/orders/{order_id}/refunds",
+        "refundOrder",
+        "Give back what was paid for an order: a sum or pieces of its lines, into the wallet or the way it came. Above"
+        " the shop's limit a second person is asked first.",
+        parameters=(_id_parameter("order_id", "ord"), {**_IDEMPOTENCY_KEY, "required": True}),
+        body=schemas.NewRefund,
+        status=201,
+        answer=schemas.Refund,
+        refusals=(404, 409, 410, 413, 415, 422),
+    ),
+    Operation(
+        "get",
+        "/api/v1/orders/{order_id}/refunds",
+        "listRefunds",
+        "Every refund of an order, oldest first.",
+        parameters=(_id_parameter("order_id", "ord"),),
+        answer=schemas.RefundList,
+        refusals=(404,),
+    ),
+    Operation(
+        "post",
         "/api/v1/orders/{order_id}/payment-link",
         "makePaymentLink",
         "The payment link of an open order, made if it has none; with `email` it is sent. An order has one link, whose"

@@ -168,7 +168,6 @@ def _quote(quote: Quote) -> dict[str, object]:
         "delivery": quote.delivery,
         "months": quote.months,
         "wallet_minor": quote.wallet_minor,
-        "wallet_minor": quote.wallet_minor,
         "amount_minor": quote.amount_minor,
         "interest_minor": quote.interest_minor,
         "fees_minor": quote.fees_minor,

@@ -12,8 +12,9 @@ from app.kernel.cursors import CursorRefused
 from app.kernel.db import DatabaseUnavailable
 from app.kernel.idempotency import KeyReused, StillRunning
 from app.kernel.limits import LimitReached
+from app.ledger.errors import MoneyFrozen
 from app.links.errors import LinkEnded, LinkPaused, LinkUnknown, ValidityRefused
-from app.merchants.errors import EndpointUnknown, FieldRefused, TooManyEndpoints
+from app.merchants.errors import EndpointUnknown, FieldRefused, ModuleOff, TooManyEndpoints
 from app.orders.errors import (
     LineRefused,
     OrderLocked,
@@ -21,6 +22,13 @@ from app.orders.errors import (
     OrderUnknown,
     TotalRefused,
     VersionConflict,
+)
+from app.returns.errors import (
+    NotInvoicedYet,
+    NotRefundable,
+    RefundableChanged,
+    RefundKeyReused,
+    RefundRefused,
 )
 from app.web.shared import errors
 from app.web.shared.problems import PROBLEM_TYPE, FieldProblem, Problem, RefusedRequest, problem_body
@@ -58,6 +66,13 @@ _DETAILS: Final[Mapping[str, str]] = {
     "country_not_served": "The number belongs to a country that is not served.",
     "too_long": "The text is too long.",
     "not_left": "This is more than is left of the sale, or not in it.",
+    "not_positive": "The sum must be above zero.",
+    "more_than_left": "This is more than may still be given back.",
+    "sum_differs": "The lines less the fee come to another sum.",
+    "too_large": "The fee must be less than what the lines come to.",
+    "no_customer": "The order was paid outside the checkout: its customer has no wallet.",
+    "mismatch": "The order is in another currency.",
+    "only_with_lines": "A fee is kept of lines; of a sum, name what shall be given back.",
     "one_of_two": "Name a sum or lines, not both.",
     "unknown": "The value is none of the allowed ones.",
 }
@@ -73,8 +88,13 @@ _STATUSES: Final[Mapping[type[Exception], int]] = {
     NotPayable: 409,
     NotCreditable: 409,
     PaymentKeyReused: 409,
+    ModuleOff: 409,
+    NotInvoicedYet: 409,
+    NotRefundable: 409,
+    RefundKeyReused: 409,
     LimitReached: 429,
     DatabaseUnavailable: 503,
+    MoneyFrozen: 503,
 }
 
 
@@ -88,11 +108,13 @@ class InputRefused(RefusedRequest):
         errors: Sequence[FieldProblem] = (),
         detail: str = "",
         version: int = 0,
+        refundable_minor: int | None = None,
     ) -> None:
         super().__init__(status, code)
         self.errors = tuple(errors)
         self.detail = detail
         self.version = version
+        self.refundable_minor = refundable_minor
 
 
 class Unauthorized(RefusedRequest):
@@ -123,6 +145,8 @@ def handle(request: Request[Any, Any, Any], exc: Exception) -> Response[Any]:
         exc = wrong
     elif isinstance(exc, OrderLocked | VersionConflict):
         exc = _not_editable(exc)
+    elif isinstance(exc, RefundableChanged):
+        exc = _changed(exc)
     elif isinstance(exc, EndpointUnknown | InvoiceNotFound | LinkUnknown | OrderUnknown):
         exc = not_found()
     if isinstance(exc, InputRefused):
@@ -143,6 +167,8 @@ def _wrong_value(exc: Exception) -> InputRefused | None:
         return invalid(fault("/lines", exc.code))
     if isinstance(exc, PaymentRefused):
         return invalid(fault(f"/{exc.field}", "out_of_range" if exc.field != "currency" else "unknown"))
+    if isinstance(exc, RefundRefused):
+        return invalid(fault(f"/{exc.field}", exc.reason))
     if isinstance(exc, CreditRefused):
         return invalid(fault(f"/{exc.field}", "not_left"))
     if isinstance(exc, ValidityRefused):
@@ -157,6 +183,11 @@ def _not_editable(exc: OrderLocked | VersionConflict) -> InputRefused:
     return InputRefused(409, exc.code, detail=detail, version=exc.version)
 
 
+def _changed(exc: RefundableChanged) -> InputRefused:
+    detail = f"{exc.refundable_minor} minor units may be given back: read the order, and say what you saw."
+    return InputRefused(409, exc.code, detail=detail, refundable_minor=exc.refundable_minor)
+
+
 def _answer(refused: InputRefused) -> Response[bytes]:
     problem = Problem(
         status=refused.status,
@@ -165,6 +196,7 @@ def _answer(refused: InputRefused) -> Response[bytes]:
         detail=refused.detail,
         errors=refused.errors,
         version=refused.version,
+        refundable_minor=refused.refundable_minor,
     )
     return Response(
         problem_body(problem),

@@ -187,6 +187,23 @@ class NewCreditNote(Input, frozen=True, forbid_unknown_fields=True):
     lines: Annotated[tuple[LineToCredit, ...], Meta(min_length=1, max_length=LINES_MAX)] | None = None
 
 
+class NewRefund(Input, frozen=True, forbid_unknown_fields=True):
+    """What to give back of a paid order, and where to: a sum, or pieces of its lines, of which the shop may keep a fee.
+
+    `refundable_minor` is what you saw as refundable on the order: another figure by now is a 409 that tells it. With
+    `lines`, `amount_minor` may be left out; given, it must be what they come to less the fee. `to` `original` lowers
+    what is owed, and gives back what was paid; to the `wallet` the whole sum goes there and debts stay as they are.
+    """
+
+    refundable_minor: Annotated[int, Meta(ge=0, le=MAX_AMOUNT_MINOR)]
+    to: Literal["wallet", "original"]
+    amount_minor: Annotated[int, Meta(ge=1, le=MAX_AMOUNT_MINOR)] | None = None
+    lines: Annotated[tuple[LineToCredit, ...], Meta(min_length=1, max_length=LINES_MAX)] | None = None
+    return_fee_minor: Annotated[int, Meta(ge=0, le=MAX_AMOUNT_MINOR)] = 0
+    currency: Currency | None = None
+    note: Annotated[str, Meta(min_length=1, max_length=500)] | None = None
+
+
 class Nothing(Input, frozen=True, forbid_unknown_fields=True):
     """An empty object, for operations that take no input."""
 
@@ -279,6 +296,7 @@ class Order(msgspec.Struct, frozen=True):
     refundable_minor: int
     currency: Currency
     quote: Quote | None
+    current_quote: Quote | None
     customer: Customer
     note: str | None
     created_at: datetime
@@ -427,6 +445,35 @@ class WebhookEndpoint(msgspec.Struct, frozen=True):
     types: tuple[EventType, ...]
     created_at: datetime
     disabled_at: datetime | None
+
+
+class Refund(msgspec.Struct, frozen=True):
+    """Money that went back, or waits for a second person (`pending_approval`). `amount_minor` came off the sale; once
+    done it is what went to the wallet, off what was owed and back to the shopper, less the interest and fees that the
+    last refund of a sale reverses (`costs_reversed_minor`). `quote_id` is the plan of what is left, where it changed.
+    """
+
+    id: str
+    order_id: str
+    return_id: str | None
+    state: Literal["pending_approval", "done", "refused"]
+    to: Literal["wallet", "original"]
+    amount_minor: int
+    return_fee_minor: int
+    currency: str
+    wallet_minor: int
+    owed_less_minor: int
+    paid_back_minor: int
+    costs_reversed_minor: int
+    lines: tuple[LineToCredit, ...]
+    credit_note_id: str | None
+    quote_id: str | None
+    created_at: datetime
+    decided_at: datetime | None
+
+
+class RefundList(msgspec.Struct, frozen=True):
+    data: tuple[Refund, ...]
 
 
 class CreatedWebhookEndpoint(msgspec.Struct, frozen=True):

@@ -28,7 +28,8 @@ class FieldProblem(msgspec.Struct, frozen=True):
 
 
 class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
-    """`version` is the present one, where an edit was made to another."""
+    """`version` is the present one, where an edit was made to another; `refundable_minor` what may be given back of an
+    order, where a refund saw another figure."""
 
     status: int
     code: str
@@ -38,6 +39,7 @@ class Problem(msgspec.Struct, frozen=True, omit_defaults=True):
     errors: Sequence[FieldProblem] = ()
     incident: str = ""
     version: int = 0
+    refundable_minor: int | None = None
 
 
 def problem_body(problem: Problem) -> bytes:

@@ -9,7 +9,7 @@ import pytest
 
 from app.checkout.books import check_books
 from app.invoices.lists import list_invoices
-from app.invoices.queries import InvoiceView, Seller, invoices_of_order, seller_of
+from app.invoices.queries import Seller, seller_of
 from app.invoices.states import InvoiceState
 from app.kernel import db
 from app.merchants.queries import Merchant
@@ -158,61 +158,10 @@ async def test_another_shops_invoice_is_not_there(desk: httpx.AsyncClient, merch
     _ = merchant
     other = await a_merchant("Other shop")
     invoice = await an_invoice(other)
-    for path in ("", "/pdf", "/credit"):
+    for path in ("", "/pdf"):
         assert (await desk.get(f"/admin/invoices/{invoice.public_id}{path}")).status_code == 404
     assert (await desk.get(f"/admin/orders/{invoice.order_public_id}/settlement")).status_code == 404
-    assert (
-        await desk.post(f"/admin/invoices/{invoice.public_id}/credit", data={"what": "all"})
-    ).status_code == 404
     assert numbers(await desk.get("/admin/invoices")) == []
-
-
-async def notes_of(merchant: Merchant, invoice: InvoiceView) -> list[InvoiceView]:
-    together = await invoices_of_order(merchant.id, invoice.order_public_id)
-    return [each for each in together if each.kind == "credit_note"]
-
-
-async def test_a_credit_note_is_looked_at_before_it_is_drawn_and_drawn_once(
-    desk: httpx.AsyncClient, merchant: Merchant
-) -> None:
-    invoice = await an_invoice(merchant, a_line(), a_line("Soap", "4.50", quantity=3))
-    address = f"/admin/invoices/{invoice.public_id}/credit"
-    assert "Everything that is left: €142.50" in (await desk.get(address)).text
-    look = await desk.post(address, data={"what": "lines", "line-0": "0", "line-1": "2", "amount": ""})
-    assert look.status_code == 200
-    assert await notes_of(merchant, invoice) == []
-    for said in ("-€9.00", "The customer owes €9.00 less.", "Credit €9.00"):
-        assert said in look.text
-    for _ in range(2):
-        await desk.post(address, data=hidden(look))
-    [note] = await notes_of(merchant, invoice)
-    assert (note.amount_minor, note.state) == (900, "issued")
-    page = await desk.get(f"/admin/invoices/{note.public_id}")
-    assert "Credit note" in page.text
-    assert invoice.number in page.text
-    assert await check_books() == []
-
-
-@pytest.mark.parametrize(
-    ("typed", "said"),
-    [
-        ({"what": "amount", "amount": "200"}, "Type a sum between 0.01 and €129.00."),
-        ({"what": "amount", "amount": "-1"}, "Type a sum between 0.01 and €129.00."),
-        ({"what": "lines", "line-0": "2"}, "These pieces cannot be credited"),
-        ({"what": "lines", "line-0": "x"}, "These pieces cannot be credited"),
-        ({"what": "lines"}, "These pieces cannot be credited"),
-        ({}, "Choose what to credit."),
-    ],
-)
-async def test_what_cannot_be_credited_is_refused_and_nothing_typed_is_lost(
-    desk: httpx.AsyncClient, merchant: Merchant, typed: dict[str, str], said: str
-) -> None:
-    invoice = await an_invoice(merchant)
-    page = await desk.post(f"/admin/invoices/{invoice.public_id}/credit", data=typed)
-    assert (page.status_code, said in page.text) == (422, True)
-    assert await notes_of(merchant, invoice) == []
-    if "amount" in typed:
-        assert f'value="{typed["amount"]}"' in page.text
 
 
 async def test_an_instalment_purchase_is_settled_by_the_days_figure(
