@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
@@ -13,31 +12,24 @@ from app.checkout.actions import Arrival, proceed
 from app.checkout.errors import BrowserOver
 from app.checkout.own_session import own_session
 from app.checkout.queries import PAYABLE
-from app.identity.actions.browsers import BrowserToken
-from app.kernel import clock
 from app.kernel.money import Money
 from app.links.errors import LinkEnded, LinkPaused
 from app.links.queries import LinkView, link_by_token
 from app.links.states import LinkState
-from app.merchants.queries import Merchant, merchant_by_id
 from app.orders.actions import Contact
 from app.orders.errors import OrderLocked, OrderRemoved
 from app.orders.queries import OrderView, order_by_id
 from app.orders.states import OrderState
 from app.web.shared import forms, rendering
 from app.web.shared.client import client_address
-from app.web.shared.doors import House, house_of
-from app.web.shared.language import language_of
 from app.web.shopper.changes import version_in
 from app.web.shopper.details import ON_THE_PAGE, read_details
+from app.web.shopper.doorstep import Doorstep, at_door
 from app.web.shopper.link_views import LinkEndKind, LinkEndView, LinkReturn, LinkStartView
 from app.web.shopper.refused import masked_email
 from app.web.shopper.reusable import press_reusable, show_reusable
-from app.web.shopper.views import FlowView, LineView
-from app.web.shopper.visit import browser_of, keep_browser, keep_language, shop_view
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from app.web.shopper.views import LineView
+from app.web.shopper.visit import keep_browser
 
 _ADDRESS_FIELDS: Final = frozenset({"street", "postcode", "city"})
 # What nobody can change any more is gone; the others may come back.
@@ -49,31 +41,9 @@ _PAID: Final = frozenset({OrderState.PAID, OrderState.PARTLY_REFUNDED, OrderStat
 class Opening:
     """One request on a link. `own` is the session that this browser has on its way by it."""
 
-    request: Request[Any, Any, Any]
-    house: House
-    browser: BrowserToken
-    wall: datetime
-    now: datetime
-    lang: str
-    merchant: Merchant
+    door: Doorstep
     link: LinkView
     own: str | None
-
-    def page(self, name: str, context: Mapping[str, object], total: Money, *, status: int) -> Response[str]:
-        # The frame is that of the flow, which has not begun: it shows the shop alone.
-        flow = FlowView(id="", step=None, total=total, lines=(), back_url="", can_cancel=False)
-        common = {"lang": self.lang, "shop": shop_view(self.merchant), "flow": flow, "form": forms.Form()}
-        response = rendering.page(
-            self.request,
-            f"shopper/{name}.html",
-            f"shopper/_{name}.html",
-            {**common, **context},
-            status=status,
-        )
-        # So that two taps on the button come from one browser.
-        keep_browser(response, self.browser, self.house, self.wall)
-        keep_language(response, self.request, self.house, self.lang)
-        return response
 
 
 @get("/link/{token:str}", include_in_schema=False)
@@ -98,16 +68,16 @@ async def proceed_to_pay(request: Request[Any, Any, Any], token: FromPath[str]) 
     if errors:
         return _start_page(here, order, forms.Form(form.values, errors), status=422)
     arrival = Arrival(
-        here.browser,
-        here.wall,
-        here.lang,
-        here.link.url(here.house.settings.base_url),
+        here.door.browser,
+        here.door.wall,
+        here.door.lang,
+        here.link.url(here.door.house.settings.base_url),
         Contact(**read),
-        address=client_address(request, here.house.settings.trusted_proxies),
+        address=client_address(request, here.door.house.settings.trusted_proxies),
         version=version_in(form.value("version")),
     )
     try:
-        session = await proceed(here.link, arrival, here.now)
+        session = await proceed(here.link, arrival, here.door.now)
     except (LinkPaused, LinkEnded, OrderLocked, OrderRemoved):
         # Somebody was faster: the shop, another payer, or the clock.
         present = await _open(request, token)
@@ -116,7 +86,7 @@ async def proceed_to_pay(request: Request[Any, Any, Any], token: FromPath[str]) 
     except BrowserOver:
         return rendering.redirect(request, f"/link/{token}")
     response = rendering.redirect(request, f"/pay/{session}")
-    keep_browser(response, here.browser, here.house, here.wall)
+    keep_browser(response, here.door.browser, here.door.house, here.door.wall)
     return response
 
 
@@ -125,13 +95,9 @@ async def _open(request: Request[Any, Any, Any], token: str) -> Opening | None:
     link = await link_by_token(token)
     if link is None:
         return None
-    house, wall = house_of(request), clock.wall()
-    merchant = await merchant_by_id(link.merchant_id)
-    assert merchant is not None, "a link belongs to a merchant"
-    browser, now = browser_of(request, house, wall), await clock.business_now()
-    own = None if browser.fresh else await own_session(link, browser, now)
-    lang = language_of(request, merchant_default=merchant.locale)
-    return Opening(request, house, browser, wall, now, lang, merchant, link, own)
+    door = await at_door(request, link.merchant_id)
+    own = None if door.browser.fresh else await own_session(link, door.browser, door.now)
+    return Opening(door, link, own)
 
 
 async def _page_now(here: Opening) -> Response[str]:
@@ -139,8 +105,8 @@ async def _page_now(here: Opening) -> Response[str]:
     if kind is None:
         return _start_page(here, await _order(here), forms.Form())
     total = Money(here.link.total_minor, here.link.currency)
-    shown = LinkEndView(kind, here.merchant.contact_email)
-    return here.page("link_end", {"end": shown}, total, status=_STATUSES.get(kind, 200))
+    shown = LinkEndView(kind, here.door.merchant.contact_email)
+    return here.door.page("link_end", {"end": shown}, total, status=_STATUSES.get(kind, 200))
 
 
 def _end_of(here: Opening) -> LinkEndKind | None:
@@ -154,7 +120,7 @@ def _end_of(here: Opening) -> LinkEndKind | None:
         return "lapsed"
     if here.own is not None:
         return None
-    state = link.state_at(here.now)
+    state = link.state_at(here.door.now)
     if state is LinkState.ACTIVE:
         return None if order_state in PAYABLE else "held"
     return _ENDS[state]
@@ -185,16 +151,16 @@ def _start_page(here: Opening, order: OrderView, form: forms.Form, *, status: in
             for line in order.lines
         ],
         until=here.link.expires_at,
-        zone=here.merchant.time_zone,
+        zone=here.door.merchant.time_zone,
         missing=tuple(field for field in ON_THE_PAGE if not here.own and field in _missing(order)),
         optional=_optional(order),
         country=order.country,
         email_masked=masked_email(order.contact.email) if order.contact.email else None,
-        support_email=here.merchant.contact_email,
+        support_email=here.door.merchant.contact_email,
         begun=here.own is not None,
-        ended=_ended(here.request),
+        ended=_ended(here.door.request),
     )
-    return here.page("link", {"start": view, "form": form}, total, status=status)
+    return here.door.page("link", {"start": view, "form": form}, total, status=status)
 
 
 def _ended(request: Request[Any, Any, Any]) -> LinkReturn | None:

@@ -13,8 +13,7 @@ from litestar.exceptions import NotFoundException
 
 from app.checkout.actions import Arrival, pay_reusable
 from app.checkout.errors import BrowserOver
-from app.identity.actions.browsers import BrowserToken
-from app.kernel import clock, ids
+from app.kernel import ids
 from app.kernel.money import Money
 from app.links.errors import LinkEnded, LinkPaused
 from app.links.queries import LinkView
@@ -22,17 +21,14 @@ from app.links.reusable.actions import Press
 from app.links.reusable.errors import Closed, FieldWrong, ReusableClosed, ReusableUnknown
 from app.links.reusable.queries import ReusableView, reusable_by_token
 from app.links.reusable.rules import reference_of, sum_of
-from app.merchants.queries import Merchant, merchant_by_id
 from app.orders.actions import Contact
 from app.orders.errors import OrderLocked, OrderRemoved
 from app.web.shared import forms, rendering
 from app.web.shared.client import client_address
-from app.web.shared.doors import House, house_of
 from app.web.shared.forms import FieldError, Form
-from app.web.shared.language import language_of
 from app.web.shopper.details import read_details
-from app.web.shopper.views import FlowView
-from app.web.shopper.visit import browser_of, keep_browser, keep_language, shop_view
+from app.web.shopper.doorstep import Doorstep, at_door
+from app.web.shopper.visit import keep_browser
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,35 +58,18 @@ class ReusableStart:
 
 @dataclass(frozen=True, slots=True)
 class _Visit:
-    request: Request[Any, Any, Any]
-    house: House
-    browser: BrowserToken
-    wall: datetime
-    now: datetime
-    lang: str
-    merchant: Merchant
+    door: Doorstep
     link: ReusableView
 
     def page(self, name: str, context: Mapping[str, object], *, status: int = 200) -> Response[str]:
         total = Money(self.link.amount_minor or 0, self.link.currency)
-        # The frame is that of the flow, which has not begun: it shows the shop alone.
-        flow = FlowView(id="", step=None, total=total, lines=(), back_url="", can_cancel=False)
-        common = {"lang": self.lang, "shop": shop_view(self.merchant), "flow": flow}
-        response = rendering.page(
-            self.request,
-            f"shopper/{name}.html",
-            f"shopper/_{name}.html",
-            {**common, **context},
-            status=status,
-        )
-        keep_language(response, self.request, self.house, self.lang)
-        return response
+        return self.door.page(name, context, total, status=status)
 
 
 async def show_reusable(request: Request[Any, Any, Any], token: str) -> Response[str]:
     """The page of a reusable link. Nothing is written."""
     here = await _visit(request, token)
-    why = here.link.closed(here.now)
+    why = here.link.closed(here.door.now)
     return _closed(here, why) if why is not None else _start(here, Form())
 
 
@@ -104,23 +83,23 @@ async def press_reusable(request: Request[Any, Any, Any], token: str) -> Respons
 
     def arrival(own: LinkView) -> Arrival:
         return Arrival(
-            here.browser,
-            here.wall,
-            here.lang,
-            own.url(here.house.settings.base_url),
+            here.door.browser,
+            here.door.wall,
+            here.door.lang,
+            own.url(here.door.house.settings.base_url),
             read.contact,
             address=read.press.address,
         )
 
     try:
-        session = await pay_reusable(here.link, read.press, arrival, here.now)
+        session = await pay_reusable(here.link, read.press, arrival, here.door.now)
     except ReusableClosed as closed:
         return _closed(here, closed.why)
     except (ReusableUnknown, OrderLocked, OrderRemoved, LinkPaused, LinkEnded, BrowserOver):
         # The same press came late: what it made has ended meanwhile. The page begins anew.
         return rendering.redirect(request, f"/link/{token}")
     response = rendering.redirect(request, f"/pay/{session}")
-    keep_browser(response, here.browser, here.house, here.wall)
+    keep_browser(response, here.door.browser, here.door.house, here.door.wall)
     return response
 
 
@@ -157,8 +136,8 @@ def _read(here: _Visit, form: Form) -> _Read | Form:
         _key(form.value("key")),
         amount,
         reference,
-        client_address(here.request, here.house.settings.trusted_proxies),
-        here.wall,
+        client_address(here.door.request, here.door.house.settings.trusted_proxies),
+        here.door.wall,
     )
     return _Read(press, Contact(**details))
 
@@ -185,14 +164,14 @@ def _start(here: _Visit, form: Form, *, status: int = 200) -> Response[str]:
         reference=link.reference,
         reference_hint=link.reference_hint,
         until=link.expires_at,
-        zone=here.merchant.time_zone,
-        support_email=here.merchant.contact_email,
+        zone=here.door.merchant.time_zone,
+        support_email=here.door.merchant.contact_email,
     )
     return here.page("reusable", {"start": view, "form": form}, status=status)
 
 
 def _closed(here: _Visit, why: Closed) -> Response[str]:
-    context = {"why": why, "title": here.link.title, "support_email": here.merchant.contact_email}
+    context = {"why": why, "title": here.link.title, "support_email": here.door.merchant.contact_email}
     return here.page("reusable_closed", context, status=_STATUSES[why])
 
 
@@ -201,12 +180,7 @@ async def _visit(request: Request[Any, Any, Any], token: str) -> _Visit:
     link = await reusable_by_token(token)
     if link is None:
         raise NotFoundException
-    house, wall = house_of(request), clock.wall()
-    merchant = await merchant_by_id(link.merchant_id)
-    assert merchant is not None, "a link belongs to a merchant"
-    lang = language_of(request, merchant_default=merchant.locale)
-    now, browser = await clock.business_now(), browser_of(request, house, wall)
-    return _Visit(request, house, browser, wall, now, lang, merchant, link)
+    return _Visit(await at_door(request, link.merchant_id), link)
 
 
 def _key(text: str) -> UUID:

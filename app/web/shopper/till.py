@@ -5,7 +5,6 @@ that there is none. Before somebody is identified nothing personal is shown: a p
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from litestar import Request, Response, get, post
@@ -19,16 +18,14 @@ from app.kernel.money import Money
 from app.links.errors import LinkEnded, LinkPaused
 from app.links.queries import link_of_order
 from app.links.states import LinkState
-from app.merchants.queries import Merchant, merchant_by_id
 from app.orders.errors import OrderLocked, OrderRemoved
 from app.orders.queries import OrderView, order_for_api
 from app.till.queries import Till, on_code
-from app.web.shared import forms, live, rendering
+from app.web.shared import live, rendering
 from app.web.shared.client import client_address
-from app.web.shared.doors import House, house_of
-from app.web.shared.language import language_of
-from app.web.shopper.views import FlowView, LineView
-from app.web.shopper.visit import browser_of, keep_browser, keep_language, shop_view
+from app.web.shopper.doorstep import Doorstep, at_door
+from app.web.shopper.views import LineView
+from app.web.shopper.visit import keep_browser
 
 if TYPE_CHECKING:
     from app.links.queries import LinkView
@@ -57,11 +54,7 @@ class TillView:
 class _Here:
     """One request on a till's address; order and link are there together or not at all."""
 
-    request: Request[Any, Any, Any]
-    house: House
-    now: datetime
-    lang: str
-    merchant: Merchant
+    door: Doorstep
     till: Till
     order: OrderView | None
     link: LinkView | None
@@ -86,25 +79,23 @@ async def pay_at_till(request: Request[Any, Any, Any], code: FromPath[str]) -> R
     here = await _open(request, code)
     if here.link is None:
         return _page(here)
-    wall = clock.wall()
-    browser = browser_of(request, here.house, wall)
     arrival = Arrival(
-        browser,
-        wall,
-        here.lang,
-        f"{here.house.settings.base_url}{here.url}",
+        here.door.browser,
+        here.door.wall,
+        here.door.lang,
+        f"{here.door.house.settings.base_url}{here.url}",
         prefill=False,
-        address=client_address(request, here.house.settings.trusted_proxies),
+        address=client_address(request, here.door.house.settings.trusted_proxies),
     )
     try:
-        session = await proceed(here.link, arrival, here.now)
+        session = await proceed(here.link, arrival, here.door.now)
     except (LinkPaused, LinkEnded, OrderLocked, OrderRemoved):
         # Somebody was faster: the cashier, or another payer.
         return _page(await _open(request, code))
     except BrowserOver:
         return rendering.redirect(request, here.url)
     response = rendering.redirect(request, f"/pay/{session}")
-    keep_browser(response, browser, here.house, wall)
+    keep_browser(response, here.door.browser, here.door.house, here.door.wall)
     return response
 
 
@@ -123,25 +114,14 @@ async def _open(request: Request[Any, Any, Any], code: str) -> _Here:
     found = await on_code(code, now) if len(code) == _CODE_LENGTH else None
     if found is None:
         raise NotFoundException
-    merchant = await merchant_by_id(found.till.merchant_id)
-    assert merchant is not None, "a till belongs to a merchant"
+    door = await at_door(request, found.till.merchant_id)
     order = link = None
     if found.order_public_id is not None:
-        order = await order_for_api(merchant.id, found.order_public_id)
-        link = None if order is None else await link_of_order(merchant.id, order.id)
+        order = await order_for_api(door.merchant.id, found.order_public_id)
+        link = None if order is None else await link_of_order(door.merchant.id, order.id)
     # A link that the shop has stopped opens nothing here either.
-    payable = order is not None and link is not None and link.state_at(now) is LinkState.ACTIVE
-    house, lang = house_of(request), language_of(request, merchant_default=merchant.locale)
-    return _Here(
-        request,
-        house,
-        now,
-        lang,
-        merchant,
-        found.till,
-        order if payable else None,
-        link if payable else None,
-    )
+    payable = order is not None and link is not None and link.state_at(door.now) is LinkState.ACTIVE
+    return _Here(door, found.till, order if payable else None, link if payable else None)
 
 
 def _page_name(here: _Here) -> str:
@@ -150,17 +130,8 @@ def _page_name(here: _Here) -> str:
 
 
 def _page(here: _Here) -> Response[str]:
-    order, merchant, asked = here.order, here.merchant, here.request.query_params
-    lines = () if order is None else order.lines
+    order, merchant, asked = here.order, here.door.merchant, here.door.request.query_params
     currency = merchant.currency if order is None else order.currency
-    flow = FlowView(
-        id="",
-        step=None,
-        total=Money(0 if order is None else order.total_minor, currency),
-        lines=(),
-        back_url="",
-        can_cancel=False,
-    )
     view = TillView(
         url=here.url,
         live_url=f"{here.url}/live",
@@ -171,16 +142,9 @@ def _page(here: _Here) -> Response[str]:
         back="session" in asked and "ended" not in asked,
         ended="ended" in asked,
     )
-    context = {
-        "lang": here.lang,
-        "shop": shop_view(merchant),
-        "flow": flow,
-        "form": forms.Form(),
-        "till": view,
-        "lines": tuple(
-            LineView(line.name, line.quantity, Money(line.total_minor, currency), line.type) for line in lines
-        ),
-    }
-    response = rendering.page(here.request, "shopper/till.html", "shopper/_till.html", context)
-    keep_language(response, here.request, here.house, here.lang)
-    return response
+    lines = tuple(
+        LineView(line.name, line.quantity, Money(line.total_minor, currency), line.type)
+        for line in (() if order is None else order.lines)
+    )
+    total = Money(0 if order is None else order.total_minor, currency)
+    return here.door.page("till", {"till": view, "lines": lines}, total)

@@ -22,7 +22,8 @@ DROP FUNCTION IF EXISTS dawdle;
 async def database_url(modules_database: str) -> str:
     """The address of a migrated database whose kernel tables are empty.
 
-    The kernel's many small tests share one clone a module: emptying seven tables costs less than a clone each.
+    The kernel's tests make tables and functions of their own, and a clone that others use in turn is exchanged after
+    such a test: so they share one clone a module, and only what the kernel writes is emptied.
     """
     connection = await connect(modules_database)
     await connection.execute(EMPTY)

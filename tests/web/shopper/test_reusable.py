@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import html
 import re
 from dataclasses import replace
@@ -94,6 +95,15 @@ async def test_pressed_twice_it_is_one_order_and_one_session(client: httpx.Async
     first = await client.post(path_of(link), data=form)
     again = await client.post(path_of(link), data=form)
     assert first.headers["location"] == again.headers["location"]
+    assert len(await orders()) == 1
+
+
+async def test_many_presses_at_once_from_one_visit_are_one_session(client: httpx.AsyncClient) -> None:
+    link = await a_link()
+    form = TYPED | {"key": await key_on(client, link)}
+    answers = await asyncio.gather(*(client.post(path_of(link), data=form) for _ in range(5)))
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    assert await db.fetch_value("SELECT count(*) FROM checkout_sessions") == 1
     assert len(await orders()) == 1
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
@@ -120,6 +121,16 @@ async def test_the_press_opens_the_link_and_a_second_one_leads_to_the_same_sessi
     link = await link_of_order(counter.merchant.id, counter.order.id)
     assert link is not None
     assert link.opened_at is not None
+
+
+async def test_two_taps_at_once_from_one_visit_are_one_session(
+    client: httpx.AsyncClient, counter: Counter
+) -> None:
+    await counter.put_on()
+    await client.get(counter.url)
+    answers = await asyncio.gather(*(client.post(counter.url) for _ in range(3)))
+    assert len({answer.headers["location"] for answer in answers}) == 1
+    assert await db.fetch_value("SELECT count(*) FROM checkout_sessions") == 1
 
 
 async def test_after_five_minutes_or_once_taken_off_nothing_opens(
