@@ -22,6 +22,9 @@ from app.invoices.actions import set_seller
 from app.invoices.queries import Seller, seller_of
 from app.kernel import clock, db
 from app.kernel.ids import token
+from app.loyalty.actions import save_programme
+from app.loyalty.queries import latest_programme
+from app.loyalty.rules import Programme, Rate, Turning
 from app.merchants import actions as merchants
 from app.merchants import modules
 from app.merchants.queries import (
@@ -107,6 +110,20 @@ _PRICE_LIST: Final = (
     ("Pannukahvi 500 g", "Keittiö", "HK-303", 9_90),
     ("Leikkuulauta", "Keittiö", "HK-304", 42_00),
 )
+# A point for each euro, a euro for a hundred of them.
+_PROGRAMME: Final = Programme(
+    active=True,
+    rate=Rate.per_unit(1_00),
+    categories=(),
+    periods=(),
+    tiers=(),
+    rounding="down",
+    shipping_earns=False,
+    wallet_part_earns=False,
+    pending_days=14,
+    expiry_months=24,
+    turning=Turning(points_per_unit=100, minimum_points=100, step_points=100),
+)
 _KEY_NAME: Final = "Demo shop"
 _FILE_NAME: Final = "demo.json"
 
@@ -141,6 +158,7 @@ async def seed_demo(settings: Settings) -> None:
     await _seller(merchant)
     await _till(merchant, now)
     await _modules(merchant, now)
+    await _loyalty(merchant, now)
     _write(
         path,
         Demo(
@@ -186,6 +204,14 @@ async def _modules(merchant: Merchant, now: datetime) -> None:
     if not await modules.was_decided(merchant.id, "wallet"):
         await modules.switch_module(
             merchant, "wallet", on=True, seen_price_minor=0, actor=merchants.OPERATOR, now=now
+        )
+
+
+async def _loyalty(merchant: Merchant, now: datetime) -> None:
+    """A plain programme; what was saved since stays."""
+    if await latest_programme(merchant.id) is None:
+        await save_programme(
+            merchant.id, merchant.public_id, _PROGRAMME, seen_version=0, actor=merchants.OPERATOR, now=now
         )
 
 
