@@ -83,6 +83,8 @@ NOT_PAGES: Final = frozenset(
         "/api/openapi.json",
         "/api/v1/sessions/{session_id:str}",
         "/account/bank",
+        "/wallet/statement.pdf",
+        "/wallet/statement.csv",
         "/purchases/{order_id:str}/agreement",
         "/purchases/{order_id:str}/documents/{invoice_id:str}",
         "/till/{code:str}/live",

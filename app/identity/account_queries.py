@@ -23,14 +23,15 @@ class SignedInCustomer:
     email: str | None = field(repr=False)
     country: str
     way: Way
+    signed_in_at: datetime
     expires_at: datetime
     offset_s: int
 
 
 # Whoever signed in by a phone that is somebody else's now is out.
 _HOLDER: Final = """
-SELECT s.id AS session_id, s.customer_id, c.public_id, c.name, c.phone, c.email, c.country, s.way, s.expires_at,
-       coalesce((SELECT offset_s FROM business_clock), 0) AS offset_s
+SELECT s.id AS session_id, s.customer_id, c.public_id, c.name, c.phone, c.email, c.country, s.way,
+       s.created_at AS signed_in_at, s.expires_at, coalesce((SELECT offset_s FROM business_clock), 0) AS offset_s
 FROM customer_sessions s JOIN customers c ON c.id = s.customer_id
 WHERE s.token_digest = $1 AND s.expires_at > $2 AND c.state = 'active' AND (s.way <> 'code' OR c.phone IS NOT NULL)
 """

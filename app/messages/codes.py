@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Final, Literal
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -51,6 +52,24 @@ async def send_sign_in_sms(
     host = urlsplit(base_url).hostname or ""
     text = templating.render_text("sms/sign_in.txt", lang, operator=operator, code=code, host=host).strip()
     return await _hand_over(door, Sms(phone, text, None))
+
+
+@dataclass(frozen=True, slots=True)
+class PayoutWords:
+    """What a code to pay out approves, as its message says it; `hint` is how the account number ends."""
+
+    shop: str
+    amount: Money
+    hint: str
+
+
+async def send_payout_sms(
+    door: SmsDoor, words: PayoutWords, *, phone: str, code: str, base_url: str, lang: str, merchant_id: UUID
+) -> Sending:
+    """Send a code that lets money leave a wallet; as above."""
+    host = urlsplit(base_url).hostname or ""
+    text = templating.render_text("sms/payout_code.txt", lang, words=words, code=code, host=host).strip()
+    return await _hand_over(door, Sms(phone, text, merchant_id))
 
 
 async def _hand_over(door: SmsDoor, message: Sms) -> Sending:

@@ -15,6 +15,7 @@
 | to whom and in which words a payment link was sent | 30 days, or as long as the link can be paid |
 | a shop's customers in the address book of its tills | 2 years after they were last served |
 | receipts that a till was left with | 7 days |
+| what people wrote about a return | a year after it ended |
 | what a file of orders said | 30 days; which of its rows made an order, as a digest, a year |
 | browsers, and sessions of staff and of customers | their absolute life |
 | remembered browsers | half a year after their last use, or as soon as they are ended |
@@ -41,6 +42,7 @@ from app.links.bulk import actions as bulk
 from app.links.sending import forget_sends
 from app.merchants.actions import forget_ended_sessions
 from app.orders import actions as orders
+from app.returns import actions as returns
 from app.till import actions as till
 
 CODES_KEPT: Final = timedelta(days=1)
@@ -49,6 +51,7 @@ ENDED_PASSKEYS_KEPT: Final = timedelta(days=30)
 ANSWERS_KEPT: Final = timedelta(days=30)
 SENDS_KEPT: Final = timedelta(days=30)
 LIMITS_KEPT: Final = timedelta(days=2)
+RETURN_WORDS_KEPT: Final = timedelta(days=365)
 EVERY: Final = timedelta(minutes=10)
 BATCH: Final = 1000
 # Each holds up to ten thousand rows.
@@ -86,6 +89,10 @@ async def forget_till(now: Now) -> int:
 
 async def forget_links_sent(now: Now) -> int:
     return await db.in_tx(lambda: forget_sends(now.business - SENDS_KEPT, BATCH))
+
+
+async def forget_return_words(now: Now) -> int:
+    return await db.in_tx(lambda: returns.forget_words(now.business - RETURN_WORDS_KEPT, BATCH))
 
 
 async def forget_imports(now: Now) -> int:
@@ -146,6 +153,7 @@ def rules() -> Sequence[Chore]:
         forget_orders,
         forget_links_sent,
         forget_till,
+        forget_return_words,
         forget_imports,
         forget_codes,
         forget_challenges,

@@ -29,6 +29,9 @@ from app.web.shopper.purchases import (
 )
 from app.web.shopper.till import hear_till_code, pay_at_till, show_till_code
 from app.web.shopper.wallet import use_wallet
+from app.web.shopper.wallet_page import show_wallet, turn_points
+from app.web.shopper.wallet_payout import ask_payout, confirm_payout, show_payout
+from app.web.shopper.wallet_statement import download_movements, download_statement
 from app.web.shopper.widget import show_widget
 
 ROUTES = (
@@ -82,4 +85,11 @@ ROUTES = (
     show_purchase,
     download_bought_agreement,
     download_bought_document,
+    show_wallet,
+    turn_points,
+    download_statement,
+    download_movements,
+    show_payout,
+    ask_payout,
+    confirm_payout,
 )

@@ -72,7 +72,7 @@ async def send_account_code(request: Request[Any, Any, Any]) -> Response[str]:
         sending, marking = await _send(here, *asked, country)
     except LimitReached as refusal:
         field = "code" if before is not None else "phone"
-        return await sign_in_page(here, Form(form.values, {field: _wait(refusal)}), status=429)
+        return await sign_in_page(here, Form(form.values, {field: wait_error(refusal)}), status=429)
     except SignInLost:
         return here.lead_to(SIGN_IN)
     wanted = own_path(form.value("next"))
@@ -118,7 +118,7 @@ async def confirm_account_code(request: Request[Any, Any, Any]) -> Response[str]
     try:
         tried = await sign_in_by_code(here.arriving, code)
     except LimitReached as refusal:
-        return await sign_in_page(here, Form(form.values, {"code": _wait(refusal)}), status=429)
+        return await sign_in_page(here, Form(form.values, {"code": wait_error(refusal)}), status=429)
     if tried.outcome in {"signed_in", "stranger"}:
         return await signed_in(here, tried, form.value("next"), stranger="code_stranger")
     error = (
@@ -261,6 +261,6 @@ def _read_asked(values: Mapping[str, str], country: str) -> tuple[str, str] | di
     return errors or (phone, postcode)
 
 
-def _wait(refusal: LimitReached) -> FieldError:
+def wait_error(refusal: LimitReached) -> FieldError:
     code = "limit_reached" if refusal.scope in _OWN_LIMITS else "paused"
     return FieldError(code, {"resets_in_s": refusal.resets_in_s})
