@@ -34,9 +34,9 @@ async def draw_invoice(event: Event) -> None:
 
 
 async def draw_agreement(event: Event) -> None:
-    """A confirmed purchase on credit leaves its agreement, in the language it was signed in. Money that staff recorded
-    lends nothing."""
-    if event.data.get("method") == "recorded":
+    """A confirmed purchase on credit leaves its agreement, in the language it was signed in. Money that staff recorded,
+    and a wallet that paid all, lend nothing."""
+    if event.data.get("method") in {"recorded", "wallet"}:
         return
     order_id = str(event.data["order_id"])
     lang = await language_of_order(event.merchant_id, order_id)

@@ -99,7 +99,8 @@ _INVOICES_SQL: Final[Mapping[str, str]] = {
             SELECT FROM transfers t JOIN invoices i ON i.merchant_id = p.merchant_id AND i.id = p.invoice_id
             JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
             WHERE t.merchant_id = p.merchant_id
-              AND t.key = CASE p.source WHEN 'wallet' THEN 'wallet:' || o.public_id ELSE 'payment:' || p.public_id END)""",
+              AND t.key = CASE p.source WHEN 'wallet' THEN 'wallet:' || o.public_id
+                                        ELSE 'payment:' || p.public_id END)""",
     "I13 the documents of an order ask for its quote's total": """
         SELECT o.public_id FROM invoices i
         JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
@@ -229,7 +230,7 @@ async def check_new(spans: Sequence[ledger.Span], since: UUID) -> list[Violation
         found += await look(invariant, sql, *ledger.columns(spans))
     changed = await db.fetch_all(_CHANGED, since, *ledger.columns(spans))
     orders = [row["merchant_id"] for row in changed], [row["id"] for row in changed]
-    for invariant, sql in (*_ORDERS_SQL.items(), *OF_ORDERS.items()):
+    for invariant, sql in (*_ORDERS_SQL.items(), *PAID_BY_WALLET.items(), *OF_ORDERS.items()):
         found += await look(invariant, sql.replace("CHECKED", _CHANGED_ALONE), *orders)
     found += await look("I8 an event has exactly one outbox row", _NEW_EVENTS, since)
     for machine, table, history in _HISTORIES:

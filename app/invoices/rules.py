@@ -50,7 +50,8 @@ class Payee:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A confirmed purchase with both sides of it; nobody is to be paid where the wallet has paid all. `purchased_on` is the local day of the merchant's country."""
+    """A confirmed purchase with both sides of it; nobody is to be paid where the wallet has paid all. `purchased_on` is
+    the local day of the merchant's country."""
 
     order_reference: str
     lines: Sequence[Line]
@@ -110,9 +111,10 @@ def number_text(year: int, number: int) -> str:
 def documents(sale: Sale, number: str, references: Sequence[str]) -> tuple[Document, ...]:
     """The documents of a sale, its VAT document (numbered `number`) first.
 
-    An invoice plan gives one invoice, of the whole price: what the wallet paid with the purchase is not asked for. A sale
-    that the wallet paid alone has a receipt. Instalments give a receipt with the VAT of the sale and one notice an instalment,
-    without VAT: the seller's tax is on the sale, the instalments repay a credit. Every figure is the stored quote's.
+    An invoice plan gives one invoice, of the whole price: what the wallet paid with the purchase is not asked for.
+    Instalments give a receipt with the VAT of the sale and one notice an instalment, without VAT: the seller's tax is
+    on the sale, the instalments repay a credit. A sale that the wallet paid alone has a receipt and nothing else. Every
+    figure is the stored quote's.
     """
     if len(references) != references_needed(sale.quote):
         raise ValueError("one reference for each payment")

@@ -39,7 +39,8 @@ async def draw(
 ) -> tuple[InvoiceView, ...]:
     """Draw the documents of a paid order in the caller's transaction; a second call answers the first one's.
 
-    Every figure is the stored quote's; what the wallet paid with the purchase is recorded as a payment. One that was paid outside the checkout has a receipt alone. Raises NoAccount.
+    Every figure is the stored quote's; what the wallet paid with the purchase is recorded as a payment. A sale that was
+    paid outside the checkout has a receipt alone. Raises NoAccount.
     """
     # Two drawings of one order wait for each other here.
     locked = await db.fetch_one(

@@ -9,7 +9,6 @@ from litestar.params import FromPath
 
 from app.checkout.actions import choose_plan
 from app.checkout.errors import SessionEnded
-from app.checkout.purse import purse_of
 from app.checkout.states import SessionState
 from app.checkout.steps import Page, Progress, may_see
 from app.merchants.errors import ModuleOff
@@ -28,7 +27,7 @@ _MAY_CHOOSE: Final = frozenset({Progress.IDENTIFIED, Progress.REFUSED})
 @post("/pay/{session_id:str}/wallet", include_in_schema=False, status_code=200)
 async def use_wallet(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
     """`use` is what the wallet shall pay, as the page showed it; 0 goes back to the plan alone. `method` and `months`
-    say which plan takes the rest, the present one unless they say. What is there by now decides."""
+    say which plan takes the rest, the present one unless they say."""
     here = await visit(request, session_id)
     form = await here.form()
     flow = here.flow
@@ -52,12 +51,11 @@ async def use_wallet(request: Request[Any, Any, Any], session_id: FromPath[str])
 
 
 async def _chosen(here: Visit, form: Form) -> Quote | None:
-    """The quote that was tapped, for what the wallet holds now; None where nothing takes what it leaves."""
+    """The quote that was tapped; None where nothing takes what the wallet leaves. Whether there is so much in it,
+    setting it aside finds out, and the page tells."""
     flow = here.flow
-    purse = await purse_of(flow)
-    asked_minor = number_in(form.value("use")) or 0
-    part_minor = min(asked_minor, purse.amount_minor if purse is not None else 0, flow.total_minor)
-    if asked_minor and part_minor == flow.total_minor:
+    part_minor = min(number_in(form.value("use")) or 0, flow.total_minor)
+    if part_minor == flow.total_minor:
         return (await offers_for(flow, live=here.is_live)).wallet_alone()
     offers = await offers_for(flow, live=here.is_live, wallet_minor=part_minor)
     kinds = kinds_of(flow, offers)
