@@ -12,6 +12,7 @@ from litestar.status_codes import HTTP_200_OK
 from app.kernel import clock
 from app.kernel.i18n import LANGUAGES
 from app.merchants.queries import Merchant, merchant_by_id
+from app.merchants.rules import Module, Role
 from app.web.admin import cookies
 from app.web.admin.access import ROLES_OF, AdminRequest, is_https, settings_of
 from app.web.shared import language, rendering
@@ -25,6 +26,7 @@ _SECTIONS: Final = {
     "till": "admin:till",
     "links": "admin:links",
     "reviews": "admin:reviews",
+    "wallets": "admin:wallets",
     "invoices": "admin:invoices",
     "settings": "admin:settings",
 }
@@ -37,6 +39,8 @@ LANGUAGE_NAMES: Final = (
     ("da", "Dansk"),
     ("bg", "Български"),
 )
+# Sections of a module: without it they are not led to, and answer whoever knows the address.
+_OF_MODULE: Final[Mapping[str, Module]] = {"wallets": "wallet"}
 _LANGUAGE_COOKIE_S: Final = 365 * 24 * 3600
 
 
@@ -54,6 +58,11 @@ async def merchant_of(request: AdminRequest) -> Merchant:
     merchant = await merchant_by_id(request.user.staff.merchant_id)
     assert merchant is not None, "staff belong to a merchant, and merchants are never deleted"
     return merchant
+
+
+def _is_led_to(section: str, role: Role, merchant: Merchant) -> bool:
+    module = _OF_MODULE.get(section)
+    return role in ROLES_OF[_SECTIONS[section]] and (module is None or merchant.has(module))
 
 
 async def show(
@@ -74,7 +83,7 @@ async def show(
     visitor, settings = request.user, settings_of(request)
     around = {
         "desk": Desk(merchant.name, visitor.staff.name, visitor.staff.email, settings.is_test),
-        "nav": tuple(key for key, route in _SECTIONS.items() if visitor.staff.role in ROLES_OF[route]),
+        "nav": tuple(key for key in _SECTIONS if _is_led_to(key, visitor.staff.role, merchant)),
         "section": section,
         "zone": merchant.time_zone,
         "accent": merchant.accent,
