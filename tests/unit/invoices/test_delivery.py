@@ -247,6 +247,8 @@ async def test_money_that_staff_recorded_is_followed_by_receipts_and_by_no_agree
     assert "muuta maksettavaa ei ole" in sheet.body
     [mail] = [each for each in await messages(channel="email") if not each.attachments]
     assert ": Käteinen, " in mail.body
+    jobs = {row["kind"] for row in await db.fetch_all("SELECT kind FROM outbox")}
+    assert jobs == {"event", "mail", "invoice"}, "no agreement is drawn, and no points are earned"
     assert "korko" not in mail.body.lower(), "nothing is lent"
     assert (
         await db.fetch_value("SELECT count(*) FROM outbox WHERE failed_at IS NOT NULL OR done_at IS NULL")
