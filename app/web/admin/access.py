@@ -118,6 +118,8 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:loyalty": _OWNER,
         "admin:loyalty-save": _OWNER,
         "admin:loyalty-preview": _OWNER,
+        "admin:points": _OWNER,
+        "admin:points-adjust": _OWNER,
     }
 )
 

@@ -15,8 +15,8 @@ from app.checkout.recorded import money_of_order
 from app.invoices.queries import invoices_of_order
 from app.kernel import clock, ids
 from app.kernel.cursors import CursorRefused
-from app.kernel.money import Money
-from app.ledger.queries import postings_about
+from app.kernel.money import POINTS_UNIT, Money
+from app.ledger.queries import PostingView, postings_about
 from app.merchants.queries import staff_actors
 from app.orders import queries
 from app.orders.lists import OrderPage, Wanted, each_order, list_orders
@@ -31,6 +31,7 @@ from app.web.admin.refunds_views import refund_row, return_row
 from app.web.admin.views import detail_of, document_of, row_of, versions_of
 from app.web.shared import rendering
 from app.web.shared.forms import Form
+from app.web.shared.points import earned_of
 
 PAGE_SIZE: Final = 25
 LIST: Final = "/admin/orders"
@@ -112,7 +113,7 @@ async def show_order(
         sessions,
         timeline=await queries.order_timeline(merchant.id, order.id),
         deliveries=await queries.deliveries_about(merchant.id, *about),
-        postings=await postings_about(merchant.id, order.public_id),
+        postings=await _money_about(merchant.id, order.public_id),
     )
     documents = tuple(
         document_of(invoice) for invoice in await invoices_of_order(merchant.id, order.public_id)
@@ -138,6 +139,7 @@ async def show_order(
         "returns": tuple(return_row(each) for each in await returns_of_order(merchant.id, order.id)),
         "refundable": Money(order.refundable_minor, order.currency),
         "link": await box_of_order(request, order),
+        "earned": await earned_of(order.public_id, merchant),
         "staff_names": await staff_actors(merchant.id),
         "payment_key": str(ids.internal_id()),
         "today": merchant.local_date(clock.business(request.user.staff.offset_s)),
@@ -147,6 +149,12 @@ async def show_order(
         "total_typed": f"{context.total.major:.2f}",
     }
     return await show(request, "admin/order.html", around, section="orders", status=status)
+
+
+async def _money_about(merchant_id: UUID, order_id: str) -> list[PostingView]:
+    """What was posted about an order in money; its points have a place of their own on the page."""
+    found = await postings_about(merchant_id, order_id)
+    return [posting for posting in found if posting.currency != POINTS_UNIT]
 
 
 async def _found(merchant_id: UUID, wanted: Wanted, cursor: str | None) -> OrderPage:

@@ -26,6 +26,7 @@ from app.invoices.states import InvoiceState
 from app.kernel.cursors import CursorRefused
 from app.messages.invoice import sheet_content
 from app.messages.sent import sent_about
+from app.web.shared.points import earned_of
 from app.web.shopper.account import Here, here_of
 from app.web.shopper.information import document
 from app.web.shopper.purchase_page import purchase_view
@@ -79,7 +80,7 @@ async def show_purchase(request: Request[Any, Any, Any], order_id: FromPath[str]
     agreement = await agreement_of_order(shop.id, order_id)
     sent = await sent_about(shop.id, order_id)
     view = purchase_view(shop, bought.order, invoices, payments, agreement, sent)
-    return here.page("purchase", {"purchase": view})
+    return here.page("purchase", {"purchase": view, "earned": await earned_of(order_id, shop)})
 
 
 @get(f"{PURCHASES}/{{order_id:str}}/agreement", include_in_schema=False)

@@ -12,6 +12,7 @@ from app.kernel import db
 from app.merchants.queries import Merchant
 from tests.factories.checkout import PHONE, a_known_person, a_line, a_merchant
 from tests.factories.invoices import a_purchase, again, chores_done, days_later, drawn, paid
+from tests.factories.loyalty import a_shop, earned
 from tests.web.shopper.test_account import another, sign_in, type_in
 from tests.web.shopper.test_flow import the_code
 
@@ -177,7 +178,18 @@ async def test_one_purchase_costs_the_same_whatever_it_holds(client: httpx.Async
     order = await a_buyer(client, await a_merchant(credit_limit_minor=500_000), months=months)
     with db.counting() as counts:
         await client.get(f"/purchases/{order}")
-    assert (counts.queries, counts.writes) == (8, 0)
+    # Nine: who asks, the shop, the order with its lines, documents, payments, agreement, messages, points.
+    assert (counts.queries, counts.writes) == (9, 0)
+
+
+async def test_a_purchase_tells_what_it_earned_line_by_line(client: httpx.AsyncClient) -> None:
+    merchant = await a_shop()
+    order = await a_buyer(client, merchant)
+    assert "Points of this order" not in words((await client.get(f"/purchases/{order}")).text)
+    await earned(merchant, order)
+    told = words((await client.get(f"/purchases/{order}")).text)
+    assert "Points of this order 240" in told
+    assert "at 1 points for each €1.00" in told
 
 
 @pytest.mark.parametrize("query", ["before=garbage", "before=" + "A" * 32, "shop=me_nobody", "shop='"])
