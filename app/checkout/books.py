@@ -225,9 +225,7 @@ async def check_books(acknowledged_orders: Iterable[str] = ()) -> list[Violation
 
 async def check_new(spans: Sequence[ledger.Span], since: UUID) -> list[Violation]:
     """The same of what these seals cover, and of rows with ids from `since` on: an id tells when it was made."""
-    found: list[Violation] = []
-    for invariant, sql in ledger.NEW.items():
-        found += await look(invariant, sql, *ledger.columns(spans))
+    found = await ledger.check_new(spans)
     changed = await db.fetch_all(_CHANGED, since, *ledger.columns(spans))
     orders = [row["merchant_id"] for row in changed], [row["id"] for row in changed]
     for invariant, sql in (*_ORDERS_SQL.items(), *PAID_BY_WALLET.items(), *OF_ORDERS.items()):

@@ -37,27 +37,33 @@ class Span:
     transfers: int
 
 
-# A transfer's own digest, over all that was written of it. What a seal covers is called `covered` by whoever asks:
-# (merchant_id, seal_number, position, transfer_id).
-LEAVES: Final = """
+# What a transfer's own digest covers: all that was written of it, in a form that no setting changes. What a seal covers
+# is called `covered` by whoever asks: (merchant_id, seal_number, position, transfer_id).
+CHAIN: Final = """
 leaf AS (
-    SELECT c.merchant_id, c.seal_number, c.position, p.postings,
-           sha256(convert_to(concat_ws(E'\\x1f', t.id, t.key, t.cause, t.about,
-               (extract(epoch FROM t.posted_at) * 1000000)::bigint,
-               coalesce(t.reverses_id::text, ''), coalesce(t.restores_id::text, ''), p.content), 'UTF8')) AS digest
+    SELECT c.merchant_id, c.seal_number, c.position, count(*) AS postings,
+           sha256(uuid_send(t.id)
+               || int4send(octet_length(t.key)) || convert_to(t.key, 'UTF8')
+               || int4send(octet_length(t.cause)) || convert_to(t.cause, 'UTF8')
+               || int4send(octet_length(t.about)) || convert_to(t.about, 'UTF8')
+               || timestamptz_send(t.posted_at)
+               || coalesce(uuid_send(t.reverses_id), '\\x00') || coalesce(uuid_send(t.restores_id), '\\x00')
+               || string_agg(uuid_send(p.account_id) || int8send(p.account_seq) || convert_to(p.currency, 'UTF8')
+                   || int8send(p.amount_minor) || int8send(p.balance_after_minor), ''::bytea ORDER BY p.account_id)
+           ) AS digest
     FROM covered c
     JOIN transfers t ON t.merchant_id = c.merchant_id AND t.id = c.transfer_id
-    CROSS JOIN LATERAL (
-        SELECT count(*) AS postings,
-               string_agg(concat_ws(':', o.account_id, o.account_seq, o.currency, o.amount_minor,
-                                    o.balance_after_minor), ',' ORDER BY o.account_id) AS content
-        FROM postings o WHERE o.merchant_id = t.merchant_id AND o.transfer_id = t.id) p
+    JOIN postings p ON p.merchant_id = c.merchant_id AND p.transfer_id = c.transfer_id
+    GROUP BY c.merchant_id, c.seal_number, c.position, t.merchant_id, t.id
+), content AS (
+    SELECT merchant_id, seal_number, count(*) AS transfers, sum(postings) AS postings,
+           string_agg(digest, ''::bytea ORDER BY position) AS digests
+    FROM leaf GROUP BY merchant_id, seal_number
 )
 """
-# Of a seal: which one it is, the one before it, and its transfers in their order.
+# Of a seal: whose and which one it is, the one before it, and its transfers in their order.
 DIGEST: Final = """
-sha256(convert_to({merchant_id} || ':' || {number}, 'UTF8') || coalesce({previous}, ''::bytea)
-       || string_agg(leaf.digest, ''::bytea ORDER BY leaf.position))
+sha256(convert_to({merchant_id} || ':' || {number}, 'UTF8') || coalesce({previous}, ''::bytea) || content.digests)
 """
 
 _SEAL_DIGEST: Final = DIGEST.format(
@@ -65,14 +71,10 @@ _SEAL_DIGEST: Final = DIGEST.format(
 )
 
 _SEALS_STAND: Final = f"""
-{LEAVES}, remade AS (
-    SELECT s.merchant_id, s.number, s.digest, s.transfer_count, s.posting_count,
-           count(leaf.position) AS transfers, sum(leaf.postings) AS postings, {_SEAL_DIGEST} AS again
-    FROM seal s LEFT JOIN leaf ON leaf.merchant_id = s.merchant_id AND leaf.seal_number = s.number
-    GROUP BY s.merchant_id, s.number, s.previous_digest, s.digest, s.transfer_count, s.posting_count
-)
-SELECT merchant_id || ' seal ' || number FROM remade
-WHERE again IS DISTINCT FROM digest OR transfers <> transfer_count OR postings IS DISTINCT FROM posting_count
+SELECT s.merchant_id || ' seal ' || s.number FROM seal s
+LEFT JOIN content ON content.merchant_id = s.merchant_id AND content.seal_number = s.number
+WHERE content.transfers IS DISTINCT FROM s.transfer_count OR content.postings IS DISTINCT FROM s.posting_count
+   OR {_SEAL_DIGEST} <> s.digest
 """
 
 _SEALS_FOLLOW: Final = """
@@ -133,13 +135,12 @@ FULL: Final[Mapping[str, str]] = {
         LEFT JOIN holds h ON h.merchant_id = a.merchant_id AND h.account_id = a.id AND h.state = 'pending'
         WHERE a.kind IN ('wallet', 'points') GROUP BY a.merchant_id, a.id
         HAVING a.held_minor <> coalesce(sum(h.amount_minor), 0)""",
-    "I17 what a transfer took from a purse it took from its lots": """
-        SELECT t.id::text FROM transfers t
-        JOIN lot_uses u ON u.merchant_id = t.merchant_id AND u.transfer_id = t.id
-        WHERE NOT EXISTS (
-            SELECT FROM postings p JOIN ledger_accounts a ON a.merchant_id = p.merchant_id AND a.id = p.account_id
-            JOIN lots l ON l.merchant_id = a.merchant_id AND l.account_id = a.id AND l.id = u.lot_id
-            WHERE p.merchant_id = t.merchant_id AND p.transfer_id = t.id)""",
+    "I17 what a transfer does to a lot it does to the account of that lot": """
+        SELECT u.id::text FROM lot_uses u
+        JOIN lots l ON l.merchant_id = u.merchant_id AND l.id = u.lot_id
+        LEFT JOIN postings p ON p.merchant_id = u.merchant_id AND p.transfer_id = u.transfer_id
+            AND p.account_id = l.account_id
+        WHERE u.transfer_id IS NOT NULL AND p.id IS NULL""",
     "I18 a transfer is sealed, or waits for it": """
         SELECT t.id::text FROM transfers t
         LEFT JOIN ledger_sealed s ON s.merchant_id = t.merchant_id AND s.transfer_id = t.id
@@ -147,66 +148,64 @@ FULL: Final[Mapping[str, str]] = {
         WHERE (s.transfer_id IS NULL) = (u.transfer_id IS NULL)""",
     "I18 seals follow each other": f"WITH seal AS (SELECT * FROM ledger_seals) {_SEALS_FOLLOW}",
     "I18 a seal's digest is that of its transfers": f"""
-        WITH seal AS (SELECT * FROM ledger_seals), covered AS (SELECT * FROM ledger_sealed), {_SEALS_STAND}""",
+        WITH seal AS (SELECT * FROM ledger_seals), covered AS (SELECT * FROM ledger_sealed), {CHAIN}
+        {_SEALS_STAND}""",
 }
 
-# $1, $2, $3: the spans, column by column.
-_SPANS: Final = """
+# $1, $2, $3: the spans, column by column. What all queries about them read is read once.
+_SPANS: Final = f"""
 WITH span AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS s (merchant_id, after, through)
+), seal AS (
+    SELECT s.* FROM span JOIN ledger_seals s ON s.merchant_id = span.merchant_id AND s.number > span.after
+        AND s.number <= span.through
 ), covered AS MATERIALIZED (
     SELECT c.* FROM span
     JOIN ledger_sealed c ON c.merchant_id = span.merchant_id AND c.seal_number > span.after
         AND c.seal_number <= span.through
-)"""
-_TOUCHED: Final = f"""{_SPANS}, touched AS MATERIALIZED (
-    SELECT DISTINCT p.merchant_id, p.account_id FROM covered c
-    JOIN postings p ON p.merchant_id = c.merchant_id AND p.transfer_id = c.transfer_id
-)"""
-_NEW_SEALS: Final = f"""{_SPANS}, seal AS (
-    SELECT s.* FROM span JOIN ledger_seals s ON s.merchant_id = span.merchant_id AND s.number > span.after
-        AND s.number <= span.through
-)"""
+), posting AS MATERIALIZED (
+    SELECT c.transfer_id AS covered_id, p.* FROM covered c
+    LEFT JOIN postings p ON p.merchant_id = c.merchant_id AND p.transfer_id = c.transfer_id
+), touched AS MATERIALIZED (
+    SELECT a.* FROM (SELECT DISTINCT merchant_id, account_id FROM posting) t
+    JOIN ledger_accounts a ON a.merchant_id = t.merchant_id AND a.id = t.account_id
+), purse AS MATERIALIZED (
+    SELECT a.* FROM touched a WHERE {_PURSES}
+), {CHAIN}
+"""
 
-NEW: Final[Mapping[str, str]] = {
-    "I1 a transfer's postings sum to zero": f"""{_SPANS}
-        SELECT c.transfer_id::text FROM covered c
-        LEFT JOIN postings p ON p.merchant_id = c.merchant_id AND p.transfer_id = c.transfer_id
-        GROUP BY c.merchant_id, c.transfer_id, p.currency HAVING sum(p.amount_minor) IS DISTINCT FROM 0""",
-    "I3 each posting follows the one before it": f"""{_SPANS}
-        SELECT p.account_id::text FROM covered c
-        JOIN postings p ON p.merchant_id = c.merchant_id AND p.transfer_id = c.transfer_id
+_NEW: Final[Mapping[str, str]] = {
+    "I1 a transfer's postings sum to zero": """
+        SELECT covered_id::text FROM posting GROUP BY covered_id, currency
+        HAVING sum(amount_minor) IS DISTINCT FROM 0""",
+    "I3 each posting follows the one before it": """
+        SELECT p.account_id::text FROM posting p
         LEFT JOIN postings b ON b.merchant_id = p.merchant_id AND b.account_id = p.account_id
             AND b.account_seq = p.account_seq - 1
         WHERE p.balance_after_minor <> coalesce(b.balance_after_minor, 0) + p.amount_minor
            OR (b.id IS NULL) <> (p.account_seq = 1)""",
-    "I3 an account stands where its last posting left it": f"""{_TOUCHED}
-        SELECT a.id::text FROM touched
-        JOIN ledger_accounts a ON a.merchant_id = touched.merchant_id AND a.id = touched.account_id
-        LEFT JOIN LATERAL (
-            SELECT account_seq, balance_after_minor, currency FROM postings p
-            WHERE p.merchant_id = a.merchant_id AND p.account_id = a.id ORDER BY account_seq DESC LIMIT 1) p ON true
-        WHERE a.last_seq <> p.account_seq OR a.balance_minor <> p.balance_after_minor OR p.currency <> a.currency""",
-    "I4 nobody spent or set aside what was not there": f"""{_TOUCHED}
-        SELECT a.id::text FROM touched
-        JOIN ledger_accounts a ON a.merchant_id = touched.merchant_id AND a.id = touched.account_id
-        WHERE {_PURSES} AND a.balance_minor + a.held_minor > a.debt_minor
-           OR a.kind = 'wallet' AND a.balance_minor > 0""",
-    "I17 lots less debt are what the balance says": f"""{_TOUCHED}
-        SELECT a.id::text FROM touched
-        JOIN ledger_accounts a ON a.merchant_id = touched.merchant_id AND a.id = touched.account_id
-        LEFT JOIN lots l ON l.merchant_id = a.merchant_id AND l.account_id = a.id
-        WHERE {_PURSES} GROUP BY a.merchant_id, a.id
+    "I3 an account stands where its last posting left it": """
+        SELECT a.id::text FROM touched a
+        LEFT JOIN postings p ON p.merchant_id = a.merchant_id AND p.account_id = a.id AND p.account_seq = a.last_seq
+        LEFT JOIN postings n ON n.merchant_id = a.merchant_id AND n.account_id = a.id AND n.account_seq = a.last_seq + 1
+        WHERE a.balance_minor IS DISTINCT FROM p.balance_after_minor OR a.currency IS DISTINCT FROM p.currency
+           OR n.id IS NOT NULL""",
+    "I4 nobody spent or set aside what was not there": """
+        SELECT id::text FROM purse WHERE balance_minor + held_minor > debt_minor
+            OR kind = 'wallet' AND balance_minor > 0""",
+    "I17 lots less debt are what the balance says": """
+        SELECT a.id::text FROM purse a
+        LEFT JOIN lots l ON l.merchant_id = a.merchant_id AND l.account_id = a.id AND l.left_minor > 0
+        GROUP BY a.merchant_id, a.id, a.debt_minor, a.balance_minor, a.held_minor
         HAVING coalesce(sum(l.left_minor), 0) - a.debt_minor <> -a.balance_minor
             OR coalesce(sum(l.held_minor), 0) <> a.held_minor""",
-    "I17 a lot is what its uses made of it": f"""{_TOUCHED}, used AS MATERIALIZED (
+    "I17 a lot is what its uses made of it": """
+        SELECT l.id::text FROM (
             SELECT u.merchant_id, u.lot_id FROM covered c
             JOIN lot_uses u ON u.merchant_id = c.merchant_id AND u.transfer_id = c.transfer_id
             UNION
-            SELECT l.merchant_id, l.id FROM touched
-            JOIN lots l ON l.merchant_id = touched.merchant_id AND l.account_id = touched.account_id
-                AND l.left_minor > 0)
-        SELECT l.id::text FROM used
+            SELECT l.merchant_id, l.id FROM purse a
+            JOIN lots l ON l.merchant_id = a.merchant_id AND l.account_id = a.id AND l.left_minor > 0) used
         JOIN lots l ON l.merchant_id = used.merchant_id AND l.id = used.lot_id
         LEFT JOIN lot_uses u ON u.merchant_id = l.merchant_id AND u.lot_id = l.id
         GROUP BY l.merchant_id, l.id
@@ -216,17 +215,28 @@ NEW: Final[Mapping[str, str]] = {
     "I17 a pending hold holds its amount": """
         SELECT h.id::text FROM holds h
         LEFT JOIN lot_uses u ON u.merchant_id = h.merchant_id AND u.hold_id = h.id
-        WHERE h.state = 'pending' AND $1::uuid[] IS NOT NULL AND $2::bigint[] IS NOT NULL AND $3::bigint[] IS NOT NULL
+        WHERE h.state = 'pending'
         GROUP BY h.merchant_id, h.id HAVING coalesce(sum(u.amount_minor), 0) <> h.amount_minor""",
-    "I17 what is held of an account is in pending holds": f"""{_TOUCHED}
+    "I17 what is held of an account is in pending holds": """
         SELECT a.id::text FROM (
-            SELECT * FROM touched UNION SELECT merchant_id, account_id FROM holds WHERE state = 'pending') t
-        JOIN ledger_accounts a ON a.merchant_id = t.merchant_id AND a.id = t.account_id
+            SELECT merchant_id, id FROM purse
+            UNION SELECT merchant_id, account_id FROM holds WHERE state = 'pending') t
+        JOIN ledger_accounts a ON a.merchant_id = t.merchant_id AND a.id = t.id
         LEFT JOIN holds h ON h.merchant_id = a.merchant_id AND h.account_id = a.id AND h.state = 'pending'
-        WHERE {_PURSES} GROUP BY a.merchant_id, a.id HAVING a.held_minor <> coalesce(sum(h.amount_minor), 0)""",
-    "I18 seals follow each other": f"{_NEW_SEALS} {_SEALS_FOLLOW}",
-    "I18 a seal's digest is that of its transfers": f"{_NEW_SEALS}, {_SEALS_STAND}",
+        GROUP BY a.merchant_id, a.id HAVING a.held_minor <> coalesce(sum(h.amount_minor), 0)""",
+    "I18 seals follow each other": _SEALS_FOLLOW,
+    "I18 a seal's digest is that of its transfers": _SEALS_STAND,
 }
+
+
+def _all_at_once() -> str:
+    """One statement: everything is looked at in the same instant, and what is common is read once."""
+    quoted = ((name.replace("'", "''"), sql) for name, sql in _NEW.items())
+    looks = (f"SELECT '{name}' AS invariant, place FROM ({sql}) AS found (place)" for name, sql in quoted)
+    return f"{_SPANS} {' UNION ALL '.join(looks)} LIMIT {SHOWN_MAX}"
+
+
+_NEW_SQL: Final = _all_at_once()
 
 _TO_PROVE: Final = """
 SELECT m.id AS merchant_id, coalesce(k.seal_number, 0) AS after, s.number, s.transfer_count
@@ -283,8 +293,13 @@ async def last_proof_id() -> UUID | None:
     return found if isinstance(found, UUID) else None
 
 
+async def check_new(spans: Sequence[Span]) -> list[Violation]:
+    """The same of what these seals cover."""
+    return [Violation(*row.values()) for row in await db.fetch_all(_NEW_SQL, *columns(spans))]
+
+
 def columns(spans: Sequence[Span]) -> tuple[list[UUID], list[int], list[int]]:
-    """The parameters of a query of NEW."""
+    """Spans as parameters of a query."""
     return (
         [span.merchant_id for span in spans],
         [span.after for span in spans],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from app.kernel import db
@@ -138,6 +139,21 @@ async def lots_of(merchant_id: UUID, account: Account, currency: str) -> list[Lo
     return spending_order(Lot(**row) for row in rows)
 
 
+# The rows of the page first, along the index of the account, and what they belong to afterwards: a long statement
+# costs what a short one does.
+_PAGE: Final = """
+WITH page AS MATERIALIZED (
+    SELECT merchant_id, transfer_id, account_seq, amount_minor, balance_after_minor, posted_at FROM postings
+    WHERE merchant_id = $1 AND account_seq < $4 AND account_id = (
+        SELECT id FROM ledger_accounts WHERE merchant_id = $1 AND address = $2 AND currency = $3)
+    ORDER BY account_seq DESC LIMIT $5
+)
+SELECT p.account_seq AS seq, t.key, t.cause, t.about, p.amount_minor, p.balance_after_minor, p.posted_at
+FROM page p JOIN transfers t ON t.merchant_id = p.merchant_id AND t.id = p.transfer_id
+ORDER BY p.account_seq DESC
+"""
+
+
 async def statement(
     merchant_id: UUID, account: Account, currency: str, cursor: str | None, limit: int
 ) -> Statement:
@@ -146,12 +162,7 @@ async def statement(
     Raises CursorRefused.
     """
     rows = await db.fetch_all(
-        """SELECT p.account_seq AS seq, t.key, t.cause, t.about, p.amount_minor, p.balance_after_minor, p.posted_at
-           FROM ledger_accounts a
-           JOIN postings p ON p.merchant_id = a.merchant_id AND p.account_id = a.id
-           JOIN transfers t ON t.merchant_id = p.merchant_id AND t.id = p.transfer_id
-           WHERE a.merchant_id = $1 AND a.address = $2 AND a.currency = $3 AND p.account_seq < $4
-           ORDER BY p.account_seq DESC LIMIT $5""",
+        _PAGE,
         merchant_id,
         account.address,
         currency,
@@ -187,10 +198,10 @@ def _sign(account: Account) -> int:
 async def balance_at(merchant_id: UUID, account: Account, currency: str, at: datetime) -> int:
     """What stood in the account after the last movement that was posted at this time or before."""
     after = await db.fetch_value(
-        """SELECT p.balance_after_minor FROM ledger_accounts a
-           JOIN postings p ON p.merchant_id = a.merchant_id AND p.account_id = a.id
-           WHERE a.merchant_id = $1 AND a.address = $2 AND a.currency = $3 AND p.posted_at <= $4
-           ORDER BY p.account_seq DESC LIMIT 1""",
+        """SELECT balance_after_minor FROM postings
+           WHERE merchant_id = $1 AND posted_at <= $4 AND account_id = (
+               SELECT id FROM ledger_accounts WHERE merchant_id = $1 AND address = $2 AND currency = $3)
+           ORDER BY account_seq DESC LIMIT 1""",
         merchant_id,
         account.address,
         currency,

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final
 
 from app.kernel import db
-from app.ledger.proof import DIGEST, LEAVES
+from app.ledger.proof import CHAIN, DIGEST
 
 # Any number the whole program uses for nothing else.
 _LOCK_NUMBER: Final = 5_006_018
@@ -31,13 +31,12 @@ WITH taken AS (
     SELECT merchant_id, transfer_id, head.number AS seal_number,
            (row_number() OVER (PARTITION BY merchant_id ORDER BY transfer_id))::integer AS position
     FROM taken JOIN head USING (merchant_id)
-), {LEAVES}, seal AS (
+), {CHAIN}, seal AS (
     INSERT INTO ledger_seals (merchant_id, number, previous_digest, digest, transfer_count, posting_count, sealed_at)
     SELECT head.merchant_id, head.number, head.previous,
            {DIGEST.format(merchant_id="head.merchant_id", number="head.number", previous="head.previous")},
-           count(*), sum(leaf.postings), $2
-    FROM head JOIN leaf ON leaf.merchant_id = head.merchant_id
-    GROUP BY head.merchant_id, head.number, head.previous
+           content.transfers, content.postings, $2
+    FROM head JOIN content ON content.merchant_id = head.merchant_id
 ), placed AS (
     INSERT INTO ledger_sealed (merchant_id, transfer_id, seal_number, position)
     SELECT merchant_id, transfer_id, seal_number, position FROM covered
