@@ -22,6 +22,7 @@ from e2e import (
     import_states,
     link_admin_states,
     link_states,
+    loyalty_states,
     order_states,
     passkey_states,
     recorded_states,
@@ -29,6 +30,7 @@ from e2e import (
     till_states,
     waits,
     walks,
+    wallet_admin_states,
 )
 from e2e.browsing import Phone
 from e2e.pages.flow import IdentifyPage, MethodPage
@@ -97,6 +99,9 @@ NOT_PAGES: Final = frozenset(
         "/api/v1/invoices/{invoice_id:str}",
         "/admin/invoices/{public_id:str}/pdf",
         "/admin/links/export",
+        "/admin/wallets/export",
+        "/admin/wallets/{customer_id:str}/export",
+        "/api/v1/customers/{customer_id:str}/wallet",
         "/api/v1/events",
         "/api/v1/webhook-endpoints",
         "/sandbox/outbox",
@@ -447,6 +452,7 @@ VIEWS: Final = (
     View("admin-review-identity", "/admin/reviews/{public_id:str}", abroad.review),
     View("admin-review-identity-unsaid", "/admin/reviews/{public_id:str}", abroad.review_unsaid),
     View("admin-review-answered", "/admin/reviews/{public_id:str}", waits.review_answered),
+    *(View(*each) for each in wallet_admin_states.ALL),
     View("admin-invoices", "/admin/invoices", admin_states.invoices),
     View("admin-invoices-none", "/admin/invoices", admin_states.page("/admin/invoices?q=nothing-like-this")),
     View("admin-invoice", "/admin/invoices/{public_id:str}", admin_states.invoice),
@@ -474,6 +480,9 @@ VIEWS: Final = (
     ),
     View("admin-return-settings", "/admin/settings/returns", admin_states.page("/admin/settings/returns")),
     View("admin-settlement", "/admin/orders/{public_id:str}/settlement", admin_states.settlement),
+    View("admin-loyalty", loyalty_states.PROGRAMME, admin_states.page(loyalty_states.PROGRAMME)),
+    View("admin-loyalty-refused", loyalty_states.PROGRAMME, loyalty_states.programme_refused),
+    View("admin-points", "/admin/wallets/{customer_id:str}/points", loyalty_states.points),
     View("admin-settings", "/admin/settings", admin_states.page("/admin/settings")),
     View("sandbox-desk", "/sandbox", _sandbox("/sandbox")),
     View("sandbox-phone", "/sandbox/phone", _sandbox("/sandbox/phone")),
