@@ -10,6 +10,7 @@ import pytest
 
 from app.invoices.queries import InvoiceView
 from app.kernel import clock
+from app.ledger import actions as ledger
 from tests.factories.invoices import a_purchase, an_invoice, drawn
 from tests.web.api.conftest import Shop
 
@@ -199,3 +200,13 @@ async def test_a_credit_note_needs_a_key_and_an_invoice_of_the_shop(shop: Shop, 
     answer = await credit(shop, invoice, {}, key=None)
     assert (answer.status_code, answer.json()["code"]) == (400, "idempotency_key_missing")
     assert (await credit(another_shop, invoice, {})).status_code == 404
+
+
+async def test_frozen_money_is_a_503_that_says_when_to_come_again(shop: Shop) -> None:
+    invoice = await an_invoice(shop.merchant)
+    await ledger.freeze_now("a drill", clock.wall())
+    answer = await pay(shop, invoice)
+    assert (answer.status_code, answer.json()["code"]) == (503, "money_frozen")
+    assert answer.headers["retry-after"] == "60"
+    await ledger.unfreeze_now("it was a drill", clock.wall())
+    assert (await pay(shop, invoice)).status_code == 201

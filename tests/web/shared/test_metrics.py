@@ -7,6 +7,9 @@ from pathlib import Path
 import httpx
 import pytest
 
+from app.checkout import proving
+from app.kernel import clock
+from app.ledger import actions as ledger
 from app.main import build
 from tests.support.pages import BASE_URL, settings_in
 
@@ -50,3 +53,19 @@ async def test_health_answers_get_and_head(app_transport: httpx.ASGITransport) -
     async with httpx.AsyncClient(transport=app_transport, base_url=BASE_URL) as client:
         assert (await client.get("/healthz")).status_code == 200
         assert (await client.head("/healthz")).status_code == 200
+
+
+async def test_frozen_money_is_told_by_figures_and_health(app_transport: httpx.ASGITransport) -> None:
+    now = clock.wall()
+    async with httpx.AsyncClient(transport=app_transport, base_url=BASE_URL) as client:
+        await ledger.freeze_now("a drill", now)
+        answer = await client.get("/healthz")
+        assert (answer.status_code, answer.text) == (200, "ok, but money is frozen")
+        assert "kolme_money_frozen 1.0" in (await client.get("/metrics")).text
+        await ledger.unfreeze_now("it was a drill", now)
+        assert (await client.get("/healthz")).text == "ok"
+        text = (await client.get("/metrics")).text
+        assert "kolme_money_frozen 0.0" in text
+        assert "kolme_books_proven_timestamp_seconds 0.0" in text
+        assert (await proving.prove_everything(now)).violations == []
+        assert "kolme_books_proven_timestamp_seconds 0.0" not in (await client.get("/metrics")).text
