@@ -116,6 +116,13 @@ def test_what_was_paid_from_the_wallet_earns_where_the_programme_says_so() -> No
     assert points(PLAIN, item(100_00), wallet_minor=100_00) == 0
 
 
+def test_the_example_of_the_documents() -> None:
+    programme = replace(PLAIN, periods=(Period("Double weekend", DAY, DAY, 2_00),))
+    shipping = SaleLine("shipping", "Post", None, 5_90)
+    earned = earn(programme, sale(item(129_00), shipping, wallet_minor=20_00), GOLD)
+    assert (earned.points, earned.basic_points, earned.not_earning_minor) == (329, 129, 20_00)
+
+
 def test_tiers_begin_at_their_threshold() -> None:
     silver = Tier("Silver", 500, 1_20)
     programme = replace(PLAIN, tiers=(GOLD, silver))
