@@ -190,7 +190,7 @@ class Crashes:
         """One purchase, one death; `death` None is a random moment, nought is none."""
         shopper, field_ = await _at_confirm(shop)
         end = await self._nursery.run(self._deadly(_confirm(shop, shopper, field_), death))
-        await _let_go(end.backend)
+        await let_go(end.backend)
         before = await _state(shopper.session)
         await self._prove(shop, "after the death")
         if end.acknowledged and before != "confirmed":
@@ -235,7 +235,7 @@ class Crashes:
         else:
             command = Command("work", shop.environ, die_door=next(door for door in DOORS if door == where))
         end = await self._nursery.run(command)
-        await _let_go(end.backend)
+        await let_go(end.backend)
         if end.killed and not end.acknowledged:
             self.tally.worker_deaths[where] += 1
         # A lease ends by the wall's clock: here it has run on.
@@ -296,7 +296,7 @@ async def _events(shop: Shop) -> int:
     return count
 
 
-async def _let_go(backend: int) -> None:
+async def let_go(backend: int) -> None:
     """Wait until the database has noticed that a client is dead, and has ended what it was doing."""
 
     async def gone() -> bool:

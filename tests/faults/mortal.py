@@ -30,6 +30,7 @@ from app.outside.mail import SandboxLetterbox
 from app.outside.webhook_door import HttpWebhookDoor
 from app.settings import load
 from app.webhooks.ports import OutgoingWebhook, WebhookDoor, WebhookReply
+from tests.faults.product_moves import MOVES
 
 Door = Literal["before send", "after send", "before mark"]
 DOORS: Final[tuple[Door, ...]] = ("before send", "after send", "before mark")
@@ -37,17 +38,19 @@ Say = Callable[[str], None]
 
 
 class Command(msgspec.Struct, frozen=True):
-    """What a child does, and how it ends.
+    """What a child does, and how it ends; `move` is one of MOVES, made from `args`.
 
     `die_at`: before the k-th statement, counted from 1; one more than there are means after the last COMMIT and before
     anybody hears of it. `die_door`: where in a delivery. `kill_after_s`: killed from outside, so long after it began.
     """
 
-    act: Literal["confirm", "expire", "work"]
+    act: Literal["confirm", "expire", "move", "work"]
     environ: dict[str, str]
     session: str = ""
     token: str = ""
     shown: str = ""
+    move: str = ""
+    args: dict[str, str] = {}
     die_at: int | None = None
     die_door: Door | None = None
     kill_after_s: float | None = None
@@ -199,6 +202,8 @@ async def _live(command: Command, say: Say) -> None:
         await actions.confirm(command.session, browser, command.shown, Details())
     elif command.act == "expire":
         await actions.expire_orders(await clock.business_now())
+    elif command.act == "move":
+        await MOVES[command.move].make(command.args)
     else:
         through = doors.WorkerDoors(SandboxLetterbox(), door)
         await worker.Worker(worker.handlers(through), worker.chores()).run_once()
