@@ -21,6 +21,12 @@ from app.web.shopper.method import choose_method, show_method
 from app.web.shopper.outcome import ask_cancel, cancel, show_outcome
 from app.web.shopper.passkey import ask_passkey, use_passkey
 from app.web.shopper.passkeys import ask_new_passkey, drop_passkey, keep_passkey, show_passkeys
+from app.web.shopper.purchase_returns import (
+    announce_return,
+    call_off_return,
+    follow_return,
+    show_return_form,
+)
 from app.web.shopper.purchases import (
     download_bought_agreement,
     download_bought_document,
@@ -85,6 +91,10 @@ ROUTES = (
     show_purchase,
     download_bought_agreement,
     download_bought_document,
+    show_return_form,
+    announce_return,
+    follow_return,
+    call_off_return,
     show_wallet,
     turn_points,
     download_statement,

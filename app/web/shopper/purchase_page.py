@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal, cast
 
 from app.invoices.references import iban_in_groups, in_groups
 from app.invoices.states import InvoiceState
 from app.kernel.money import Money
 from app.kernel.phone import masked
+from app.orders.states import REFUNDABLE
+from app.returns.states import RefundState
 from app.web.shopper.purchases_views import (
     AskedView,
     DocumentView,
@@ -15,6 +18,8 @@ from app.web.shopper.purchases_views import (
     PaymentView,
     PurchaseState,
     PurchaseView,
+    RefundRow,
+    ReturnRow,
     SentView,
 )
 from app.web.shopper.refused import masked_email
@@ -29,19 +34,26 @@ if TYPE_CHECKING:
     from app.merchants.queries import Merchant
     from app.messages.sent import Sent
     from app.orders.queries import OrderContact, OrderView
+    from app.returns.queries import RefundView, ReturnView
 
 # A document that asks for nothing any more and was never paid has no line among the sums.
 _LISTED: Final = frozenset({"invoice", "notice"})
 
 
-def purchase_view(
-    shop: Merchant,
-    order: OrderView,
-    invoices: Sequence[InvoiceView],
-    payments: Sequence[Payment],
-    agreement: AgreementView | None,
-    sent: Sequence[Sent],
-) -> PurchaseView:
+@dataclass(frozen=True, slots=True)
+class Around:
+    """Everything that stands around an order, each list as its room answers it."""
+
+    invoices: Sequence[InvoiceView]
+    payments: Sequence[Payment]
+    agreement: AgreementView | None
+    sent: Sequence[Sent]
+    returns: Sequence[ReturnView]
+    refunds: Sequence[RefundView]
+
+
+def purchase_view(shop: Merchant, order: OrderView, around: Around) -> PurchaseView:
+    invoices = around.invoices
     assert order.paid_at is not None, "a purchase was paid"
     url = f"/purchases/{order.public_id}"
     numbers = {invoice.public_id: invoice.number for invoice in invoices}
@@ -67,11 +79,14 @@ def purchase_view(
         asked=[_asked(invoice) for invoice in invoices if invoice.kind in _LISTED],
         payments=[
             PaymentView(Money(payment.amount_minor, payment.currency), payment.paid_on, payment.source)
-            for payment in payments
+            for payment in around.payments
         ],
-        documents=_documents(url, shop, invoices, agreement),
-        sent=[_sent(one, order.contact, numbers) for one in sent],
+        documents=_documents(url, shop, invoices, around.agreement),
+        sent=[_sent(one, order.contact, numbers) for one in around.sent],
         zone=shop.time_zone,
+        may_return=order.state in REFUNDABLE and order.refundable_minor > 0,
+        returns=[_return(url, shop, one) for one in around.returns],
+        refunds=[_refund(shop, one) for one in around.refunds if one.state is not RefundState.REFUSED],
     )
 
 
@@ -114,6 +129,27 @@ def _documents(
         signed = shop.local_date(agreement.signed_at)
         found.insert(0, DocumentView("agreement", "", 0, signed, f"{url}/agreement"))
     return found
+
+
+def _return(url: str, shop: Merchant, found: ReturnView) -> ReturnRow:
+    return ReturnRow(
+        url=f"{url}/returns/{found.public_id}",
+        number=found.number_text,
+        state=found.state.value,
+        on=shop.local_date(found.announced_at),
+        refund=Money(found.refund_minor, found.currency),
+    )
+
+
+def _refund(shop: Merchant, refund: RefundView) -> RefundRow:
+    return RefundRow(
+        on=shop.local_date(refund.decided_at or refund.asked_at),
+        amount=Money(refund.amount_minor, refund.currency),
+        to_wallet=Money(refund.to_wallet_minor, refund.currency),
+        lowered=Money(refund.lowered_minor, refund.currency),
+        back=Money(refund.back_minor, refund.currency),
+        is_waiting=refund.state is RefundState.PENDING_APPROVAL,
+    )
 
 
 def _sent(sent: Sent, contact: OrderContact, numbers: Mapping[str, str]) -> SentView:

@@ -26,10 +26,11 @@ from app.invoices.states import InvoiceState
 from app.kernel.cursors import CursorRefused
 from app.messages.invoice import sheet_content
 from app.messages.sent import sent_about
+from app.returns.queries import refunds_of_order, returns_of_order
 from app.web.shared.points import earned_of
 from app.web.shopper.account import Here, here_of
 from app.web.shopper.information import document
-from app.web.shopper.purchase_page import purchase_view
+from app.web.shopper.purchase_page import Around, purchase_view
 from app.web.shopper.purchases_views import DueView, PurchaseRow, PurchasesView, ShopChoice
 
 if TYPE_CHECKING:
@@ -77,9 +78,15 @@ async def show_purchase(request: Request[Any, Any, Any], order_id: FromPath[str]
     bought, shop = await bought_here(here.customer, order_id)
     invoices = await invoices_of_order(shop.id, order_id)
     payments = await payments_of(shop.id, *(invoice.id for invoice in invoices))
-    agreement = await agreement_of_order(shop.id, order_id)
-    sent = await sent_about(shop.id, order_id)
-    view = purchase_view(shop, bought.order, invoices, payments, agreement, sent)
+    around = Around(
+        invoices=invoices,
+        payments=payments,
+        agreement=await agreement_of_order(shop.id, order_id),
+        sent=await sent_about(shop.id, order_id),
+        returns=await returns_of_order(shop.id, bought.order.id),
+        refunds=await refunds_of_order(shop.id, bought.order.id),
+    )
+    view = purchase_view(shop, bought.order, around)
     return here.page("purchase", {"purchase": view, "earned": await earned_of(order_id, shop)})
 
 

@@ -129,6 +129,27 @@ class SentView:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnRow:
+    url: str
+    number: str
+    state: str
+    on: date
+    refund: Money
+
+
+@dataclass(frozen=True, slots=True)
+class RefundRow:
+    """Money that was given back: so much into the wallet, so much off what is owed, so much back to the customer."""
+
+    on: date
+    amount: Money
+    to_wallet: Money
+    lowered: Money
+    back: Money
+    is_waiting: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PurchaseView:
     """One purchase. ``zone`` is the shop's."""
 
@@ -148,3 +169,6 @@ class PurchaseView:
     documents: Sequence[DocumentView]
     sent: Sequence[SentView]
     zone: str
+    may_return: bool
+    returns: Sequence[ReturnRow]
+    refunds: Sequence[RefundRow]
