@@ -48,6 +48,7 @@ async def earn(merchant: Merchant, order_id: str, *, now: datetime) -> Earned | 
     if not merchant.has("wallet"):
         return None
     order = await orders.lock(merchant.id, order_id)
+    await db.race_point("order read to earn")
     earned = await loyalty.earn_for(merchant, await _bought(merchant.id, order), now=now)
     refunded_minor = order.total_minor - order.refundable_minor
     if earned is not None and refunded_minor:

@@ -101,14 +101,13 @@ async def earn_for(merchant: Merchant, bought: Bought, *, now: datetime) -> Earn
     return earned
 
 
-_LOCK: Final = """
+_EARNING: Final = """
 SELECT e.id, e.points, e.total_minor, o.public_id AS order_public_id, c.public_id AS customer_public_id
 FROM loyalty_earnings e
 JOIN orders o ON o.merchant_id = e.merchant_id AND o.id = e.order_id
 JOIN customers c ON c.id = e.customer_id
-WHERE e.merchant_id = $1 AND e.order_id = $2 FOR UPDATE OF e
+WHERE e.merchant_id = $1 AND e.order_id = $2
 """
-# Read after the lock: the refund that was waited for is among them.
 _TAKEN: Final = """
 SELECT coalesce(sum(points), 0)::bigint AS points, coalesce(bool_or(refund = $3), false) AS this_one
 FROM loyalty_claw_backs WHERE merchant_id = $1 AND earning_id = $2
@@ -124,15 +123,16 @@ async def claw_back_for(merchant_id: UUID, refunded: Refunded, *, now: datetime)
 
     The order's own points go first, then others of the customer, and what is missing is owed: later points settle it.
     Points that have lapsed are not taken a second time. An order that never earned, and a refund that was seen before,
-    change nothing. In a transaction.
+    change nothing. In a transaction that holds the order's row: two refunds of an order come one after the other.
     """
-    earning = await db.fetch_one(_LOCK, merchant_id, refunded.order_id)
+    earning = await db.fetch_one(_EARNING, merchant_id, refunded.order_id)
     if earning is None or refunded.refunded_minor <= 0:
         return 0
     taken = await db.fetch_one(_TAKEN, merchant_id, earning["id"], refunded.refund)
     assert taken is not None, "a sum has a row"
     if taken["this_one"]:
         return 0
+    await db.race_point("points taken back so far are read")
     customer, order = earning["customer_public_id"], earning["order_public_id"]
     target = rules.taken_back(earning["points"], earning["total_minor"], refunded.refunded_minor)
     lapsed = await lapsed_of(merchant_id, customer, order, now) if target else 0
