@@ -59,6 +59,7 @@ async def _set_aside(flow: Flow) -> Flow:
     )
     if held is None:
         raise SessionEnded
+    await db.race_point("session locked for its hold")
     return await set_aside_in_tx(flow, before=held["hold_id"])
 
 

@@ -11,7 +11,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
-from app.checkout.actions import cancel_order
+from app.checkout.actions import cancel_order, free_outdated_in_tx
 from app.kernel import clock, db, idempotency, ids
 from app.orders import actions, queries
 from app.orders.actions import Contents, NewOrder
@@ -154,9 +154,11 @@ async def _save(
     now = clock.business(request.user.staff.offset_s)
 
     async def write() -> int:
-        return await actions.edit(
+        made = await actions.edit(
             merchant_id, order.public_id, contents, version=version, edit_id=edit_id, actor=actor, now=now
         )
+        await free_outdated_in_tx(merchant_id, order.public_id, actor=actor, now=now)
+        return made
 
     async def landed() -> int | None:
         return version + 1 if await queries.edit_landed(merchant_id, edit_id) else None

@@ -9,7 +9,7 @@ from litestar import Request, Response, patch, post
 from litestar.params import FromPath
 from msgspec import UNSET
 
-from app.checkout.actions import cancel_order_in_tx
+from app.checkout.actions import cancel_order_in_tx, free_outdated_in_tx
 from app.kernel import ids
 from app.orders import actions, queries
 from app.orders.actions import Contact, Contents, NewOrder
@@ -74,6 +74,7 @@ async def edit_order(
             actor=caller.actor,
             now=caller.now,
         )
+        await free_outdated_in_tx(caller.merchant.id, order_id, actor=caller.actor, now=caller.now)
         if given.accepted:
             await _accept(caller, order_id)
         answer = Answer(200, await _encoded(caller, order_id))

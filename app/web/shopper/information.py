@@ -47,7 +47,7 @@ async def download_agreement(request: Request[Any, Any, Any], session_id: FromPa
     """
     here = await visit(request, session_id)
     flow = here.flow
-    if flow.state is not SessionState.CONFIRMED or not flow.identified:
+    if flow.state is not SessionState.CONFIRMED or not flow.identified or not flow.lends:
         raise NotFoundException
     found = await document_of_order(flow.merchant.id, flow.order_public_id)
     if found is None:

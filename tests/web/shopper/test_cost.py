@@ -15,6 +15,8 @@ from tests.factories.checkout import (
     a_merchant,
     a_session,
 )
+from tests.factories.wallets import switched
+from tests.factories.wallets_in_flow import a_shop_with_wallets, money_of_aino
 from tests.web.shopper.test_flow import HTMX, a_known_register_entry, hidden, the_code
 
 # Path, queries, writes, commits. Of the code's, one query and one commit are the sandbox
@@ -34,7 +36,14 @@ async def test_a_purchase_is_five_requests_and_as_few_commits(client: httpx.Asyn
     await a_known_register_entry()
     merchant = await a_merchant()
     await client.get(f"/pay/{await a_session(merchant)}")
-    session = await a_session(merchant)
+    form = {"method": "invoice", "delivery": "email"}
+    assert await what_it_costs(client, await a_session(merchant), form) == COST
+
+
+async def what_it_costs(
+    client: httpx.AsyncClient, session: str, choice: dict[str, str]
+) -> list[tuple[str, int, int, int]]:
+    """Path, queries, writes and commits of each request of a purchase by code."""
     seen: list[tuple[str, int, int, int]] = []
     page = ""
 
@@ -50,11 +59,37 @@ async def test_a_purchase_is_five_requests_and_as_few_commits(client: httpx.Asyn
         seen.append((path or "first page", counts.queries, counts.writes, counts.commits))
 
     await ask("", None)
-    await ask("", {"method": "invoice", "delivery": "email"})
+    await ask("", choice)
     await ask("/code", {"phone": PHONE, "postcode": POSTCODE})
     await ask("/identify", {"code": await the_code()})
     await ask("/confirm", {"shown": hidden(page, "shown")})
-    assert seen == COST
+    return seen
+
+
+# With the wallet nothing is asked about credit. Setting the money aside, with its two balances on the page, stands in
+# the place of the decision; confirming spends it and tells of the wallet.
+COST_BY_WALLET = [
+    ("first page", 1, 0, 0),
+    ("first page", 4, 3, 1),
+    ("/code", 7, 6, 3),
+    ("/identify", 16, 6, 2),
+    ("/confirm", 18, 10, 1),
+]
+
+
+async def test_a_purchase_by_wallet_costs_as_few(client: httpx.AsyncClient) -> None:
+    merchant = await a_shop_with_wallets()
+    await money_of_aino(merchant, 20_000)
+    await client.get(f"/pay/{await a_session(merchant)}")
+    assert await what_it_costs(client, await a_session(merchant), {"method": "wallet"}) == COST_BY_WALLET
+
+
+async def test_a_shop_with_wallets_costs_a_shopper_without_money_nothing(client: httpx.AsyncClient) -> None:
+    await a_known_register_entry()
+    merchant = await switched(await a_merchant())
+    await client.get(f"/pay/{await a_session(merchant)}")
+    form = {"method": "invoice", "delivery": "email"}
+    assert await what_it_costs(client, await a_session(merchant), form) == COST
 
 
 async def test_asking_for_a_code_and_typing_it_are_a_transaction_each_and_eight_round_trips(
