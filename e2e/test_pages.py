@@ -16,7 +16,8 @@ from app.settings import load
 from e2e import import_states
 from e2e.browsing import Phone
 from e2e.conftest import Phones
-from e2e.states import NOT_PAGES, VIEWS, View, all_cells
+from e2e.not_pages import NOT_PAGES
+from e2e.states import VIEWS, View, all_cells
 from e2e.stop import Stop
 from e2e.world import World
 
