@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
@@ -15,9 +17,12 @@ from app.kernel import clock, db, ids
 from app.kernel.money import Money
 from app.loyalty import actions as loyalty
 from app.merchants.queries import Merchant, merchant_by_id
+from app.payments.rules import Received
 from app.returns import actions as returns
 from app.returns.actions import NewRefund
-from app.returns.rules import Destination
+from app.returns.errors import RefundDecided
+from app.returns.queries import waiting_refunds
+from app.returns.rules import Conditions, Destination
 from app.rewards import actions as rewards
 from app.rewards.actions import Refund
 from app.wallet import actions as wallet
@@ -25,6 +30,8 @@ from app.wallet.actions import Adjustment, NewPayout, Staff
 from app.wallet.rules import WalletCause
 from tests.factories.checkout import Shopper, a_session, an_identity
 from tests.factories.invoices import drawn
+from tests.factories.orders import an_open_order
+from tests.factories.returns import OTHER_STAFF, STAFF
 from tests.factories.wallets import a_customer, given
 from tests.factories.wallets_in_flow import pay_part_from_wallet
 from tests.faults.ledger_moves import LEDGER_MOVES
@@ -33,7 +40,7 @@ from tests.faults.moves import Args, Move, counted, merchant_id, transfers
 IN_WALLET_MINOR: Final = 5_000
 PART_MINOR: Final = 3_000
 POINTS: Final = 300
-STAFF: Final = "staff:st_first"
+A_YEAR: Final = timedelta(days=366)
 
 
 async def _merchant(args: Args) -> Merchant:
@@ -165,6 +172,57 @@ _refunds = counted(
 )
 
 
+async def _asked_for_two(merchant: Merchant, person: int) -> Args:
+    """A refund above the shop's limit, which waits for a second person."""
+    args = await _bought(merchant, person)
+    await _limit(merchant, 1_000)
+    await _refund_part(args)
+    await _limit(merchant, None)
+    waiting = [each for each in await waiting_refunds(merchant.id) if each.order_public_id == args["order"]]
+    return {**args, "refund": waiting[0].public_id}
+
+
+async def _limit(merchant: Merchant, approval_above_minor: int | None) -> None:
+    now = await clock.business_now()
+    wanted = Conditions(14, approval_above_minor=approval_above_minor)
+    await returns.save_conditions(merchant, wanted, actor=STAFF, now=now)
+
+
+async def _approve(args: Args) -> None:
+    merchant, now = await _merchant(args), await clock.business_now()
+    with suppress(RefundDecided):
+        await db.in_tx(lambda: returns.approve(merchant, args["refund"], actor=OTHER_STAFF, now=now))
+
+
+# --- money that came another way ----------------------------------------------------------------------------
+
+
+async def _open_order(merchant: Merchant, _person: int) -> Args:
+    order = await an_open_order(merchant)
+    key = f"recorded:{order.public_id}"
+    return {
+        "merchant": str(merchant.id),
+        "order": order.public_id,
+        "key": key,
+        "minor": str(order.total_minor),
+    }
+
+
+async def _paid_already(merchant: Merchant, person: int) -> Args:
+    args = await _open_order(merchant, person)
+    await _record(args)
+    return {**args, "key": f"{args['key']}, again"}
+
+
+async def _record(args: Args) -> None:
+    merchant, now = await _merchant(args), await clock.business_now()
+    money = Received(_eur(int(args["minor"])), "bank", merchant.local_date(now), STAFF, args["key"])
+    await checkout.record_payment(merchant, args["order"], money, now)
+
+
+_recorded = counted("SELECT count(*) FROM recorded_payments WHERE merchant_id = $1 AND key = $2", "key")
+
+
 # --- points, and what staff do ------------------------------------------------------------------------------
 
 
@@ -218,6 +276,24 @@ async def _pay_out(args: Args) -> None:
     await wallet.mark_paid(await _merchant(args), args["payout"], actor=STAFF, now=now)
 
 
+async def _with_gift(merchant: Merchant, person: int) -> Args:
+    args = await _person(merchant, person)
+    about, lapses_at = ids.public_id("adj"), await clock.business_now() + A_YEAR
+    await given(
+        merchant, args["customer"], PART_MINOR, cause=WalletCause.GIFT, about=about, expires_at=lapses_at
+    )
+    return {**args, "about": about, "later": (lapses_at + A_YEAR / 12).isoformat()}
+
+
+async def _lapse(args: Args) -> None:
+    await wallet.lapse_due(datetime.fromisoformat(args["later"]), 1_000)
+
+
+async def _cancel_payout(args: Args) -> None:
+    now = await clock.business_now()
+    await wallet.cancel_payout(await _merchant(args), args["payout"], actor=STAFF, now=now)
+
+
 _turns = counted("SELECT count(*) FROM loyalty_turns WHERE merchant_id = $1 AND key = $2", "key")
 _point_changes = counted(
     "SELECT count(*) FROM loyalty_adjustments WHERE merchant_id = $1 AND id::text = $2", "id"
@@ -226,6 +302,14 @@ _wallet_changes = counted(
     "SELECT count(*) FROM wallet_adjustments WHERE merchant_id = $1 AND key = $2", "key"
 )
 _payouts = counted("SELECT count(*) FROM wallet_payouts WHERE merchant_id = $1 AND key = $2", "key")
+
+_given_up = counted(
+    "SELECT count(*) FROM wallet_payouts WHERE merchant_id = $1 AND public_id = $2 AND state = 'cancelled'",
+    "payout",
+)
+_lapsed = counted(
+    "SELECT count(*) FROM transfers WHERE merchant_id = $1 AND about = $2 AND cause = 'lapse'", "about"
+)
 
 MOVES: Final[Mapping[str, Move]] = {
     **LEDGER_MOVES,
@@ -237,9 +321,14 @@ MOVES: Final[Mapping[str, Move]] = {
     "refund whole, the way it came": Move(_bought, _refund_whole, _refunds),
     "refund in part, the way it came": Move(_bought, _refund_part, _refunds),
     "refund to the wallet": Move(_bought, _refund_to_wallet, _refunds),
+    "a second person's yes to a refund": Move(_asked_for_two, _approve, _refunds),
+    "record money for an open order": Move(_open_order, _record, _recorded),
+    "record money that comes too late": Move(_paid_already, _record, _recorded),
     "turn points into money": Move(_with_points, _turn, _turns),
     "take points by hand": Move(_with_points, _adjust_points, _point_changes),
     "change a wallet by hand": Move(_person, _adjust_wallet, _wallet_changes),
     "ask for a payout": Move(_person, _ask_for_payout, _payouts),
     "pay out": Move(_with_payout, _pay_out, transfers),
+    "give up a payout": Move(_with_payout, _cancel_payout, _given_up),
+    "money lapses": Move(_with_gift, _lapse, _lapsed),
 }
