@@ -12,6 +12,7 @@ from app.checkout.states import MACHINE as SESSION
 from app.checkout.steps import OPEN_PAGES
 from app.invoices.states import MACHINE as INVOICE
 from app.kernel.states import Machine
+from app.ledger.states import MACHINE as HOLD
 from app.links.bulk.states import MACHINE as IMPORT
 from app.links.reusable.states import MACHINE as REUSABLE
 from app.links.states import MACHINE as LINK
@@ -21,7 +22,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 
 @pytest.mark.parametrize(
-    "machine", [ORDER, SESSION, INVOICE, CASE, LINK, IMPORT, REUSABLE], ids=lambda machine: machine.name
+    "machine", [ORDER, SESSION, INVOICE, CASE, LINK, IMPORT, REUSABLE, HOLD], ids=lambda machine: machine.name
 )
 def test_the_drawn_life_cycles_are_the_programs(machine: Machine) -> None:
     assert f"```mermaid\n{machine.drawing()}\n```" in (DOCS / "states.md").read_text()
