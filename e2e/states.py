@@ -31,6 +31,7 @@ from e2e import (
     waits,
     walks,
     wallet_admin_states,
+    wallet_states,
 )
 from e2e.browsing import Phone
 from e2e.pages.flow import IdentifyPage, MethodPage
@@ -113,11 +114,6 @@ def method_instalments(world: World) -> Stop:
 
 def method_missing(world: World) -> Stop:
     return Stop(_a_session(world).path, then=_press("Continue"))
-
-
-def method_nothing(world: World) -> Stop:
-    """A company is offered no consumer credit."""
-    return Stop(world.shop.open_session(buyer="business").path)
 
 
 def method_again(world: World) -> Stop:
@@ -328,7 +324,9 @@ VIEWS: Final = (
     View("pay-1-method-instalments", _PAY, method_instalments),
     View("pay-1-method-compared", _PAY, method_compared),
     View("pay-1-method-missing", _PAY, method_missing),
-    View("pay-1-method-nothing", _PAY, method_nothing),
+    View("pay-1-method-nothing", _PAY, wallet_states.nothing),
+    View("pay-1-method-company", _PAY, wallet_states.company),
+    View("pay-1-method-wallet", _PAY, wallet_states.known),
     View("pay-1-method-again", _PAY, method_again, _open((_G.CHOSEN, _P.METHOD))),
     View("pay-1-method-change", _PAY, method_change, _open((_G.IDENTIFIED, _P.METHOD))),
     View("pay-1-method-after-refusal", _PAY, method_refused, _open((_G.REFUSED, _P.METHOD))),
@@ -347,10 +345,16 @@ VIEWS: Final = (
     View("pay-3-confirm-instalments", f"{_PAY}/confirm", confirm_instalments),
     View("pay-3-confirm-stranger", f"{_PAY}/confirm", confirm_stranger),
     View("pay-3-confirm-missing", f"{_PAY}/confirm", confirm_missing),
+    View("pay-3-confirm-wallet", f"{_PAY}/confirm", wallet_states.alone),
+    View("pay-3-confirm-wallet-unused", f"{_PAY}/confirm", wallet_states.unused),
+    View("pay-3-confirm-wallet-part", f"{_PAY}/confirm", wallet_states.part),
+    View("pay-3-confirm-wallet-short", f"{_PAY}/confirm", wallet_states.short),
     View("pay-3-information", f"{_PAY}/standard-information", information),
     View("pay-3-information-folded-out", f"{_PAY}/confirm", confirm_unfolded),
     View("pay-4-confirmed-too-soon", f"{_PAY}/outcome", confirmed_too_soon),
     View("pay-4-confirmed", f"{_PAY}/outcome", confirmed, _ended(_S.CONFIRMED)),
+    View("pay-4-confirmed-by-wallet", f"{_PAY}/outcome", wallet_states.confirmed),
+    View("pay-4-confirmed-in-part", f"{_PAY}/outcome", wallet_states.confirmed_in_part),
     View("pay-4-confirmed-by-bank", f"{_PAY}/outcome", passkey_states.offered),
     View("pay-4-confirmed-elsewhere", f"{_PAY}/outcome", confirmed_elsewhere),
     View("pay-4-refused", f"{_PAY}/outcome", refused, _open((_G.REFUSED, _P.OUTCOME))),
