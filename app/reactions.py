@@ -53,7 +53,8 @@ async def earn_points(event: Event) -> None:
 async def take_points_back(event: Event) -> None:
     """What was refunded of an order no longer earns."""
     data = event.data
-    refund = Refund(str(data["order_id"]), str(data["refund_id"]), int(str(data["refundable_minor"])))
+    value_minor = int(str(data["amount_minor"])) + int(str(data["fee_minor"]))
+    refund = Refund(str(data["order_id"]), str(data["refund_id"]), value_minor)
     await rewards.ask_to_take_back(event.merchant_id, refund)
 
 

@@ -28,14 +28,21 @@ FROM orders o JOIN customers c ON c.id = o.customer_id
 WHERE o.merchant_id = $1 AND o.id = $2
 """
 
+# A refund that waits for a second person has taken nothing back yet.
+_REFUNDS: Final = """
+SELECT public_id, amount_minor + fee_minor AS value_minor FROM refunds
+WHERE merchant_id = $1 AND order_id = $2 AND state = 'done' ORDER BY id
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """One refund of an order, by public ids. `refundable_minor` is what was left to refund after it."""
+    """One refund of an order, by public ids. `value_minor` is the price of what it took back, with what the shop keeps as a
+    fee: fees earn nothing."""
 
     order_id: str
     refund_id: str
-    refundable_minor: int
+    value_minor: int
 
 
 async def earn(merchant: Merchant, order_id: str, *, now: datetime) -> Earned | None:
@@ -48,12 +55,13 @@ async def earn(merchant: Merchant, order_id: str, *, now: datetime) -> Earned | 
     if not merchant.has("wallet"):
         return None
     order = await orders.lock(merchant.id, order_id)
-    await db.race_point("order read to earn")
     earned = await loyalty.earn_for(merchant, await _bought(merchant.id, order), now=now)
-    refunded_minor = order.total_minor - order.refundable_minor
-    if earned is not None and refunded_minor:
-        before = Refunded(order.id, f"before:{order_id}", refunded_minor)
-        await loyalty.claw_back_for(merchant.id, before, now=now)
+    if earned is not None:
+        done = await db.fetch_all(_REFUNDS, merchant.id, order.id)
+        await db.race_point("refunds read to earn")
+        for row in done:
+            before = Refunded(order.id, row["public_id"], row["value_minor"])
+            await loyalty.claw_back_for(merchant.id, before, now=now)
     return earned
 
 
@@ -77,7 +85,7 @@ async def take_back(merchant_id: UUID, refund: Refund, *, now: datetime) -> int:
     transaction; a refund that was seen before changes nothing. Raises OrderUnknown, OrderRemoved.
     """
     order = await orders.lock(merchant_id, refund.order_id)
-    refunded = Refunded(order.id, refund.refund_id, order.total_minor - refund.refundable_minor)
+    refunded = Refunded(order.id, refund.refund_id, refund.value_minor)
     return await loyalty.claw_back_for(merchant_id, refunded, now=now)
 
 

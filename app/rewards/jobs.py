@@ -45,7 +45,7 @@ async def ask_to_take_back(merchant_id: UUID, refund: Refund) -> None:
     payload = {
         "order": refund.order_id,
         "refund": refund.refund_id,
-        "refundable_minor": refund.refundable_minor,
+        "value_minor": refund.value_minor,
     }
     key = f"take_back_points:{refund.refund_id}"
     await outbox.put(merchant_id, TAKE_BACK_JOB, payload, key=key, about=refund.order_id)
@@ -64,7 +64,7 @@ async def earn(job: Job) -> Outcome:
 
 async def take_back(job: Job) -> Outcome:
     payload = job.payload
-    refund = Refund(str(payload["order"]), str(payload["refund"]), int(str(payload["refundable_minor"])))
+    refund = Refund(str(payload["order"]), str(payload["refund"]), int(str(payload["value_minor"])))
 
     async def run() -> str:
         return f"{await actions.take_back(job.merchant_id, refund, now=business_now(job))} points"

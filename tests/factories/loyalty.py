@@ -68,10 +68,10 @@ async def earned(merchant: Merchant, order: str) -> int | None:
     return None if found is None else found.points
 
 
-async def taken_back(merchant: Merchant, order: str, refund: str, refundable_minor: int) -> int:
-    """What the worker takes back once a refund left so much to refund."""
+async def taken_back(merchant: Merchant, order: str, refund: str, value_minor: int) -> int:
+    """What the worker takes back for a refund of so much."""
     now = await clock.business_now()
-    told = Refund(order, refund, refundable_minor)
+    told = Refund(order, refund, value_minor)
     return await db.in_tx(lambda: rewards.take_back(merchant.id, told, now=now))
 
 

@@ -36,7 +36,7 @@ class Bought:
 
 @dataclass(frozen=True, slots=True)
 class Refunded:
-    """A refund of an order: `refunded_minor` is everything that went back of it so far, this refund included."""
+    """One refund of an order, by its public id: `refunded_minor` is the price of what was taken back by it."""
 
     order_id: UUID
     refund: str
@@ -109,7 +109,8 @@ JOIN customers c ON c.id = e.customer_id
 WHERE e.merchant_id = $1 AND e.order_id = $2
 """
 _TAKEN: Final = """
-SELECT coalesce(sum(points), 0)::bigint AS points, coalesce(bool_or(refund = $3), false) AS this_one
+SELECT coalesce(sum(points), 0)::bigint AS points, coalesce(sum(refunded_minor), 0)::bigint AS refunded_minor,
+       coalesce(bool_or(refund = $3), false) AS this_one
 FROM loyalty_claw_backs WHERE merchant_id = $1 AND earning_id = $2
 """
 _CLAW_BACK: Final = """
@@ -134,7 +135,8 @@ async def claw_back_for(merchant_id: UUID, refunded: Refunded, *, now: datetime)
         return 0
     await db.race_point("points taken back so far are read")
     customer, order = earning["customer_public_id"], earning["order_public_id"]
-    target = rules.taken_back(earning["points"], earning["total_minor"], refunded.refunded_minor)
+    in_all = int(taken["refunded_minor"]) + refunded.refunded_minor
+    target = rules.taken_back(earning["points"], earning["total_minor"], in_all)
     lapsed = await lapsed_of(merchant_id, customer, order, now) if target else 0
     points = max(min(target, int(earning["points"]) - lapsed) - int(taken["points"]), 0)
     debt = 0
@@ -157,7 +159,7 @@ async def claw_back_for(merchant_id: UUID, refunded: Refunded, *, now: datetime)
         ids.internal_id(),
         earning["id"],
         refunded.refund,
-        min(refunded.refunded_minor, earning["total_minor"]),
+        refunded.refunded_minor,
         points,
         debt,
         now,

@@ -9,11 +9,12 @@ from app.kernel import clock, db, outbox
 from app.kernel.jobs import EndedAlready, Outcome, TryAgain
 from app.kernel.outbox import Job
 from app.ledger import actions as ledger
-from app.merchants.queries import Merchant, forget_kept_merchants
+from app.merchants.queries import forget_kept_merchants
 from app.rewards import jobs
 from tests.factories.checkout import a_line
-from tests.factories.invoices import a_purchase
+from tests.factories.invoices import a_purchase, drawn
 from tests.factories.loyalty import PLAIN, a_shop, buyer_of, programme_saved, standing
+from tests.factories.returns import refunded
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -40,30 +41,14 @@ async def of_points(found: list[Job]) -> list[Outcome]:
     return [await doing[job.kind](job) for job in found if job.kind in doing]
 
 
-async def refund(merchant: Merchant, order: str, amount_minor: int) -> None:
-    """What a refund tells."""
-    now = await clock.business_now()
-
-    async def tell() -> None:
-        left = await db.fetch_value(
-            """UPDATE orders SET refundable_minor = refundable_minor - $2 WHERE public_id = $1
-               RETURNING refundable_minor""",
-            order,
-            amount_minor,
-        )
-        data = {"order_id": order, "refund_id": "ref_1", "refundable_minor": left}
-        await outbox.emit(merchant.id, "order.refunded", data, now=now, about=order)
-
-    await db.in_tx(tell)
-
-
 async def test_a_paid_order_earns_and_a_refund_takes_back() -> None:
     merchant = await a_shop()
     order = await a_purchase(merchant, a_line(price="100.00"))
     assert await of_points(await run_events()) == [EndedAlready()]
     customer = await buyer_of(merchant, order)
     assert (await standing(merchant, customer)).total == 100
-    await refund(merchant, order, 25_00)
+    await drawn(merchant, order)
+    await refunded(merchant, order, 25_00)
     assert await of_points(await run_events()) == [EndedAlready()]
     assert (await standing(merchant, customer)).total == 75
 

@@ -14,7 +14,7 @@ from app.loyalty.rules import CategoryRate, Period, Rate, Tier
 from app.merchants.queries import Merchant, forget_kept_merchants
 from app.orders.rules import Line
 from tests.factories.checkout import a_line
-from tests.factories.invoices import a_purchase, days_later
+from tests.factories.invoices import a_purchase, days_later, drawn
 from tests.factories.loyalty import (
     AT_ONCE,
     PLAIN,
@@ -26,6 +26,11 @@ from tests.factories.loyalty import (
     taken_back,
     wallet_switched,
 )
+from tests.factories.returns import refunded
+
+NEEDS_TWO = """INSERT INTO return_conditions (merchant_id, days, delivery_days, fee_minor, fee_waived_to_wallet,
+                                               kept_categories, approval_above_minor)
+               VALUES ($1, 14, 0, 0, true, '{}', 1000)"""
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -117,47 +122,57 @@ async def test_every_step_from_the_lines_to_the_points_is_kept() -> None:
 async def test_refunds_take_back_in_proportion_and_a_full_one_exactly_what_was_earned() -> None:
     merchant = await a_shop()
     order, customer = await bought(merchant, "100.50")
-    assert await taken_back(merchant, order, "ref_1", 67_00) == 33
-    assert await taken_back(merchant, order, "ref_1", 67_00) == 0
-    assert await taken_back(merchant, order, "ref_2", 33_50) == 33
-    assert await taken_back(merchant, order, "ref_3", 0) == 34
+    assert await taken_back(merchant, order, "rf_1", 33_50) == 33
+    assert await taken_back(merchant, order, "rf_1", 33_50) == 0
+    assert await taken_back(merchant, order, "rf_2", 33_50) == 33
+    assert await taken_back(merchant, order, "rf_3", 33_50) == 34
     assert (await standing(merchant, customer)).total == 0
     found = await earning_of(merchant.id, order)
     assert found is not None
     assert (found.points, found.taken_back) == (100, 100)
 
 
-async def test_refunds_that_are_heard_of_in_the_wrong_order_take_the_same() -> None:
+async def test_what_the_shop_keeps_as_a_fee_is_not_taken_back_twice() -> None:
     merchant = await a_shop()
     order, customer = await bought(merchant, "100.00")
-    assert await taken_back(merchant, order, "ref_2", 20_00) == 80
-    assert await taken_back(merchant, order, "ref_1", 70_00) == 0
-    assert (await standing(merchant, customer)).total == 20
+    assert await taken_back(merchant, order, "rf_1", 50_00) == 50
+    # The rest of the order, with the 5.00 that the shop had kept of the first half.
+    assert await taken_back(merchant, order, "rf_2", 55_00) == 50
+    assert (await standing(merchant, customer)).total == 0
 
 
-async def test_what_was_refunded_before_the_order_earned_is_taken_back_at_once() -> None:
+async def test_what_was_refunded_before_the_order_earned_is_taken_back_at_once_and_not_again() -> None:
     merchant = await a_shop()
     order = await a_purchase(merchant, a_line(price="100.00"))
-    await db.in_tx(
-        lambda: db.execute("UPDATE orders SET refundable_minor = 4000 WHERE public_id = $1", order)
-    )
-    assert await taken_back(merchant, order, "ref_1", 40_00) == 0
+    await drawn(merchant, order)
+    before = await refunded(merchant, order, 60_00)
+    assert await taken_back(merchant, order, before.public_id, 60_00) == 0
     assert await earned(merchant, order) == 100
     assert (await standing(merchant, await buyer_of(merchant, order))).total == 40
-    assert await taken_back(merchant, order, "ref_2", 0) == 40
+    assert await taken_back(merchant, order, before.public_id, 60_00) == 0
+
+
+async def test_a_refund_that_waits_for_a_second_person_takes_no_points() -> None:
+    merchant = await a_shop()
+    order = await a_purchase(merchant, a_line(price="100.00"))
+    await drawn(merchant, order)
+    await db.in_tx(lambda: db.execute(NEEDS_TWO, merchant.id))
+    assert (await refunded(merchant, order, 60_00)).state == "pending_approval"
+    assert await earned(merchant, order) == 100
+    assert (await standing(merchant, await buyer_of(merchant, order))).total == 100
 
 
 async def test_an_order_without_points_is_refunded_without_any() -> None:
     merchant = await a_shop(None)
     order = await a_purchase(merchant, a_line())
-    assert await taken_back(merchant, order, "ref_1", 0) == 0
+    assert await taken_back(merchant, order, "rf_1", 129_00) == 0
 
 
 async def test_points_that_were_used_meanwhile_are_owed_and_the_next_ones_settle_it() -> None:
     merchant = await a_shop(AT_ONCE)
     order, customer = await bought(merchant, "150.00")
     await spend(merchant, customer, 120)
-    assert await taken_back(merchant, order, "ref_1", 0) == 150
+    assert await taken_back(merchant, order, "rf_1", 150_00) == 150
     owing = await standing(merchant, customer)
     assert (owing.total, owing.usable, owing.debt) == (-120, 0, 120)
     second = await a_purchase(merchant, a_line(price="200.00"))
@@ -193,7 +208,7 @@ async def test_points_that_lapsed_are_not_taken_a_second_time(swept: bool) -> No
     now = await days_later(40)
     if swept:
         assert await ledger.expire_lots(now, 10) == 1
-    assert await taken_back(merchant, order, "ref_1", 0) == 30
+    assert await taken_back(merchant, order, "rf_1", 100_00) == 30
     await ledger.expire_lots(now, 10)
     left = await standing(merchant, customer)
     assert (left.total, left.debt) == (-30, 30)
@@ -209,7 +224,7 @@ async def test_a_tier_is_reached_by_a_years_points_and_multiplies_the_next_order
     assert now is not None
     assert (now.tier, now.earned_points, now.missing) == (programme.tiers[0], 120, 380)
     assert await earned(merchant, await a_purchase(merchant, a_line(price="100.00"))) == 150
-    assert await taken_back(merchant, order, "ref_1", 0) == 120
+    assert await taken_back(merchant, order, "rf_1", 120_00) == 120
     after = await tier_of(merchant.id, who, await days_later(1))  # type: ignore[arg-type]
     assert after is not None
     assert (after.tier, after.earned_points) == (programme.tiers[0], 150)
@@ -221,7 +236,7 @@ async def test_a_tier_is_reached_by_a_years_points_and_multiplies_the_next_order
 async def test_the_statement_tells_each_movement_with_what_stood_after_it() -> None:
     merchant = await a_shop(AT_ONCE)
     order, customer = await bought(merchant, "150.00")
-    await taken_back(merchant, order, "ref_1", 100_00)
+    await taken_back(merchant, order, "rf_1", 50_00)
     page = await points_statement(merchant.id, customer, None, 10)
     assert [(line.cause, line.about, line.amount_minor, line.balance_after_minor) for line in page.lines] == [
         ("points_clawed_back", order, -50, 100),

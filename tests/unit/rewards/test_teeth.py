@@ -15,8 +15,9 @@ from app.merchants.queries import Merchant, forget_kept_merchants
 from app.orders import actions as orders
 from app.orders.queries import OrderView, order_for_api
 from tests.factories.checkout import a_line
-from tests.factories.invoices import a_purchase
+from tests.factories.invoices import a_purchase, drawn
 from tests.factories.loyalty import AT_ONCE, a_shop, buyer_of, earned, standing, taken_back
+from tests.factories.returns import refunded
 from tests.support.waiting import until
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -74,15 +75,15 @@ def overtake(place: str, other: Coroutine[object, object, int]) -> list[asyncio.
 
 
 async def refund(merchant: Merchant, order: str) -> int:
-    left = "UPDATE orders SET refundable_minor = 4000 WHERE public_id = $1"
-    await db.in_tx(lambda: db.execute(left, order))
-    return await taken_back(merchant, order, "ref_1", 40_00)
+    made = await refunded(merchant, order, 60_00)
+    return await taken_back(merchant, order, made.public_id, 60_00)
 
 
 async def test_a_refund_while_the_order_earns_is_taken_back(held: bool) -> None:
     merchant = await a_shop(AT_ONCE)
     order = await a_purchase(merchant, a_line(price="100.00"))
-    other = overtake("order read to earn", refund(merchant, order))
+    await drawn(merchant, order)
+    other = overtake("refunds read to earn", refund(merchant, order))
     assert await earned(merchant, order) == 100
     taken = await other[0]
     total = (await standing(merchant, await buyer_of(merchant, order))).total
@@ -91,10 +92,11 @@ async def test_a_refund_while_the_order_earns_is_taken_back(held: bool) -> None:
 
 async def test_two_refunds_at_once_take_back_what_both_together_took(held: bool) -> None:
     merchant = await a_shop(AT_ONCE)
-    order = await a_purchase(merchant, a_line(price="100.00"))
+    order = await a_purchase(merchant, a_line(price="99.00"))
     await earned(merchant, order)
-    second = overtake("points taken back so far are read", taken_back(merchant, order, "ref_2", 40_00))
-    await taken_back(merchant, order, "ref_1", 70_00)
+    second = overtake("points taken back so far are read", taken_back(merchant, order, "rf_2", 49_50))
+    await taken_back(merchant, order, "rf_1", 49_50)
     await second[0]
     total = (await standing(merchant, await buyer_of(merchant, order))).total
-    assert total == (40 if held else 10)
+    # Each half alone is 49 points, rounded down; the whole is 99.
+    assert total == (0 if held else 1)

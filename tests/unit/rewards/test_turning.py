@@ -217,7 +217,7 @@ async def test_the_books_of_points_hold_after_everything_and_tell_what_does_not(
     await give(merchant, customer, -10)
     order = str(await db.fetch_value("SELECT public_id FROM orders WHERE state = 'paid'"))
     now = await clock.business_now()
-    await db.in_tx(lambda: rewards.take_back(merchant.id, rewards.Refund(order, "ref_1", 0), now=now))
+    await db.in_tx(lambda: rewards.take_back(merchant.id, rewards.Refund(order, "rf_1", 350_00), now=now))
     assert await broken() == set()
 
     async def spoil() -> None:
