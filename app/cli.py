@@ -11,22 +11,20 @@ import asyncio
 import getpass
 import multiprocessing
 import os
-import re
 import sys
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
 from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from app.settings import Settings, load
+from app.settings.typed import not_negative, percent, positive, worker_count
 
 if TYPE_CHECKING:
     from app.merchants.queries import Merchant
 
     Subcommands = argparse._SubParsersAction[argparse.ArgumentParser]  # noqa: SLF001 - the type has no public name
 
-WORKERS_MAX = 64
 HEADER_BYTES_MAX = 32 * 1024
 HEADER_READ_TIMEOUT_MS = 10_000
 # What a request may still take after SIGTERM; the supervisor's own patience is a little longer.
@@ -222,6 +220,18 @@ def create_merchant(arguments: argparse.Namespace) -> None:
     asyncio.run(_in_product(verb))
 
 
+def set_module(arguments: argparse.Namespace) -> None:
+    """What a module costs a shop a month, or that its price plan includes it. The shop's owner switches it."""
+    from app.merchants.actions import OPERATOR
+    from app.merchants.modules import set_module_price
+
+    async def verb(now: datetime) -> None:
+        merchant = await _merchant(arguments.merchant)
+        await set_module_price(merchant, arguments.module, arguments.price_minor, actor=OPERATOR, now=now)
+
+    asyncio.run(_in_product(verb))
+
+
 def create_staff(arguments: argparse.Namespace) -> None:
     """A person who may sign in to the admin. The password is typed or piped, so that no process list shows it."""
     from app.merchants.actions import create_staff as create
@@ -326,36 +336,17 @@ def confirm_law(arguments: argparse.Namespace) -> None:
     asyncio.run(_in_product(verb))
 
 
-def _worker_count(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text) <= WORKERS_MAX:
-        raise argparse.ArgumentTypeError(f"a number from 1 to {WORKERS_MAX}")
-    return int(text)
-
-
-def _positive(text: str) -> int:
-    if not text.isascii() or not text.isdigit() or int(text) < 1:
-        raise argparse.ArgumentTypeError("a whole number above zero")
-    return int(text)
-
-
-def _percent(text: str) -> Decimal:
-    # Decimal itself would take "NaN", "1_4", an exponent and the digits of every script.
-    if re.fullmatch(r"[0-9]{1,3}(\.[0-9]{1,4})?", text) is None:
-        raise argparse.ArgumentTypeError("a number such as 14.9")
-    return Decimal(text)
-
-
 # What a plan may say besides its kind and its sums; what is left out is nought.
 _PLAN_TERMS: Final[Mapping[str, tuple[Callable[[str], object], str]]] = {
-    "due_days": (_positive, "invoice: days to pay"),
-    "paper_fee_minor": (_positive, "invoice: for one on paper"),
-    "nominal_rate": (_percent, "instalments: percent a year"),
-    "min_months": (_positive, "instalments: the shortest"),
-    "max_months": (_positive, "instalments: the longest"),
-    "interest_free_months": (_positive, "instalments: at the beginning"),
-    "min_instalment_minor": (_positive, "instalments: the smallest one"),
-    "fee_minor": (_positive, "instalments: with each one"),
-    "arrangement_fee_minor": (_positive, "instalments: once"),
+    "due_days": (positive, "invoice: days to pay"),
+    "paper_fee_minor": (positive, "invoice: for one on paper"),
+    "nominal_rate": (percent, "instalments: percent a year"),
+    "min_months": (positive, "instalments: the shortest"),
+    "max_months": (positive, "instalments: the longest"),
+    "interest_free_months": (positive, "instalments: at the beginning"),
+    "min_instalment_minor": (positive, "instalments: the smallest one"),
+    "fee_minor": (positive, "instalments: with each one"),
+    "arrangement_fee_minor": (positive, "instalments: once"),
 }
 
 
@@ -367,7 +358,7 @@ def _parser() -> argparse.ArgumentParser:
     add = partial(_add, commands)
     add("up", up, "run everything on this machine: database, web, worker (what `make run` does)")
     served = add("serve", serve, "run the web process")
-    served.add_argument("--workers", type=_worker_count, default=1, metavar="N", help="processes (default 1)")
+    served.add_argument("--workers", type=worker_count, default=1, metavar="N", help="processes (default 1)")
     add("worker", worker, "run the worker process")
     add("migrate", migrate, "bring the database up to date")
     checked = add("check-books", check_books, "prove that the books balance and every history is lawful")
@@ -395,14 +386,19 @@ def _group(commands: Subcommands, name: str, words: str) -> Subcommands:
 
 
 def _add_merchant_commands(commands: Subcommands) -> None:
-    shop = _add(
-        _group(commands, "merchant", "shops"), "create", create_merchant, "create a shop; prints its id"
+    shops = _group(commands, "merchant", "shops")
+    module = _add(shops, "module", set_module, "what a module costs a shop a month")
+    module.add_argument("--merchant", required=True, help="its id")
+    module.add_argument("--module", required=True, choices=["wallet"])
+    module.add_argument(
+        "--price-minor", type=not_negative, required=True, help="in cents or the like, 0 for included"
     )
+    shop = _add(shops, "create", create_merchant, "create a shop; prints its id")
     shop.add_argument("--name", required=True)
     shop.add_argument("--country", required=True, choices=COUNTRIES)
     shop.add_argument("--email", required=True, help="where shoppers and the operator reach it")
     shop.add_argument(
-        "--credit-limit-minor", type=_positive, required=True, help="per customer, in cents or the like"
+        "--credit-limit-minor", type=positive, required=True, help="per customer, in cents or the like"
     )
     shop.add_argument("--creditor", choices=["operator", "merchant"], default="operator")
     shop.add_argument(
@@ -410,7 +406,7 @@ def _add_merchant_commands(commands: Subcommands) -> None:
     )
 
     shop.add_argument(
-        "--strong-above-minor", type=_positive, help="above it a code is not enough: passkey or bank"
+        "--strong-above-minor", type=positive, help="above it a code is not enough: passkey or bank"
     )
     shop.add_argument(
         "--passkeys",
@@ -432,9 +428,9 @@ def _add_merchant_commands(commands: Subcommands) -> None:
     plan.add_argument("--kind", required=True, choices=["invoice", "instalments"])
     plan.add_argument("--key", help="what it is called, once a shop (default: its kind)")
     plan.add_argument(
-        "--min-amount-minor", type=_positive, default=1, help="the smallest purchase (default 1)"
+        "--min-amount-minor", type=positive, default=1, help="the smallest purchase (default 1)"
     )
-    plan.add_argument("--max-amount-minor", type=_positive, required=True, help="the largest purchase")
+    plan.add_argument("--max-amount-minor", type=positive, required=True, help="the largest purchase")
     for name, (kind, words) in _PLAN_TERMS.items():
         plan.add_argument(f"--{name.replace('_', '-')}", type=kind, help=words)
 
@@ -472,7 +468,7 @@ def _add_keys_commands(commands: Subcommands) -> None:
     entries = _group(commands, "keys", "the deployment's own keys")
     _add(entries, "new", new_key, "write a new master secret beside the old one")
     rotated = _add(entries, "rotate", rotate_keys, "seal every stored secret with the newest key")
-    rotated.add_argument("--batch", type=_positive, default=200, metavar="N", help="rows a transaction")
+    rotated.add_argument("--batch", type=positive, default=200, metavar="N", help="rows a transaction")
 
 
 def _sentence(error: Exception) -> str | None:

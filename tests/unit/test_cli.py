@@ -45,6 +45,16 @@ def kolme(database_url: str, tmp_path: Path) -> Kolme:
 A_SHOP = ("merchant", "create", "--name", "Kauppa", "--country", "FI", "--email", "shop@shop.example")
 
 
+async def test_an_operator_says_what_a_module_costs_a_shop(kolme: Kolme, database_url: str) -> None:
+    _, merchant, _ = await kolme.says(*A_SHOP, "--credit-limit-minor", "200000")
+    module = ("merchant", "module", "--merchant", merchant, "--module", "wallet")
+    assert await kolme.says(*module, "--price-minor", "1900") == (0, "", "")
+    connection = await asyncpg.connect(database_url)
+    row = await connection.fetchrow("SELECT module, is_on, price_minor FROM merchant_modules")
+    await connection.close()
+    assert tuple(row) == ("wallet", False, 1900)
+
+
 async def test_an_operator_makes_a_shop_its_owner_and_its_key(kolme: Kolme, database_url: str) -> None:
     status, merchant, complaint = await kolme.says(*A_SHOP, "--credit-limit-minor", "200000")
     assert (status, complaint) == (0, "")
