@@ -15,7 +15,7 @@ from app.kernel import db, outbox
 from app.kernel.jobs import EndedAlready, Event, Outcome, event_of
 from app.kernel.outbox import Job
 from app.messages import actions as messages
-from app.messages import answers
+from app.messages import answers, refunds
 from app.messages.language import language_of_order
 from app.rewards import jobs as rewards
 from app.rewards.actions import Refund
@@ -60,7 +60,7 @@ async def take_points_back(event: Event) -> None:
 
 TO: Final[Mapping[str, tuple[Reaction, ...]]] = {
     "order.paid": (messages.send_receipt, draw_invoice, draw_agreement, earn_points),
-    "order.refunded": (take_points_back,),
+    "order.refunded": (refunds.send_refund, take_points_back),
     "invoice.issued": (messages.send_invoice,),
     "review.resolved": (answers.send_answer,),
 }

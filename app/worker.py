@@ -45,9 +45,10 @@ from app.links import reminding, sending
 from app.links.bulk import actions as bulk
 from app.links.bulk import jobs as bulk_jobs
 from app.messages import actions as messages
-from app.messages import answers, delivered, letters, payment_link, reminders, withdrawal
+from app.messages import answers, delivered, letters, payment_link, refunds, reminders, withdrawal
 from app.messages import delivery as mail_delivery
 from app.privacy import retention
+from app.returns import actions as returns
 from app.rewards import jobs as rewards_jobs
 from app.settings import Settings
 from app.wallet import actions as wallets
@@ -80,6 +81,8 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
         webhooks.JOB_KIND: lambda job: webhook_delivery.deliver(job, through.webhooks),
         messages.JOB_KIND: lambda job: mail_delivery.deliver(job, through.mail),
         messages.LETTER_JOB: lambda job: letters.deliver(job, through.letters),
+        refunds.JOB_KIND: lambda job: refunds.deliver_refund(job, through.mail),
+        returns.TELL_JOB: lambda job: refunds.deliver_return(job, through.mail),
         answers.JOB_KIND: lambda job: answers.deliver(
             job, answers.Doors(through.sms, through.mail, through.base_url)
         ),

@@ -11,6 +11,7 @@ from uuid import UUID
 from app.invoices.queries import invoice_by_public_id
 from app.kernel import outbox
 from app.kernel.jobs import Event
+from app.returns.queries import refund_of_note
 
 JOB_KIND: Final = "mail"
 
@@ -41,6 +42,10 @@ async def send_invoice(event: Event) -> None:
     invoice_id, order_id = str(event.data["invoice_id"]), str(event.data["order_id"])
     invoice = await invoice_by_public_id(event.merchant_id, invoice_id)
     if invoice is None:
+        return
+    by_mail = invoice.kind == "credit_note" and invoice.delivery == "email"
+    if by_mail and await refund_of_note(event.merchant_id, invoice.id) is not None:
+        # The mail that tells of the refund brings it along.
         return
     if invoice.delivery == "paper":
         payload = {"template": invoice.kind, "about": invoice_id}
