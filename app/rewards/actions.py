@@ -37,8 +37,10 @@ WHERE merchant_id = $1 AND order_id = $2 AND state = 'done' ORDER BY id
 
 @dataclass(frozen=True, slots=True)
 class Refund:
-    """One refund of an order, by public ids. `value_minor` is the price of what it took back, with what the shop keeps as a
-    fee: fees earn nothing."""
+    """One refund of an order, by public ids.
+
+    `value_minor` is the price of what it took back, with what the shop keeps of it as a fee: fees earn nothing.
+    """
 
     order_id: str
     refund_id: str

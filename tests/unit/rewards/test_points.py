@@ -26,7 +26,7 @@ from tests.factories.loyalty import (
     taken_back,
     wallet_switched,
 )
-from tests.factories.returns import refunded
+from tests.factories.returns import paid_from_the_wallet, refunded
 
 NEEDS_TWO = """INSERT INTO return_conditions (merchant_id, days, delivery_days, fee_minor, fee_waived_to_wallet,
                                                kept_categories, approval_above_minor)
@@ -117,6 +117,15 @@ async def test_every_step_from_the_lines_to_the_points_is_kept() -> None:
     ]
     assert found.earned.period is not None
     assert (found.earned.period.name, found.earned.basic_points) == ("Double days", 49)
+
+
+async def test_what_was_paid_from_the_wallet_earns_nothing_unless_the_programme_says_so() -> None:
+    merchant = await a_shop()
+    order, _ = await paid_from_the_wallet(merchant, 29_00, a_line(price="129.00"))
+    assert await earned(merchant, order) == 100
+    await programme_saved(merchant, replace(PLAIN, wallet_part_earns=True))
+    second, _ = await paid_from_the_wallet(merchant, 29_00, a_line(price="129.00"))
+    assert await earned(merchant, second) == 129
 
 
 async def test_refunds_take_back_in_proportion_and_a_full_one_exactly_what_was_earned() -> None:
