@@ -202,17 +202,23 @@ async def test_the_books_of_a_new_deployment_hold(kolme: Kolme) -> None:
 
 async def test_damaged_books_end_the_check_with_a_finding(kolme: Kolme, database_url: str) -> None:
     await kolme.says(*A_SHOP, "--credit-limit-minor", "200000")
-    connection = await asyncpg.connect(database_url)
+    damaged = await asyncpg.connect(database_url)
     # No verb writes this: an account that holds money which no posting explains.
-    await connection.execute(
+    await damaged.execute(
         """INSERT INTO ledger_accounts (merchant_id, id, address, kind, normal_side, currency, balance_minor)
            SELECT id, gen_random_uuid(), 'x', 'asset', 'debit', 'EUR', 1 FROM merchants"""
     )
-    await connection.close()
     status, printed, complaint = await kolme.says("check-books")
     assert status == 1
     assert "I3" in printed
     assert complaint.startswith("The books do not hold: ")
+    because = ("--because", "an account was made by hand")
+    assert (await kolme.says("freeze", *because))[1] == "It was frozen already."
+    assert (await kolme.says("unfreeze", *because))[0] == 1
+    await damaged.execute("DELETE FROM ledger_accounts")
+    await damaged.close()
+    assert await kolme.says("unfreeze", *because) == (0, "The books hold.\nMoney moves again.", "")
+    assert await kolme.says("check-books", "--new") == (0, "The books hold.", "")
 
 
 async def test_migrating_twice_changes_nothing(kolme: Kolme) -> None:

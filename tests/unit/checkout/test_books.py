@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from app.checkout import proving
 from app.checkout.books import check_books
-from app.kernel import db
+from app.kernel import clock, db
 from tests.factories.checkout import a_merchant, a_session, a_shopper_at_confirm
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -47,6 +48,33 @@ async def test_damage_is_found(invariant: str) -> None:
 
     await db.in_tx(damage)
     assert any(violation.invariant.startswith(invariant) for violation in await check_books())
+
+
+# Of a purchase made since the last proof, these are found without a look at anything older.
+NEW = ("I1", "I3", "I6 a paid order", "I7 order", "I7 session", "I8 an event", "I8 a paid")
+
+
+@pytest.mark.parametrize("invariant", NEW)
+async def test_damage_since_the_last_proof_is_found_by_the_next(invariant: str) -> None:
+    shopper = await a_shopper_at_confirm(await a_merchant())
+    now = clock.wall()
+    assert (await proving.prove_new(now)).violations == []
+    await shopper.confirm()
+    await proving.seal_due(now)
+    assert (await proving.prove_new(now)).violations == [], "an honest purchase"
+    # Nobody has proven it yet, as far as the next proof knows.
+    await db.in_tx(lambda: db.execute("DELETE FROM book_proof_marks"))
+
+    async def damage() -> None:
+        await db.execute("SET LOCAL session_replication_role = replica")
+        await db.execute(DAMAGE[invariant] if invariant != "I7 session" else LOST_STEP)
+
+    await db.in_tx(damage)
+    found = (await proving.prove_new(now)).violations
+    assert any(violation.invariant.startswith(invariant) for violation in found), found
+
+
+LOST_STEP = "DELETE FROM session_history WHERE from_state IS NULL"
 
 
 async def test_an_acknowledged_order_that_is_not_there_is_found() -> None:
