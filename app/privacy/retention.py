@@ -17,13 +17,18 @@
 | receipts that a till was left with | 7 days |
 | what people wrote about a return | a year after it ended |
 | what a file of orders said | 30 days; which of its rows made an order, as a digest, a year |
+| where a wallet is paid out to (account, name), sealed | until the payout has ended, by its own verb |
 | browsers, and sessions of staff and of customers | their absolute life |
 | remembered browsers | half a year after their last use, or as soon as they are ended |
 
-Words that orders are found by (`order_words`) go with the contact that they were made from, by a trigger.
+Words that orders are found by (`order_words`) go with the contact that they were made from, by a trigger; those that
+customers of a shop are found by (`profile_words`) with the customer.
+
+The reason that staff give with points by hand is a voucher of the books and stays: the form asks for nothing personal.
 
 The ledger, orders, histories, events and credit decisions hold no personal data, or are kept by law. So are invoices
-and signed agreements, which name the buyer, and what staff wrote down of money that came: as long as vouchers.
+and signed agreements, which name the buyer, and what staff wrote down of money that came, or of why they changed a
+wallet: as long as vouchers.
 """
 
 from __future__ import annotations

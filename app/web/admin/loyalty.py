@@ -13,7 +13,7 @@ from app.kernel.money import MAX_AMOUNT_MINOR, Money
 from app.kernel.typed import amount_minor
 from app.loyalty.actions import save_programme
 from app.loyalty.errors import ProgrammeChanged
-from app.loyalty.queries import ProgrammeVersion, latest_programme, programme_versions
+from app.loyalty.queries import latest_programme, programme_versions
 from app.loyalty.rules import Programme
 from app.merchants.queries import Merchant, staff_actors
 from app.web.admin.access import AdminRequest
@@ -108,14 +108,13 @@ def _version(form: Form) -> int:
 async def _show(
     request: AdminRequest, merchant: Merchant, page: _Page, *, saved: bool = False, status: int = HTTP_200_OK
 ) -> Response[str]:
-    versions: tuple[ProgrammeVersion, ...] = await programme_versions(merchant.id)
-    names = dict(await staff_actors(merchant.id))
     context = {
         "form": page.form,
         "rows": rows_shown(page.form),
         "preview": page.preview,
         "outrun": page.outrun,
-        "history": history_of(versions, names),
+        "history": history_of(await programme_versions(merchant.id)),
+        "staff_names": await staff_actors(merchant.id),
         "has_wallet": merchant.has("wallet"),
         "currency": merchant.currency,
         "one": Money(100, merchant.currency),

@@ -73,22 +73,23 @@ def preview_of(programme: Programme, price: Money, merchant: Merchant, now: date
 
 @dataclass(frozen=True, slots=True)
 class VersionView:
-    """One saved version: `changed` names the parts of `Programme` that differ from the version before."""
+    """One saved version: `changed` names the parts of `Programme` that differ from the version before; `actor` is as
+    histories call whoever saved it."""
 
     version: int
     at: datetime
-    who: str
+    actor: str
     active: bool
     changed: tuple[str, ...]
 
 
-def history_of(versions: Sequence[ProgrammeVersion], names: dict[str, str]) -> tuple[VersionView, ...]:
-    """From versions newest first. `names` are the staff's, by what a version calls its actor."""
+def history_of(versions: Sequence[ProgrammeVersion]) -> tuple[VersionView, ...]:
+    """From versions newest first."""
     return tuple(
         VersionView(
             version=each.version,
             at=each.from_at,
-            who=names.get(each.actor, each.actor),
+            actor=each.actor,
             active=each.programme.active,
             changed=_changed(old.programme, each.programme) if old is not None else (),
         )
