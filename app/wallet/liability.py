@@ -55,22 +55,31 @@ WHERE (w.counted_at IS NULL OR w.counted_at <= $1 OR w.counted_at > $2)
   AND EXISTS (SELECT FROM ledger_accounts a WHERE a.merchant_id = m.id AND a.kind = 'wallet')
 ORDER BY w.counted_at NULLS FIRST, m.id LIMIT $3
 """
-_COUNT: Final = """
-INSERT INTO wallet_liability AS w (merchant_id, currency, days_30_minor, days_90_minor, days_180_minor, days_365_minor,
-                                   older_minor, lapsing_minor, wallet_count, counted_at)
-SELECT $1, $2,
-       coalesce(sum(l.left_minor) FILTER (WHERE l.created_at > $3::timestamptz - interval '30 days'), 0),
-       coalesce(sum(l.left_minor) FILTER (WHERE l.created_at <= $3 - interval '30 days'
-                                          AND l.created_at > $3 - interval '90 days'), 0),
-       coalesce(sum(l.left_minor) FILTER (WHERE l.created_at <= $3 - interval '90 days'
-                                          AND l.created_at > $3 - interval '180 days'), 0),
-       coalesce(sum(l.left_minor) FILTER (WHERE l.created_at <= $3 - interval '180 days'
-                                          AND l.created_at > $3 - interval '365 days'), 0),
-       coalesce(sum(l.left_minor) FILTER (WHERE l.created_at <= $3 - interval '365 days'), 0),
-       coalesce(sum(l.left_minor) FILTER (WHERE l.expires_at <= $3 + interval '30 days'), 0),
-       count(DISTINCT l.account_id), $3
-FROM ledger_accounts a JOIN lots l ON l.merchant_id = a.merchant_id AND l.account_id = a.id AND l.left_minor > 0
-WHERE a.merchant_id = $1 AND a.kind = 'wallet' AND a.currency = $2 AND a.balance_minor < 0
+# So many lots are read by one statement, so that each is short however many there are. An account is never parted.
+STEP: Final = 20_000
+_UP_TO: Final = """
+SELECT account_id FROM lots WHERE merchant_id = $1 AND left_minor > 0 AND account_id > $2
+ORDER BY account_id OFFSET $3 LIMIT 1
+"""
+_SUMS: Final = """
+SELECT coalesce(sum(l.left_minor) FILTER (WHERE l.created_at > $5::timestamptz - interval '30 days'), 0)::bigint,
+       coalesce(sum(l.left_minor) FILTER (WHERE l.created_at <= $5 - interval '30 days'
+                                          AND l.created_at > $5 - interval '90 days'), 0)::bigint,
+       coalesce(sum(l.left_minor) FILTER (WHERE l.created_at <= $5 - interval '90 days'
+                                          AND l.created_at > $5 - interval '180 days'), 0)::bigint,
+       coalesce(sum(l.left_minor) FILTER (WHERE l.created_at <= $5 - interval '180 days'
+                                          AND l.created_at > $5 - interval '365 days'), 0)::bigint,
+       coalesce(sum(l.left_minor) FILTER (WHERE l.created_at <= $5 - interval '365 days'), 0)::bigint,
+       coalesce(sum(l.left_minor) FILTER (WHERE l.expires_at <= $5 + interval '30 days'), 0)::bigint,
+       count(DISTINCT l.account_id)
+FROM lots l JOIN ledger_accounts a ON a.merchant_id = l.merchant_id AND a.id = l.account_id
+     AND a.kind = 'wallet' AND a.currency = $2
+WHERE l.merchant_id = $1 AND l.left_minor > 0 AND l.account_id > $3 AND ($4::uuid IS NULL OR l.account_id <= $4)
+"""
+_SAVE: Final = """
+INSERT INTO wallet_liability (merchant_id, currency, days_30_minor, days_90_minor, days_180_minor, days_365_minor,
+                              older_minor, lapsing_minor, wallet_count, counted_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
 ON CONFLICT (merchant_id, currency) DO UPDATE SET
     days_30_minor = EXCLUDED.days_30_minor, days_90_minor = EXCLUDED.days_90_minor,
     days_180_minor = EXCLUDED.days_180_minor, days_365_minor = EXCLUDED.days_365_minor,
@@ -80,13 +89,28 @@ ON CONFLICT (merchant_id, currency) DO UPDATE SET
 
 
 async def count_liability(now: datetime, limit: int) -> int:
-    """Count the wallets of shops whose count is ten minutes old or missing, each in a transaction of its own.
+    """Count the wallets of shops whose count is ten minutes old or missing.
 
     Answers 0: whatever was counted, nothing more is due at once.
     """
     for row in await db.fetch_all(_DUE, now - EVERY, now, limit):
-        await db.execute_alone(_COUNT, row["id"], row["currency"], now)
+        sums = await _count(row["id"], row["currency"], now)
+        await db.execute_alone(_SAVE, row["id"], row["currency"], *sums, now)
     return 0
+
+
+async def _count(merchant_id: UUID, currency: str, now: datetime) -> list[int]:
+    """The five ages, what lapses soon, and how many wallets. What moves meanwhile is in the next count."""
+    sums = [0] * 7
+    after = UUID(int=0)
+    while True:
+        up_to = await db.fetch_value(_UP_TO, merchant_id, after, STEP)
+        part = await db.fetch_one(_SUMS, merchant_id, currency, after, up_to, now)
+        assert part is not None
+        sums = [so_far + more for so_far, more in zip(sums, part.values(), strict=True)]
+        if up_to is None:
+            return sums
+        after = up_to
 
 
 async def liability(merchant_id: UUID, currency: str) -> Liability | None:

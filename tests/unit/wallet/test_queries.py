@@ -163,3 +163,17 @@ async def test_a_count_from_before_the_clock_was_set_back_is_made_again(
     counted = await liability(merchant.id, "EUR")
     assert counted is not None
     assert (counted.counted_at, counted.days_30_minor) == (now, 5_00)
+
+
+async def test_a_count_in_many_steps_counts_each_lot_once(
+    merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for at in range(4):
+        someone = await a_customer(merchant, f"Asiakas {at}", f"+35848000040{at}")
+        for _ in range(3):
+            await given(merchant, someone, 1_00)
+    monkeypatch.setattr("app.wallet.liability.STEP", 2)
+    await count_liability(clock.wall(), 100)
+    counted = await liability(merchant.id, "EUR")
+    assert counted is not None
+    assert (counted.total_minor, counted.wallet_count) == (12_00, 4)
