@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+import os
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import suppress
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 from playwright.sync_api import Error as PlaywrightError
 
 from e2e import browsing
-from e2e.browsing import Phone
+from e2e.browsing import Drawer, Phone
 from e2e.sandbox import Sandbox
 from e2e.shop import Shop
 from e2e.world import VAR, World, a_world
+
+# The page's tree at every step is kept for whoever looks for the cause of a failure and asks for it: it makes each test
+# slower.
+_SNAPSHOTS: Final = "KOLME_TRACE" in os.environ
 
 
 class Phones(Protocol):
@@ -56,7 +62,7 @@ def new_phone(world: World, chromium: Browser, request: pytest.FixtureRequest) -
     def make(*, trace: bool = True, **wishes: Any) -> Phone:
         phone = browsing.new_phone(chromium, world.base_url, **wishes)
         if trace:
-            phone.tab.context.tracing.start(screenshots=False, snapshots=True)
+            phone.tab.context.tracing.start(screenshots=False, snapshots=_SNAPSHOTS)
         phones.append(phone)
         return phone
 
@@ -65,6 +71,31 @@ def new_phone(world: World, chromium: Browser, request: pytest.FixtureRequest) -
     for number, phone in enumerate(phones):
         _put_away(phone, f"{request.node.name}-{number}" if failed else None)
     complaints = [complaint for phone in phones for complaint in phone.complaints]
+    assert failed or not complaints, complaints
+
+
+@pytest.fixture(scope="session")
+def drawer(world: World, chromium: Browser) -> Drawer:
+    return Drawer(chromium, world.base_url)
+
+
+@pytest.fixture
+def lent_phone(drawer: Drawer, request: pytest.FixtureRequest) -> Iterator[Callable[..., Phone]]:
+    """Lends a phone (language, cookies) that others have had before, and that goes back with the test. No page of it
+    may have complained on the console. When the test fails, what it showed is kept in var/e2e."""
+    lent: list[Phone] = []
+
+    def lend(lang: str, cookies: Mapping[str, str]) -> Phone:
+        lent.append(drawer.take(lang, cookies))
+        return lent[-1]
+
+    yield lend
+    failed = request.node.stash.get(_FAILED, False)
+    complaints = [complaint for phone in lent for complaint in phone.complaints]
+    for phone in lent:
+        if failed:
+            _picture(phone.tab, f"{request.node.name}")
+        drawer.put_back(phone)
     assert failed or not complaints, complaints
 
 
@@ -102,10 +133,17 @@ def pytest_runtest_makereport(
 def _put_away(phone: Phone, keep_as: str | None) -> None:
     context = phone.tab.context
     if keep_as is not None:
-        VAR.mkdir(parents=True, exist_ok=True)
-        stem = VAR / keep_as.replace("/", "_").replace(" ", "_")
         for number, tab in enumerate(context.pages):
-            tab.screenshot(path=f"{stem}-{number}.png", full_page=True)
+            _picture(tab, f"{keep_as}-{number}")
         with suppress(PlaywrightError):  # this one was not traced
-            context.tracing.stop(path=f"{stem}.zip")
+            context.tracing.stop(path=_kept(keep_as, "zip"))
     context.close()
+
+
+def _picture(tab: Page, name: str) -> None:
+    tab.screenshot(path=_kept(name, "png"), full_page=True)
+
+
+def _kept(name: str, kind: str) -> Path:
+    VAR.mkdir(parents=True, exist_ok=True)
+    return VAR / f"{name.replace('/', '_').replace(' ', '_')}.{kind}"

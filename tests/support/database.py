@@ -152,12 +152,15 @@ ROWS_PER_TEST_MAX = 5_000
 class Reused:
     """A clone that serves the tests of one process in turn: emptied between them, and exchanged once it has served
     long or a test has changed more than rows.
+
+    One connection watches over it all the time: a fresh one would read the catalogue of a hundred tables each time.
     """
 
     def __init__(self, server: postgres.EmbeddedServer, template: str) -> None:
         self._server = server
         self._template = template
         self._clones = AsyncExitStack()
+        self._watch: asyncpg.Connection | None = None
         self._url = ""
         self._shape = ""
         self._served = 0
@@ -166,28 +169,40 @@ class Reused:
         """The address of a migrated, empty database."""
         if not self._url:
             self._url = await self._clones.enter_async_context(clone(self._server, self._template))
-            connection = await asyncpg.connect(self._url)
-            self._shape = await connection.fetchval(_SHAPE)
-            await connection.close()
+            self._shape = await (await self._watching()).fetchval(_SHAPE)
         self._served += 1
         return self._url
 
     async def take_back(self) -> None:
         """Empty it for the next test. Whoever is still connected is cut off."""
-        connection = await asyncpg.connect(self._url)
         try:
-            while await connection.fetchval(_OTHERS):
-                pass
-            worn = self._served >= TESTS_PER_CLONE or await connection.fetchval(_SHAPE) != self._shape
-            if not worn:
-                await connection.execute(_EMPTY)
-                worn = await connection.fetchval("SELECT pg_temp.empty_tables()") > ROWS_PER_TEST_MAX
-        finally:
-            await connection.close()
+            worn = await self._empty()
+        except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError):
+            # The test has cut off everybody, this connection too.
+            worn = True
         if worn:
             await self.close()
 
+    async def _empty(self) -> bool:
+        """Whether the clone has served its time."""
+        watch = await self._watching()
+        while await watch.fetchval(_OTHERS):
+            pass
+        if self._served >= TESTS_PER_CLONE or await watch.fetchval(_SHAPE) != self._shape:
+            return True
+        went: int = await watch.fetchval("SELECT pg_temp.empty_tables()")
+        return went > ROWS_PER_TEST_MAX
+
+    async def _watching(self) -> asyncpg.Connection:
+        if self._watch is None:
+            self._watch = await asyncpg.connect(self._url)
+            await self._watch.execute(_EMPTY)
+        return self._watch
+
     async def close(self) -> None:
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.terminate()
         await self._clones.aclose()
         self._url, self._served = "", 0
 
