@@ -45,6 +45,11 @@ def what_passes(facts: Facts, plans: Mapping[Kind, Plan], basket: Basket) -> Pas
     return Passing((), max((_largest(facts, plan, basket) for plan in plans.values()), default=0))
 
 
+def passes(facts: Facts, quote: Quote) -> bool:
+    """Whether this very quote would be approved on these facts."""
+    return bool(_approved(facts, [quote]))
+
+
 def _terms_that_pass(facts: Facts, plan: Plan, basket: Basket) -> list[Quote]:
     """A longer plan asks for less a month, so that whatever is longer than the shortest that passes does, too."""
     options = [option.months for option in terms(plan, basket.amount_minor)]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from app.checkout.purse import WALLET, purse_of
 from app.checkout.queries import Flow
 from app.kernel.money import Money
@@ -51,12 +53,15 @@ async def wallet_view(here: Visit) -> WalletView | None:
     return WalletView("short", free, taken, await ways_with(here, free))
 
 
-async def ways_with(here: Visit, part: Money) -> tuple[WayView, ...]:
+async def ways_with(
+    here: Visit, part: Money, takes: Callable[[Quote], bool] = lambda _: True
+) -> tuple[WayView, ...]:
     """Every plan that takes what is left of the price once the wallet has paid `part`."""
-    offers = await offers_for(here.flow, live=here.is_live, wallet_minor=part.amount_minor)
     if not part:
         return ()
-    return tuple(_way_of(on_plan(here.flow, offers, kind)) for kind in kinds_of(here.flow, offers))
+    offers = await offers_for(here.flow, live=here.is_live, wallet_minor=part.amount_minor)
+    quotes = (on_plan(here.flow, offers, kind) for kind in kinds_of(here.flow, offers))
+    return tuple(_way_of(quote) for quote in quotes if takes(quote))
 
 
 async def _way(here: Visit, part: Money, method: Method | None) -> WayView | None:

@@ -11,14 +11,16 @@ from urllib.parse import urlencode
 from app.cases.queries import asked_by_shopper, newest_of_session
 from app.cases.rules import ASKED_BY_SHOPPER_MAX
 from app.checkout.actions.holding import answer_by, reach_of
-from app.checkout.passing import Basket, Passing, what_passes
+from app.checkout.passing import Basket, Passing, passes, what_passes
+from app.checkout.purse import WALLET, purse_of
 from app.checkout.queries import DECISIONS_MAX
 from app.credit.queries import last_machine_decision, stored_decision
 from app.kernel.money import Money
 from app.kernel.phone import masked
 from app.law.contacts import contacts_of
 from app.web.shopper.offers import offers_for
-from app.web.shopper.views import Choice, RefusalView, WaitView
+from app.web.shopper.purse import ways_with
+from app.web.shopper.views import Choice, RefusalView, WaitView, WayView
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -37,6 +39,7 @@ async def refusal_of(visit: Visit, refused_for: Sequence[str] = ()) -> RefusalVi
     decision = await _machine_decision(visit)
     still_open = flow.state == "open"
     passing = await _passing(visit, decision) if still_open else Passing((), 0)
+    with_wallet = await _with_wallet(visit, decision) if still_open else ()
     contacts = contacts_of(flow.merchant.country)
     asked = decision is not None and decision.register_answer is not None
     reach = reach_of(flow, visit.lang)
@@ -52,6 +55,7 @@ async def refusal_of(visit: Visit, refused_for: Sequence[str] = ()) -> RefusalVi
         answer_by=answer_by(flow.merchant, flow.now),
         zone=flow.merchant.time_zone,
         unknown_person=_unknown_person(flow),
+        wallet=with_wallet,
     )
 
 
@@ -123,6 +127,22 @@ async def _passing(visit: Visit, decision: StoredDecision | None) -> Passing:
         flow.merchant.local_date(flow.now),
     )
     return what_passes(decision.facts, offers.plans, basket)
+
+
+async def _with_wallet(visit: Visit, decision: StoredDecision | None) -> tuple[WayView, ...]:
+    """The wallet for all of it, which is nobody's to refuse; or for what it has, and plans that pass for the rest."""
+    flow = visit.flow
+    if not flow.merchant.has(WALLET) or not flow.wallet_minor:
+        return ()
+    free = await purse_of(flow)
+    if not free:
+        return ()
+    if free >= flow.total:
+        return (WayView(flow.total, flow.total - flow.total, "wallet"),)
+    if decision is None or decision.facts is None or flow.decisions_made >= DECISIONS_MAX:
+        return ()
+    facts = decision.facts
+    return await ways_with(visit, free, takes=lambda quote: passes(facts, quote))
 
 
 def _choice(visit: Visit, quote: Quote) -> Choice:

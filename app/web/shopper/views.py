@@ -262,7 +262,8 @@ class Choice:
 class RefusalView:
     """`register` is set when a register was asked. `largest` is what would pass where this basket does not.
     `unknown_person` says that nobody could make sure who the shopper is: nothing was decided on credit.
-    `answer_by` and `zone` tell when a person answers; `asks_email` says that nothing else reaches the shopper."""
+    `answer_by` and `zone` tell when a person answers; `asks_email` says that nothing else reaches the shopper. `wallet`
+    are taps that have the wallet pay what it can, with a plan for the rest that would pass."""
 
     reasons: Sequence[str]
     register: Contact | None
@@ -275,6 +276,7 @@ class RefusalView:
     answer_by: datetime
     zone: str
     unknown_person: bool = False
+    wallet: Sequence[WayView] = ()
 
 
 @dataclass(frozen=True, slots=True)

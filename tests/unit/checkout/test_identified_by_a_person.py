@@ -8,7 +8,7 @@ import pytest
 
 from app.cases.queries import CaseView, waiting
 from app.checkout import actions
-from app.checkout.actions import Answer, answer_case, cancel_session, go_on_without
+from app.checkout.actions import Answer, Details, answer_case, cancel_session, go_on_without
 from app.checkout.actions.vouching import Checked, ask_who
 from app.checkout.books import check_books
 from app.checkout.errors import ApprovalImpossible, IdentityUnchecked, StepNotReached
@@ -19,6 +19,8 @@ from app.identity.actions.browsers import BrowserToken
 from app.kernel import clock, db
 from app.merchants.queries import Merchant
 from tests.factories.checkout import ADDRESS, Shopper, a_known_person, a_line, a_merchant, a_session
+from tests.factories.wallets import given, switched
+from tests.factories.wallets_in_flow import pay_all_from_wallet
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -292,3 +294,27 @@ async def test_the_shopper_may_choose_another_plan_or_cancel_while_waiting() -> 
 async def clock_on() -> None:
     """A phone gets a code a minute."""
     await db.in_tx(lambda: clock.set_offset_s(61))
+
+
+async def test_a_wallet_needs_somebody_who_says_who_is_paying_and_no_decision_on_credit() -> None:
+    merchant = await switched(await a_shop())
+    shopper, case = await a_shopper_who_waits(merchant)
+    await approve(merchant, case)
+    customer = (await shopper.flow()).customer
+    assert customer is not None
+    await shopper.confirm(Details(email="ivanka@example.test"))
+    await given(merchant, customer.public_id, 20_000)
+    decided = await db.fetch_value("SELECT count(*) FROM credit_decisions")
+
+    again = Shopper.at(await a_session(merchant))
+    await pay_all_from_wallet(again)
+    await db.in_tx(lambda: clock.set_offset_s(61))
+    await prove_phone(again)
+    await ask(again)
+    [case] = await waiting(merchant.id)
+    await approve(merchant, case)
+    after = await actions.set_aside(await again.flow())
+    assert after.money_aside
+    await again.confirm(Details(email="ivanka@example.test"))
+    assert await db.fetch_value("SELECT count(*) FROM credit_decisions") == decided
+    assert await check_books() == []

@@ -231,17 +231,18 @@ async def test_a_business_buyer_is_offered_the_wallet_alone(client: httpx.AsyncC
     assert (await in_wallet(merchant, customer)).total == 2_100
 
 
-async def a_known_register_entry_of_aino() -> None:
+async def a_known_register_entry_of_aino(*, credit_ban: bool = False) -> None:
     """The register's twin knows Aino by the number that the factories give."""
+    register = {"income_minor_month": 300_000, "loans": [], "credit_ban": credit_ban, "currency": "EUR"}
     await db.in_tx(
         lambda: db.execute(
             """INSERT INTO sandbox_shoppers (id, kind, name, phone, postcode, email, street, city, country, subject,
                    national_number, birthdate, register, created_at)
                VALUES (gen_random_uuid(), 'returning', 'Aino Virta', $1, $2, 'a@x.example', 'Katu 1', 'Helsinki', 'FI',
-                       'aino-virta', '010590-903L', '1990-05-01', '{"income_minor_month": 300000, "loans": [],
-                       "credit_ban": false, "currency": "EUR"}', now())""",
+                       'aino-virta', '010590-903L', '1990-05-01', $3, now())""",
             PHONE,
             POSTCODE,
+            register,
         )
     )
 
@@ -269,3 +270,39 @@ async def test_an_edit_of_the_order_frees_the_money_and_going_on_sets_the_new_su
     )
     assert "Taken from your wallet" in gone_on.text
     assert (await in_wallet(merchant, customer)).held == 15_000
+
+
+async def test_a_refusal_shows_what_the_wallet_makes_possible(client: httpx.AsyncClient) -> None:
+    """A ban on credit refuses every plan, and none of it is about the customer's own money."""
+    await a_known_register_entry_of_aino(credit_ban=True)
+    merchant = await a_shop_with_wallets()
+    customer = await money_of_aino(merchant, 20_000)
+    session, page = await at_step_three(client, merchant, {"method": "invoice", "delivery": "email"})
+    assert "This plan is not possible right now" in page
+    assert "Pay €129.00 from your wallet" in page
+    answer = await client.post(f"/pay/{session}/wallet", data=tapped(page), headers=HTMX)
+    await client.post(f"/pay/{session}/confirm", data={"shown": hidden(answer.text, "shown")})
+    assert (await in_wallet(merchant, customer)).total == 7_100
+
+
+async def test_a_refusal_offers_no_part_that_would_be_refused_as_well(client: httpx.AsyncClient) -> None:
+    await a_known_register_entry_of_aino(credit_ban=True)
+    merchant = await a_shop_with_wallets()
+    await money_of_aino(merchant, 1_240)
+    _, page = await at_step_three(client, merchant, {"method": "invoice", "delivery": "email"})
+    assert "This plan is not possible right now" in page
+    assert "from your wallet" not in page
+
+
+async def test_a_smaller_part_on_credit_is_offered_where_it_would_pass(client: httpx.AsyncClient) -> None:
+    await a_known_register_entry_of_aino()
+    merchant = await a_shop_with_wallets(credit_limit_minor=12_000)
+    await money_of_aino(merchant, 1_240)
+    session, page = await at_step_three(client, merchant, {"method": "invoice", "delivery": "email"})
+    assert "This plan is not possible right now" in page
+    answer = await client.post(f"/pay/{session}/wallet", data=tapped(page), headers=HTMX)
+    assert "Check and confirm" in answer.text
+    done = await client.post(
+        f"/pay/{session}/confirm", data={"shown": hidden(answer.text, "shown")}, headers=HTMX
+    )
+    assert "Purchase confirmed" in done.text
