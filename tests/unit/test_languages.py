@@ -14,10 +14,12 @@ from tools.i18n import MessageId, extracted, missing, read_catalogue
 _DEVICES = frozenset({"Chromebook", "Mac", "iPad", "iPhone"})
 # Names, and words that a language writes as English does.
 SAME_AS_ENGLISH = {
-    "fi": frozenset({"API", "Webhook", "webhook"}),
-    "sv": frozenset({"API", "Webhook", "webhook"}),
+    "fi": frozenset({"API", "Bulgaria", "Webhook", "webhook"}),
+    "sv": frozenset({"API", "Finland", "Webhook", "webhook"}),
     # Danish took "links" and "webhooks" over with their English plural, and shares "reference", "stop" and "e-mail".
-    "da": frozenset({"API", "E-mail", "Links", "Reference", "Stop", "Webhook", "Webhooks", "webhook"}),
+    "da": frozenset(
+        {"API", "E-mail", "Finland", "Links", "Reference", "Stop", "Webhook", "Webhooks", "webhook"}
+    ),
     # Bulgarian writes the abbreviations in Latin letters.
     "bg": frozenset({"API", "SMS"}),
 }
