@@ -13,7 +13,7 @@ from typing import Final
 from app.identity.actions.customers import NATIONAL_NUMBER_PURPOSE
 from app.kernel import db, keys
 from app.merchants.queries import TOTP_PURPOSE, WEBHOOK_PURPOSE
-from app.wallet.actions.payouts import PURPOSE as PAYOUT_PURPOSE
+from app.wallet.actions.payouts import PAYOUT_PURPOSE
 
 BATCH: Final = 200
 

@@ -12,7 +12,7 @@ import msgspec
 
 from app.kernel import db, keys
 from app.kernel.money import Money
-from app.wallet.actions.payouts import PURPOSE, PayTo
+from app.wallet.actions.payouts import PAYOUT_PURPOSE, PayTo
 from app.wallet.states import PayoutState
 
 QUEUE_MAX: Final = 100
@@ -91,7 +91,7 @@ async def _read(which: str, merchant_id: UUID, limit: int, *more: object) -> Seq
 def _payout(row: db.Record) -> Payout:
     pay_to = None
     if row["sealed"] is not None:
-        pay_to = msgspec.json.decode(keys.process_keyring().open(PURPOSE, row["sealed"]), type=PayTo)
+        pay_to = msgspec.json.decode(keys.process_keyring().open(PAYOUT_PURPOSE, row["sealed"]), type=PayTo)
     return Payout(
         public_id=row["public_id"],
         customer_id=row["customer_id"],

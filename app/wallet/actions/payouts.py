@@ -27,7 +27,7 @@ from app.wallet.errors import KeyOfAnother, NoSuchPayout, PayoutEnded, PayoutRef
 from app.wallet.rules import WalletCause, holder_of, iban_of
 from app.wallet.states import MACHINE, PayoutState
 
-PURPOSE: Final = "wallet.payout"
+PAYOUT_PURPOSE: Final = "wallet.payout"
 # A person pays it within days; the hold itself never is what ends it.
 _KEPT_ASIDE: Final = timedelta(days=3650)
 
@@ -139,7 +139,7 @@ async def _insert(
         hold_id,
         new.amount.currency,
         new.amount.amount_minor,
-        keys.process_keyring().seal(PURPOSE, msgspec.json.encode(PayTo(new.iban, new.holder))),
+        keys.process_keyring().seal(PAYOUT_PURPOSE, msgspec.json.encode(PayTo(new.iban, new.holder))),
         new.iban[-4:],
         now,
         actor,
