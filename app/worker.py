@@ -79,7 +79,7 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
     return {
         outbox.EVENT_KIND: reactions.react,
         webhooks.JOB_KIND: lambda job: webhook_delivery.deliver(job, through.webhooks),
-        messages.JOB_KIND: lambda job: mail_delivery.deliver(job, through.mail),
+        messages.JOB_KIND: lambda job: mail_delivery.deliver(job, through.mail, through.base_url),
         messages.LETTER_JOB: lambda job: letters.deliver(job, through.letters),
         refunds.JOB_KIND: lambda job: refunds.deliver_refund(job, through.mail),
         returns.TELL_JOB: lambda job: refunds.deliver_return(job, through.mail),

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from functools import partial
+from typing import Final, TypeAlias
 from uuid import UUID
 
 from app.kernel.jobs import Done, GiveUp, Outcome, again_or_give_up
@@ -15,18 +16,25 @@ from app.messages.receipt import receipt_mail
 
 SEND_TIMEOUT_S: Final = 10.0
 
-# Each writes its mail from the public id that the job speaks of; None when there is nobody to send it to any more.
-_WRITERS: Final[Mapping[str, Callable[[UUID, str], Awaitable[Mail | None]]]] = {
-    "receipt": receipt_mail,
-    "invoice": invoice_mail,
-    "agreement": agreement_mail,
-}
+_Writer: TypeAlias = Callable[[UUID, str], Awaitable[Mail | None]]
 
 
-async def deliver(job: Job, door: MailDoor) -> Outcome:
-    """Write the mail from what is true now, and hand it over. A repeat after a crash carries the same Message-ID."""
+def _writers(base_url: str) -> Mapping[str, _Writer]:
+    """Each writes its mail from the public id that the job speaks of; None when there is nobody to send it to."""
+    return {
+        "receipt": partial(receipt_mail, base_url=base_url),
+        "invoice": invoice_mail,
+        "agreement": agreement_mail,
+    }
+
+
+async def deliver(job: Job, door: MailDoor, base_url: str = "") -> Outcome:
+    """Write the mail from what is true now, and hand it over. A repeat after a crash carries the same Message-ID.
+
+    `base_url` is our own address, for links; without one a mail has none.
+    """
     template = str(job.payload["template"])
-    writer = _WRITERS.get(template)
+    writer = _writers(base_url).get(template)
     if writer is None:
         return GiveUp(f"no mail is called {template}")
     mail = await writer(job.merchant_id, str(job.payload["about"]))

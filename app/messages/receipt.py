@@ -70,8 +70,9 @@ class Addressed:
     to: str = field(repr=False)
 
 
-async def receipt_mail(merchant_id: UUID, order_public_id: str) -> Mail | None:
-    """The mail, or None when nobody left an address, the order is unpaid, or it is gone."""
+async def receipt_mail(merchant_id: UUID, order_public_id: str, *, base_url: str = "") -> Mail | None:
+    """The mail, or None when nobody left an address, the order is unpaid, or it is gone. Somebody who bought by the
+    checkout is led to the page of their purchase, below `base_url`."""
     merchant = await merchant_by_id(merchant_id)
     order = await order_for_api(merchant_id, order_public_id)
     if merchant is None or order is None or order.contact.email is None:
@@ -82,7 +83,8 @@ async def receipt_mail(merchant_id: UUID, order_public_id: str) -> Mail | None:
     locale = await _language_of_purchase(merchant_id, order.id)
     receipt = receipt_of(order, merchant, payment)
     addressed = Addressed(receipt, locale or merchant.locale, order.contact.email)
-    return _written(addressed, order, merchant)
+    led = order.quote_content is not None and base_url
+    return _written(addressed, order, merchant, f"{base_url}/purchases/{order.public_id}" if led else None)
 
 
 def receipt_of(order: OrderView, merchant: Merchant, payment: RecordedView | None = None) -> Receipt:
@@ -127,9 +129,11 @@ async def _language_of_purchase(merchant_id: UUID, order_id: UUID) -> str | None
     return lang
 
 
-def _written(addressed: Addressed, order: OrderView, merchant: Merchant) -> Mail:
+def _written(addressed: Addressed, order: OrderView, merchant: Merchant, purchase_url: str | None) -> Mail:
     def rendered(part: str) -> str:
-        return templating.render_text(f"mail/receipt/{part}", addressed.lang, receipt=addressed.receipt)
+        return templating.render_text(
+            f"mail/receipt/{part}", addressed.lang, receipt=addressed.receipt, purchase_url=purchase_url
+        )
 
     return Mail(
         to=addressed.to,
