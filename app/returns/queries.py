@@ -207,15 +207,6 @@ async def waiting_refunds(merchant_id: UUID) -> tuple[RefundView, ...]:
     return tuple(_refund(row) for row in rows)
 
 
-async def waiting_total(merchant_id: UUID) -> int:
-    """How many refunds wait for a second person."""
-    return int(
-        await db.fetch_value(
-            "SELECT count(*) FROM refunds WHERE merchant_id = $1 AND state = 'pending_approval'", merchant_id
-        )
-    )
-
-
 async def lines_of_refund(merchant_id: UUID, refund_id: UUID) -> tuple[RefundLine, ...]:
     rows = await db.fetch_all(
         """SELECT kind, position, name, quantity, total_minor FROM refund_lines
@@ -301,16 +292,6 @@ async def returns_of_order(merchant_id: UUID, order_id: UUID) -> tuple[ReturnVie
         f"{_RETURN} WHERE t.merchant_id = $1 AND t.order_id = $2 ORDER BY t.id", merchant_id, order_id
     )
     return tuple(_return(row) for row in rows)
-
-
-async def open_returns_total(merchant_id: UUID) -> int:
-    """How many returns are on their way or lie at the shop."""
-    return int(
-        await db.fetch_value(
-            "SELECT count(*) FROM returns WHERE merchant_id = $1 AND state IN ('announced', 'received')",
-            merchant_id,
-        )
-    )
 
 
 async def list_returns(

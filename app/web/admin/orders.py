@@ -21,7 +21,7 @@ from app.merchants.queries import staff_actors
 from app.orders import queries
 from app.orders.lists import OrderPage, Wanted, each_order, list_orders
 from app.orders.states import CANCELLABLE, EDITABLE, REFUNDABLE, OrderState
-from app.returns.queries import open_returns_total, refunds_of_order, returns_of_order
+from app.returns.queries import refunds_of_order, returns_of_order
 from app.web.admin.access import AdminRequest
 from app.web.admin.link_views import box_of_order
 from app.web.admin.orders_filter import filter_of
@@ -47,7 +47,6 @@ async def order_list(request: AdminRequest) -> Response[str]:
     context = {
         "rows": tuple(row_of(order) for order in found.orders),
         "states": tuple(each.value for each in OrderState),
-        "open_returns": await open_returns_total(merchant.id),
         "form": chosen.form,
         "narrowed": bool(chosen.query),
         "unfolded": chosen.unfolded,
@@ -135,8 +134,7 @@ async def show_order(
         "agreement": await agreement_of_order(merchant.id, order.public_id),
         "payable": tuple(each for each in documents if each.asks and each.open),
         "may_refund": order.state in REFUNDABLE,
-        "refunds": tuple(refund_row(each) for each in await refunds_of_order(merchant.id, order.id)),
-        "returns": tuple(return_row(each) for each in await returns_of_order(merchant.id, order.id)),
+        **await _given_back(merchant.id, order),
         "refundable": Money(order.refundable_minor, order.currency),
         "link": await box_of_order(request, order),
         "earned": await earned_of(order.public_id, merchant),
@@ -155,6 +153,18 @@ async def _money_about(merchant_id: UUID, order_id: str) -> list[PostingView]:
     """What was posted about an order in money; its points have a place of their own on the page."""
     found = await postings_about(merchant_id, order_id)
     return [posting for posting in found if posting.currency != POINTS_UNIT]
+
+
+async def _given_back(merchant_id: UUID, order: queries.OrderView) -> dict[str, object]:
+    """What went back of an order, and what is on its way back; nothing of one that nobody has paid."""
+    if order.paid_at is None:
+        return {"refunds": (), "returns": ()}
+    refunds = await refunds_of_order(merchant_id, order.id)
+    returns = await returns_of_order(merchant_id, order.id)
+    return {
+        "refunds": tuple(refund_row(each) for each in refunds),
+        "returns": tuple(return_row(each) for each in returns),
+    }
 
 
 async def _found(merchant_id: UUID, wanted: Wanted, cursor: str | None) -> OrderPage:
