@@ -27,6 +27,13 @@ from app.orders.queries import order_for_api, order_timeline
 from app.worker import Worker
 from tests.factories.checkout import Shopper, a_session
 from tests.factories.invoices import ADDRESS, OPERATOR, a_purchase, days_later
+from tests.factories.wallets import switched
+from tests.factories.wallets_in_flow import (
+    aino_identified,
+    money_of_aino,
+    pay_all_from_wallet,
+    pay_part_from_wallet,
+)
 
 REMINDER: Final = "You may still withdraw from your credit, order SHOP-1001"
 LEASE_S: Final = 30
@@ -69,6 +76,26 @@ async def test_a_purchase_leaves_its_agreement_with_the_quotes_id_and_hash(
     assert sheet.signed.borrower.name == "Aino Virta"
     assert sheet.creditor.name == "Kolme Sandbox"
     assert [item.name for item in sheet.goods] == ["Wool blanket"]
+    assert await check_books() == []
+
+
+async def test_a_part_from_the_wallet_is_no_part_of_the_agreement_and_all_from_it_leaves_none(
+    merchant: Merchant, worker: Worker
+) -> None:
+    shop = await switched(merchant)
+    await money_of_aino(shop, 20_000)
+    in_part, alone = await aino_identified(shop), await aino_identified(shop)
+    await pay_part_from_wallet(in_part, 2_900)
+    assert await in_part.be_decided() == "approved"
+    order = (await in_part.confirm(ADDRESS)).order_public_id
+    await pay_all_from_wallet(alone)
+    other = (await alone.confirm(ADDRESS)).order_public_id
+    await worker.run_once()
+    sheet = await sheet_of_order(shop.id, order)
+    assert sheet is not None
+    assert (sheet.quote.amount_minor, sheet.quote.wallet_minor) == (10_000, 2_900)
+    assert await agreement_of_order(shop.id, other) is None
+    assert [each.kind for each in await invoices_of_order(shop.id, other)] == ["receipt"]
     assert await check_books() == []
 
 

@@ -17,6 +17,7 @@ from app.kernel.i18n import LANGUAGES, format_date, format_money, format_percent
 from app.kernel.money import Money
 from app.law.rules import COUNTRIES, Figure, law_of
 from app.plans.errors import QuoteDamagedError
+from app.plans.quote import beside_wallet
 from tests.factories.agreements import CREDITOR, DAY, a_sheet, signed
 
 
@@ -51,6 +52,21 @@ def test_the_first_page_has_the_labels_of_the_annex_in_its_order() -> None:
         "Early repayment",
         "Address and contact",
     ]
+
+
+def test_what_the_wallet_pays_is_part_of_the_price_and_not_of_the_credit() -> None:
+    sheet = a_sheet(amount_minor=10_000, months=0)
+    said = worded(replace(sheet, quote=beside_wallet(sheet.quote, 2_900)), "en")
+    assert answer(said, "credit") == "€100.00"
+    assert answer(said, "goods").startswith("€129.00")
+    assert "Of this, €29.00 is paid at once from your wallet." in answer(said, "goods")
+    assert "wallet" not in answer(worded(sheet, "en"), "goods")
+
+
+def test_an_agreement_beside_a_wallet_comes_back_whole() -> None:
+    sheet = a_sheet(amount_minor=10_000, months=0)
+    in_part = signed(replace(sheet, quote=beside_wallet(sheet.quote, 2_900)))
+    assert Sheet.from_data(in_part.to_data()) == in_part
 
 
 def test_part_two_follows_in_the_order_of_the_annex_and_ends_with_the_repayment_table() -> None:
