@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from app.kernel.money import MAX_AMOUNT_MINOR
 from app.orders.rules import LINES_MAX, QUANTITY_MAX, UNIT_PRICE_MAX_MINOR
+from app.web.api.points import WalletPoints
 
 Country = Literal["FI", "SE", "DK", "BG"]
 Currency = Literal["EUR", "SEK", "DKK"]
@@ -417,6 +418,7 @@ class Wallet(msgspec.Struct, frozen=True):
     available_minor: int
     held_minor: int
     lots: tuple[WalletLot, ...]
+    points: WalletPoints
     movements: tuple[WalletMovement, ...]
     next_cursor: str | None
 

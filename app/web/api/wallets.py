@@ -1,4 +1,4 @@
-"""`/api/v1/customers/{id}/wallet`: what a customer has with the shop, what makes it up, and how it came to be."""
+"""`/api/v1/customers/{id}/wallet`: what a customer has with the shop, what makes it up, how it came, their points."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from litestar import Request, Response, get
 from litestar.params import FromPath
 
 from app.kernel import ids
+from app.loyalty.queries import standing_of
 from app.wallet import queries
 from app.wallet.queries import LotView, Movement
 from app.web.api import schemas
 from app.web.api.keys import TheCaller
 from app.web.api.once import Answer
 from app.web.api.params import list_params
+from app.web.api.points import points_of
 from app.web.api.problems import not_found
 
 
@@ -40,6 +42,7 @@ async def read_wallet(
         available_minor=held.available_minor,
         held_minor=held.held_minor,
         lots=tuple(_lot(lot) for lot in held.lots),
+        points=points_of(await standing_of(merchant, customer_id, caller.now)),
         movements=tuple(_movement(each) for each in page.movements),
         next_cursor=page.next_cursor,
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 import pytest
 
 from app.kernel import ids
+from tests.factories.checkout import a_line
+from tests.factories.invoices import a_purchase
+from tests.factories.loyalty import AT_ONCE, buyer_of, earned, programme_saved
 from tests.factories.wallets import a_customer, given, switched
 from tests.web.api.conftest import Shop
 
@@ -34,6 +37,22 @@ async def test_a_customer_without_a_movement_has_an_empty_wallet(shop: Shop) -> 
     customer = await a_customer(shop.merchant)
     told = (await shop.client.get(f"/api/v1/customers/{customer}/wallet")).json()
     assert (told["balance_minor"], told["lots"], told["movements"]) == (0, [], [])
+
+
+async def test_points_are_told_beside_the_money(shop: Shop) -> None:
+    merchant = await switched(shop.merchant)
+    await programme_saved(merchant, AT_ONCE)
+    order = await a_purchase(merchant, a_line(price="129.00"))
+    await earned(merchant, order)
+    told = (await shop.client.get(f"/api/v1/customers/{await buyer_of(merchant, order)}/wallet")).json()
+    assert told["points"] == {
+        "total": 129,
+        "usable": 129,
+        "pending": 0,
+        "owed": 0,
+        "turnable": 100,
+        "worth_minor": 1_00,
+    }
 
 
 async def test_a_switched_off_wallet_still_tells_what_is_the_customers(shop: Shop) -> None:
