@@ -13,10 +13,6 @@ from e2e.browsing import Phone
 class PurchasesPage:
     phone: Phone
 
-    def open(self) -> PurchasesPage:
-        self.phone.open("/purchases")
-        return self.shown()
-
     def shown(self) -> PurchasesPage:
         self.phone.sees("Purchases")
         return self
