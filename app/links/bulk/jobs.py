@@ -17,6 +17,7 @@ import structlog
 from app.kernel import db
 from app.kernel.jobs import Done, EndedAlready, Outcome, business_now
 from app.kernel.outbox import Job
+from app.kernel.typed import clean, one_line
 from app.links.bulk import queries, row_actions
 from app.links.bulk.errors import FileRefused
 from app.links.bulk.queries import ImportView
@@ -125,7 +126,8 @@ def _judge(columns: Sequence[str], row: Row, shop: Shop) -> JudgedRow:
     wanted = read_row(columns, row.cells, shop)
     if not isinstance(wanted, Wanted):
         place = columns.index("reference")
-        reference = row.cells[place][:100] if place < len(row.cells) else None
+        # Shown beside its faults: a sign that turns the line around would do so to the page.
+        reference = one_line(clean(row.cells[place]))[:100] if place < len(row.cells) else None
         # A card number is kept nowhere, this row of a file included.
         cells = () if any(fault.code == "card_number" for fault in wanted) else row.cells
         return JudgedRow(row.line, cells, wanted, (reference if cells else None) or None)

@@ -98,8 +98,13 @@ async def _make(request: AdminRequest, public_id: str) -> Answer:
 
 async def _send(request: AdminRequest, place: _Place, form: Form) -> Answer:
     wanted = link_forms.wanted_of(form, place.merchant)
+
+    async def send() -> None:
+        link = await actions.lock(place.merchant.id, place.order.public_id)
+        await send_in_tx(link, wanted, actor=_actor(request), now=place.now)
+
     try:
-        await db.in_tx(lambda: send_in_tx(place.link, wanted, actor=_actor(request), now=place.now))
+        await db.in_tx(send)
     except FieldRefused as refused:
         name = "to" if refused.field == "email" else refused.field
         return await _show(
@@ -107,8 +112,12 @@ async def _send(request: AdminRequest, place: _Place, form: Form) -> Answer:
         )
     except PhoneRefused as refused:
         return await _show(request, place, form=form.refused(to=FieldError(refused.reason)), status=422)
-    except (LinkPaused, LinkEnded):
-        return await _show(request, place, form=form, refused=True, status=409)
+    except (LinkPaused, LinkEnded, OrderRemoved):
+        # It was paid, paused or taken back since this request began: the page shows it as it is.
+        present = await _place(request, place.order.public_id)
+        if isinstance(present, Response):
+            return present
+        return await _show(request, present, form=form, refused=True, status=409)
     return rendering.redirect(request, f"{page_of(place.order.public_id)}?done={wanted.channel}", leave=True)
 
 

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final, get_args
 
 from app.kernel import typed
+from app.kernel.card_numbers import holds_card_number
 from app.kernel.phone import PhoneRefused, parse_phone
 from app.kernel.postcode import PostcodeRefused, parse_postcode
 from app.merchants.errors import FieldRefused
@@ -94,6 +95,10 @@ def contents_of(form: Form, country: str, before: Sequence[Line] = ()) -> Conten
     reference = forms.one_line(form.value("reference"))
     if not reference:
         errors["reference"] = FieldError("missing")
+    elif holds_card_number(reference):
+        # It is not even shown again.
+        form = Form({**form.values, "reference": ""})
+        errors["reference"] = FieldError("card_number")
     places: list[int] = []
     lines: list[Line] = []
     categories = {(line.type, line.sku, line.name): line.category for line in before}

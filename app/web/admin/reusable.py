@@ -121,6 +121,8 @@ def terms_of(form: Form, today: date, currency: str) -> Terms | Form:
         return read(lambda: rules.sum_of(text, field), usual) if text else usual
 
     fixed, reference = form.value("amount"), form.value("reference")
+    if fixed:
+        errors |= {field: FieldError("fixed") for field in ("least", "most") if form.value(field)}
     terms = Terms(
         title=read(lambda: rules.title_of(form.value("title")), ""),
         buyer="business" if form.value("buyer") == "business" else "consumer",

@@ -11,6 +11,7 @@ from msgspec import UNSET
 
 from app.checkout.actions import cancel_order_in_tx, free_outdated_in_tx
 from app.kernel import ids
+from app.kernel.card_numbers import holds_card_number
 from app.orders import actions, queries
 from app.orders.actions import Contact, Contents, NewOrder
 from app.orders.errors import OrderUnknown
@@ -21,7 +22,7 @@ from app.web.api.basket import check_currency, cleaned, contact_of, line_of, not
 from app.web.api.keys import Caller, TheCaller
 from app.web.api.once import Answer, once
 from app.web.api.orders import presented
-from app.web.api.problems import invalid, not_found
+from app.web.api.problems import fault, invalid, not_found
 
 if TYPE_CHECKING:
     from app.web.shared.problems import FieldProblem
@@ -128,7 +129,7 @@ def new_order_of(given: schemas.NewOrder, *, home_currency: str) -> NewOrder:
     faults: list[FieldProblem] = []
     check_currency(given.currency, given.country, home_currency, faults)
     new = NewOrder(
-        reference=cleaned(given.reference, "/reference", faults),
+        reference=_reference(given.reference, faults),
         country=given.country,
         currency=given.currency,
         buyer=given.buyer,
@@ -146,9 +147,7 @@ def contents_of(given: schemas.OrderEdit, order: OrderView) -> Contents:
     faults: list[FieldProblem] = []
     was = order.contact
     contents = Contents(
-        reference=order.reference
-        if given.reference is UNSET
-        else cleaned(given.reference, "/reference", faults),
+        reference=order.reference if given.reference is UNSET else _reference(given.reference, faults),
         lines=order.lines
         if given.lines is UNSET
         else tuple(line_of(line, index, faults) for index, line in enumerate(given.lines)),
@@ -160,6 +159,14 @@ def contents_of(given: schemas.OrderEdit, order: OrderView) -> Contents:
     if faults:
         raise invalid(*faults)
     return contents
+
+
+def _reference(text: str, faults: list[FieldProblem]) -> str:
+    """Any text of the shop's but the number of a card, which is kept nowhere."""
+    reference = cleaned(text, "/reference", faults)
+    if holds_card_number(reference):
+        faults.append(fault("/reference", "card_number"))
+    return reference
 
 
 def _contact(given: schemas.NewCustomer | None, country: str, faults: list[FieldProblem]) -> Contact:

@@ -47,6 +47,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "unknown_value": "The value is none of the allowed ones.",
     "malformed": "The value is not in the expected form.",
     "empty": "Nothing is left once invisible characters are taken away.",
+    "card_number": "This looks like the number of a card, and card numbers are never kept here.",
     "nul": "Text must not hold the character U+0000.",
     "lone_surrogate": "Text must be valid Unicode; a lone surrogate is not.",
     "duplicate_key": "The same name stands twice in one object.",

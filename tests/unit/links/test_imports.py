@@ -88,6 +88,14 @@ def a_row(number: int = 1, price: str = "129.00") -> str:
     return f"R-{number},Wool blanket,{price},25.5,aino@example.test"
 
 
+async def test_a_sign_that_turns_a_line_around_turns_no_list_of_faults_around() -> None:
+    merchant = await a_merchant()
+    found = await checked(merchant, "R-\u202e3,Cup,,25.5,aino@example.test")
+    [row] = await rows(merchant, found)
+    assert row.state is RowState.FAULTY
+    assert row.reference == "R-3"
+
+
 async def test_a_file_is_looked_through_and_makes_nothing_by_itself() -> None:
     merchant = await a_merchant()
     found = await checked(merchant, a_row(1), a_row(2), "R-3,Cup,,25.5,nobody")

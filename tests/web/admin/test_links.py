@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import csv
 import html
 import re
@@ -11,6 +12,7 @@ from zoneinfo import ZoneInfo
 import httpx
 import pytest
 
+from app.checkout.actions import record_payment, recording
 from app.kernel import clock, db, ids
 from app.links import actions
 from app.links.queries import LinkView, link_of_order
@@ -20,6 +22,9 @@ from app.merchants.queries import Merchant
 from app.orders.actions import Contact, CreatedOrder
 from tests.factories.checkout import a_merchant, a_shopper_at_confirm
 from tests.factories.links import EMAIL, STAFF, a_link, an_open_order
+from tests.factories.recorded import received
+from tests.support.racing import Held, somebody_waits_for_a_lock
+from tests.support.waiting import until
 
 MARKUP = """<script>alert(1)</script>{{ 7*7 }}'"&"""
 
@@ -223,6 +228,26 @@ async def test_a_link_that_leads_nowhere_is_not_sent(
     page = await desk.post(page_of(link), data=mail())
     assert page.status_code == 409
     assert "Nothing was sent." in page.text
+    assert "Send by e-mail" not in page.text
+    assert await sends(link) == ()
+
+
+async def test_who_sends_a_link_whose_order_is_paid_at_that_moment_sees_no_form_any_more(
+    desk: httpx.AsyncClient, merchant: Merchant, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    link = await a_link(merchant)
+    paying = Held(monkeypatch, recording, "pay_in_tx")
+    payment = asyncio.create_task(
+        record_payment(merchant, link.order_public_id, await received(merchant), await clock.business_now())
+    )
+    await paying.reached()
+    sending = asyncio.create_task(desk.post(page_of(link), data=mail()))
+    await until(somebody_waits_for_a_lock)
+    paying.let_go()
+    await payment
+    page = await sending
+    assert page.status_code == 409
+    assert "The order is paid." in page.text
     assert "Send by e-mail" not in page.text
     assert await sends(link) == ()
 

@@ -180,6 +180,16 @@ async def test_what_is_wrong_is_said_at_its_field_and_nothing_typed_is_lost(
     assert await orders(merchant) == ()
 
 
+async def test_the_number_of_a_card_is_no_reference_and_is_not_shown_again(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    page = await desk.post(NEW, data=typed(reference="4111 1111 1111 1111"))
+    assert page.status_code == 422
+    assert "This looks like the number of a card." in page.text
+    assert "4111" not in page.text
+    assert await orders(merchant) == ()
+
+
 async def test_an_empty_form_is_no_order(desk: httpx.AsyncClient, merchant: Merchant) -> None:
     for sent in ({}, {"lines": "99999"}, {"lines": "x", "reference": "R"}, {"reference": "R"}):
         assert (await desk.post(NEW, data=sent)).status_code == 422

@@ -77,6 +77,8 @@ async def test_a_form_sent_twice_makes_one_link(desk: httpx.AsyncClient, merchan
         ({"amount": "ten"}, "amount", "Write a sum like 129.00 or 129,00."),
         ({"amount": "0"}, "amount", "Enter at least €0.01."),
         ({"amount": "", "least": "10", "most": "5"}, "most", "Enter at least €10.00."),
+        ({"least": "10"}, "least", "Leave this empty, or the sum: a fixed sum has no bounds."),
+        ({"most": "90"}, "most", "Leave this empty, or the sum: a fixed sum has no bounds."),
         ({"vat": ""}, "vat", "This is needed."),
         ({"vat": "101"}, "vat", "Write a rate like 25.5, between 0 and 100."),
         ({"uses": "0"}, "uses", "Write a whole number between 1 and 100000."),

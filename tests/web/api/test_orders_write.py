@@ -162,6 +162,7 @@ async def test_another_shops_order_is_not_there(shop: Shop, another_shop: Shop) 
         ({"customer": {"phone": "12"}}, "/customer/phone", "malformed"),
         ({"note": " \u200b\n "}, "/note", "empty"),
         ({"reference": "\u00ad"}, "/reference", "empty"),
+        ({"reference": "Card 4111-1111 1111 1111"}, "/reference", "card_number"),
     ],
 )
 async def test_what_cannot_be_is_pointed_at_in_a_new_order_and_in_an_edit(
