@@ -11,6 +11,7 @@ from litestar.response import Stream
 
 from app.agreements.queries import agreement_of_order
 from app.checkout import overview
+from app.checkout.offering import nobody_can_pay
 from app.checkout.recorded import money_of_order
 from app.invoices.queries import invoices_of_order
 from app.kernel import clock, ids
@@ -22,7 +23,7 @@ from app.orders import queries
 from app.orders.lists import OrderPage, Wanted, each_order, list_orders
 from app.orders.states import CANCELLABLE, EDITABLE, REFUNDABLE, OrderState
 from app.returns.queries import refunds_of_order, returns_of_order
-from app.web.admin.access import AdminRequest
+from app.web.admin.access import AdminRequest, settings_of
 from app.web.admin.link_views import box_of_order
 from app.web.admin.orders_filter import filter_of
 from app.web.admin.orders_sheet import sheet_of
@@ -142,6 +143,15 @@ async def show_order(
         "payment_key": str(ids.internal_id()),
         "today": merchant.local_date(clock.business(request.user.staff.offset_s)),
         "form": form or Form(),
+        "unpayable": order.state is OrderState.OPEN
+        and await nobody_can_pay(
+            merchant,
+            order.currency,
+            (order.total_minor,),
+            order.buyer,
+            clock.business(request.user.staff.offset_s),
+            live=not settings_of(request).is_test,
+        ),
         "recorded": await money_of_order(merchant.id, order.id),
         "record": record or Form(),
         "total_typed": f"{context.total.major:.2f}",

@@ -11,6 +11,7 @@ from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
+from app.checkout.offering import nobody_can_pay
 from app.kernel import clock, ids
 from app.kernel.cursors import CursorRefused
 from app.kernel.money import Money
@@ -71,8 +72,18 @@ async def one_reusable(request: AdminRequest, public_id: FromPath[str]) -> Respo
     found = await _uses(link, cursor)
     here = f"{LIST}/{public_id}"
     face = face_of(link, settings_of(request).base_url, clock.business(request.user.staff.offset_s))
+    sums = (link.min_minor, link.max_minor) if link.amount_minor is None else (link.amount_minor,)
     context = {
         "link": face,
+        "unpayable": link.state == "active"
+        and await nobody_can_pay(
+            await merchant_of(request),
+            link.currency,
+            [each for each in sums if each is not None],
+            link.buyer,
+            clock.business(request.user.staff.offset_s),
+            live=not settings_of(request).is_test,
+        ),
         "qr": qr_picture(face.url, "QR"),
         "uses": tuple(use_of(use, link.currency) for use in found.uses),
         "older_url": f"{here}?cursor={found.next_cursor}" if found.next_cursor else None,

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date
 from typing import Final
 
+from app.checkout.offering import plans_for
 from app.checkout.purse import WALLET
 from app.checkout.queries import Flow
 from app.kernel.money import Money
-from app.law.queries import may_offer_credit_live
 from app.law.rules import law_of
-from app.merchants.queries import Merchant
-from app.plans.caps import broken_caps, caps_broken_by_plan, raise_broken
+from app.plans.caps import broken_caps, raise_broken
 from app.plans.disclosure import view_of
-from app.plans.queries import plans_of
 from app.plans.quote import (
     DELIVERIES,
     Kind,
@@ -214,30 +211,3 @@ async def offers_for(flow: Flow, *, live: bool, wallet_minor: int = 0) -> Offers
     lent_minor = flow.total_minor - wallet_minor
     plans = await plans_for(flow.merchant, flow.currency, lent_minor, on=today, live=live)
     return Offers(flow, plans, wallet, wallet_minor)
-
-
-async def plans_for(
-    merchant: Merchant, currency: str, amount_minor: int, *, on: date, live: bool
-) -> dict[Kind, Plan]:
-    """What a merchant may offer on a day; in live mode only where the operator has vouched for the law's figures."""
-    if live and not await may_offer_credit_live(merchant.country, on):
-        return {}
-    return plans_on_offer(await plans_of(merchant.id), merchant.country, currency, amount_minor, on=on)
-
-
-def plans_on_offer(
-    plans: Sequence[Plan], country: str, currency: str, amount_minor: int, *, on: date
-) -> dict[Kind, Plan]:
-    """The plan of each kind that takes a sum; one of another currency or another range of sums is left out, and one
-    that breaks a cap of the law as it stands on that day."""
-    law = law_of(country)
-    found: dict[Kind, Plan] = {}
-    if currency != law.currency:
-        return found
-    for plan in plans:
-        if plan.currency == currency and plan.takes(amount_minor) and plan.kind not in found:
-            if plan.kind == "instalments" and not terms(plan, amount_minor):
-                continue
-            if not caps_broken_by_plan(plan, country, on):
-                found[plan.kind] = plan
-    return found

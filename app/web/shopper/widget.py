@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from litestar import MediaType, Request, Response, get
 from litestar.exceptions import NotFoundException
 
+from app.checkout.offering import plans_for
 from app.kernel import clock, ids, templating
 from app.kernel.money import MAX_AMOUNT_MINOR, Money
 from app.law.rules import law_of
@@ -25,7 +26,6 @@ from app.web.shared.language import PARAMETER, choose
 from app.web.shared.problems import RefusedRequest
 from app.web.shared.rendering import nonce_of
 from app.web.shared.security import FRAMED_PATH
-from app.web.shopper.offers import plans_for
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

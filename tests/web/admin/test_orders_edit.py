@@ -9,10 +9,12 @@ from typing import Any
 import httpx
 import pytest
 
+from app.kernel import db
 from app.merchants.queries import Merchant
 from app.orders.lists import list_orders
 from app.orders.queries import OrderView, order_for_api, versions_of_order
 from app.orders.states import OrderState
+from app.plans.queries import forget_kept_plans
 from tests.factories.checkout import a_merchant, a_session, a_shopper_at_confirm
 
 NEW = "/admin/orders/new"
@@ -188,6 +190,17 @@ async def test_the_number_of_a_card_is_no_reference_and_is_not_shown_again(
     assert "This looks like the number of a card." in page.text
     assert "4111" not in page.text
     assert await orders(merchant) == ()
+
+
+async def test_staff_are_told_when_no_plan_takes_what_they_typed(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    order = await an_order(desk, merchant)
+    told = "None of your ways to pay takes this sum"
+    assert told not in (await desk.get(f"/admin/orders/{order.public_id}")).text
+    await db.in_tx(lambda: db.execute("UPDATE plans SET active = false"))
+    forget_kept_plans()
+    assert told in (await desk.get(f"/admin/orders/{order.public_id}")).text
 
 
 async def test_an_empty_form_is_no_order(desk: httpx.AsyncClient, merchant: Merchant) -> None:

@@ -135,3 +135,11 @@ async def test_another_shops_links_are_not_found(desk: httpx.AsyncClient, app: A
         for change in ("stop", "resume", "explode"):
             assert (await client.post(f"{address}/{change}")).status_code == 404
     assert "Active" in (await desk.get(address)).text
+
+
+async def test_staff_are_told_when_no_plan_takes_the_sum_of_a_link(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    told = "None of your ways to pay takes this sum"
+    assert told not in (await desk.get(await made(desk))).text
+    assert told in (await desk.get(await made(desk, amount="9999999"))).text
