@@ -39,7 +39,7 @@ class Span:
 
 # What a transfer's own digest covers: all that was written of it, in a form that no setting changes. What a seal covers
 # is called `covered` by whoever asks: (merchant_id, seal_number, position, transfer_id).
-CHAIN: Final = """
+_CHAIN: Final = """
 leaf AS (
     SELECT c.merchant_id, c.seal_number, c.position, count(*) AS postings,
            sha256(uuid_send(t.id)
@@ -53,7 +53,7 @@ leaf AS (
            ) AS digest
     FROM covered c
     JOIN transfers t ON t.merchant_id = c.merchant_id AND t.id = c.transfer_id
-    JOIN postings p ON p.merchant_id = c.merchant_id AND p.transfer_id = c.transfer_id
+    JOIN {postings} p ON p.merchant_id = c.merchant_id AND p.transfer_id = c.transfer_id
     GROUP BY c.merchant_id, c.seal_number, c.position, t.merchant_id, t.id
 ), content AS (
     SELECT merchant_id, seal_number, count(*) AS transfers, sum(postings) AS postings,
@@ -61,6 +61,7 @@ leaf AS (
     FROM leaf GROUP BY merchant_id, seal_number
 )
 """
+CHAIN: Final = _CHAIN.format(postings="postings")
 # Of a seal: whose and which one it is, the one before it, and its transfers in their order.
 DIGEST: Final = """
 sha256(convert_to({merchant_id} || ':' || {number}, 'UTF8') || coalesce({previous}, ''::bytea) || content.digests)
@@ -171,7 +172,10 @@ WITH span AS (
     JOIN ledger_accounts a ON a.merchant_id = t.merchant_id AND a.id = t.account_id
 ), purse AS MATERIALIZED (
     SELECT a.* FROM touched a WHERE {_PURSES}
-), {CHAIN}
+), moved AS MATERIALIZED (
+    SELECT p.merchant_id, p.transfer_id FROM purse a
+    JOIN posting p ON p.merchant_id = a.merchant_id AND p.account_id = a.id
+), {_CHAIN.format(postings="posting")}
 """
 
 _NEW: Final[Mapping[str, str]] = {
@@ -201,11 +205,11 @@ _NEW: Final[Mapping[str, str]] = {
             OR coalesce(sum(l.held_minor), 0) <> a.held_minor""",
     "I17 a lot is what its uses made of it": """
         SELECT l.id::text FROM (
-            SELECT u.merchant_id, u.lot_id FROM covered c
-            JOIN lot_uses u ON u.merchant_id = c.merchant_id AND u.transfer_id = c.transfer_id
+            SELECT u.merchant_id, u.lot_id FROM moved m
+            JOIN lot_uses u ON u.merchant_id = m.merchant_id AND u.transfer_id = m.transfer_id
             UNION
-            SELECT l.merchant_id, l.id FROM purse a
-            JOIN lots l ON l.merchant_id = a.merchant_id AND l.account_id = a.id AND l.left_minor > 0) used
+            SELECT l.merchant_id, l.id FROM moved m
+            JOIN lots l ON l.merchant_id = m.merchant_id AND l.transfer_id = m.transfer_id) used
         JOIN lots l ON l.merchant_id = used.merchant_id AND l.id = used.lot_id
         LEFT JOIN lot_uses u ON u.merchant_id = l.merchant_id AND u.lot_id = l.id
         GROUP BY l.merchant_id, l.id
