@@ -58,7 +58,7 @@ async def announce_return(request: Request[Any, Any, Any], order_id: FromPath[st
     seen = form.value("seen")
     try:
         announced = await announce_once(
-            shop, order_id, new, seen=int(seen) if seen.isdigit() and len(seen) < 6 else 0, now=here.now
+            shop, order_id, new, seen=int(seen) if _is_small(seen) else 0, now=here.now
         )
     except ReturnRefused as refused:
         return await _form_page(here, bought, shop, form, problem=refused.reason, status=422)
