@@ -34,7 +34,7 @@ class OrderView:
 
     `quote_content` is the content of the quote it was paid on, `current_quote_content` that of what is left after
     refunds, where they changed the plan; `removed` tells that expiry took lines and contact away;
-    `watched` that open pages hear of its changes.
+    `watched` that open pages hear of its changes; `customer_public_id` names who bought, once somebody has.
     """
 
     id: UUID
@@ -56,6 +56,7 @@ class OrderView:
     current_quote_content: Mapping[str, object] | None
     contact: OrderContact
     note: str | None = field(repr=False)
+    customer_public_id: str | None
     lines: tuple[Line, ...]
 
     @property
@@ -113,7 +114,8 @@ COLUMNS: Final = """
 o.id, o.public_id, o.state, o.version, o.reference, o.country, o.currency, o.buyer, o.total_minor, o.refundable_minor,
 o.created_at, o.accepted_at, o.watched, o.paid_at, o.quote_id, q.content AS quote_content,
 nq.content AS current_quote_content,
-c.name, c.email, c.phone, c.postcode, c.street, c.city, c.note
+c.name, c.email, c.phone, c.postcode, c.street, c.city, c.note,
+(SELECT u.public_id FROM customers u WHERE u.id = o.customer_id) AS customer_public_id
 """
 
 # Beside an order, who buys and the quote it was paid on.
@@ -416,5 +418,6 @@ def order_of(row: db.Record, lines: tuple[Line, ...]) -> OrderView:
             row["name"], row["email"], row["phone"], row["postcode"], row["street"], row["city"]
         ),
         note=row["note"],
+        customer_public_id=row["customer_public_id"],
         lines=lines,
     )

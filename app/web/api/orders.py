@@ -123,6 +123,7 @@ def presented(order: OrderView) -> schemas.Order:
         "quote": _told(order.quote_content),
         "current_quote": _told(order.current_quote_content),
         "customer": {
+            "id": order.customer_public_id,
             "name": contact.name,
             "email": contact.email,
             "phone": contact.phone,

@@ -272,6 +272,9 @@ class Address(msgspec.Struct, frozen=True):
 
 
 class Customer(msgspec.Struct, frozen=True):
+    """`id` names who bought, once somebody has: the customer of `GET /api/v1/customers/{id}/wallet`."""
+
+    id: str | None
     name: str | None
     email: str | None
     phone: str | None

@@ -7,6 +7,7 @@ import pytest
 from app.kernel import ids
 from tests.factories.checkout import a_line
 from tests.factories.invoices import a_purchase
+from tests.factories.links import an_open_order
 from tests.factories.loyalty import AT_ONCE, buyer_of, earned, programme_saved
 from tests.factories.wallets import a_customer, given, switched
 from tests.web.api.conftest import Shop
@@ -37,6 +38,17 @@ async def test_a_customer_without_a_movement_has_an_empty_wallet(shop: Shop) -> 
     customer = await a_customer(shop.merchant)
     told = (await shop.client.get(f"/api/v1/customers/{customer}/wallet")).json()
     assert (told["balance_minor"], told["lots"], told["movements"]) == (0, [], [])
+
+
+async def test_an_order_names_who_bought_it_so_that_their_wallet_can_be_asked_for(shop: Shop) -> None:
+    order = await a_purchase(shop.merchant)
+    buyer = (await shop.client.get(f"/api/v1/orders/{order}")).json()["customer"]["id"]
+    assert buyer == await buyer_of(shop.merchant, order)
+    assert (await shop.client.get(f"/api/v1/customers/{buyer}/wallet")).status_code == 200
+
+    unpaid = await an_open_order(shop.merchant)
+    told = (await shop.client.get(f"/api/v1/orders/{unpaid.public_id}")).json()
+    assert told["customer"]["id"] is None
 
 
 async def test_points_are_told_beside_the_money(shop: Shop) -> None:
