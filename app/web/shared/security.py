@@ -128,7 +128,10 @@ def body_limit(path: str) -> int:
 
 
 def check_request(method: str, path: str, headers: Mapping[str, str], policy: Policy) -> None:
-    """Everything that can be refused before the body is read. Raises RefusedRequest (403, 413, 415)."""
+    """Everything that can be refused before the body is read. Raises RefusedRequest (403, 404, 413, 415)."""
+    if "\0" in path:
+        # No address of ours has one, and a database takes none in a text.
+        raise RefusedRequest(404, "not_found")
     if method in SAFE_METHODS:
         return
     machine = is_machine_call(path, headers, policy)

@@ -103,6 +103,14 @@ def test_a_browser_route_takes_plain_forms_only(kind: str) -> None:
     assert refused.value.status == 415
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_an_address_with_a_nul_leads_nowhere(method: str) -> None:
+    with pytest.raises(RefusedRequest) as refused:
+        check_request(method, "/purchases/ord_\0", OURS, POLICY)
+
+    assert refused.value.status == 404
+
+
 def test_a_declared_length_beyond_the_limit_is_refused_before_reading() -> None:
     for path in ("/pay/cs_x", "/api/v1/sessions"):
         limit = body_limit(path)
