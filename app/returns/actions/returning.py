@@ -207,11 +207,14 @@ async def refuse_return(
 ) -> ReturnView:
     """The shop does not take the goods back, and tells the shopper why. In the caller's transaction.
 
-    Raises ReturnUnknown, ReturnMoved, ReturnRefused ("statement").
+    While a second person is asked about its money the answer is theirs: what is refused is not refunded as well. Raises
+    ReturnUnknown, ReturnMoved, ReturnRefused ("statement").
     """
     text = rules.statement_of(reason, required=True)
     found = await _locked(merchant.id, return_public_id)
     await _require(found, ReturnState.ANNOUNCED, ReturnState.RECEIVED)
+    if await _refund_waits(merchant.id, found):
+        raise ReturnMoved(found.state.value)
     await end(
         merchant.id,
         found.id,
@@ -292,6 +295,14 @@ WHERE (merchant_id, id) IN (
 async def forget_words(before: datetime, limit: int) -> int:
     """Take away what people wrote about returns that ended before then. In a transaction. Answers how many."""
     return int((await db.execute(_FORGET, before, limit)).split()[-1])
+
+
+async def _refund_waits(merchant_id: UUID, found: ReturnView) -> bool:
+    """Of a return that the caller holds: a refund of it is only asked for by whoever holds it too."""
+    return any(
+        each.return_id == found.id and each.state is RefundState.PENDING_APPROVAL
+        for each in await refunds_of_order(merchant_id, found.order_id)
+    )
 
 
 async def _locked(merchant_id: UUID, return_public_id: str) -> ReturnView:

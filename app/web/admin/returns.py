@@ -27,6 +27,7 @@ from app.returns.errors import (
     NotInvoicedYet,
     NotRefundable,
     RefundableChanged,
+    RefundKeyReused,
     RefundRefused,
     ReturnMoved,
     ReturnRefused,
@@ -104,8 +105,8 @@ async def do_with_return(request: AdminRequest, public_id: FromPath[str]) -> Res
         await db.in_tx(lambda: _do(request, public_id, form))
     except ReturnUnknown:
         return await no_return(request)
-    except ReturnMoved:
-        # Somebody else was faster: the page shows how things stand.
+    except (ReturnMoved, RefundKeyReused):
+        # Somebody else was faster, or it was given back with another fee: the page shows how things stand.
         return rendering.redirect(request, f"{LIST}/{public_id}", leave=True)
     except (ReturnRefused, RefundableChanged, RefundRefused, NotRefundable, ModuleOff) as refused:
         return await _one(request, public_id, form.refused(**_error(refused)), status=422)

@@ -215,6 +215,39 @@ async def test_a_return_is_received_and_refunded_in_one_tap(
     assert await check_books() == []
 
 
+async def test_a_return_that_was_refunded_with_another_fee_is_shown_as_it_stands(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    order = await a_purchase(merchant)
+    await drawn(merchant, order)
+    address = f"/admin/returns/{(await an_announced(merchant, order, fee_minor=490)).public_id}"
+    for fee in ("4.90", "1.90"):
+        answer = await desk.post(address, data={"do": "refund", "seen": "12900", "fee": fee})
+        assert (answer.status_code, answer.headers["location"]) == (303, address)
+    assert await refunds_of(merchant, order) == [("done", 12_410, 490)]
+
+
+async def test_a_return_is_not_refused_while_somebody_is_asked_to_refund_it(
+    app: ASGIApp, desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    order = await a_purchase(merchant)
+    await drawn(merchant, order)
+    address = f"/admin/returns/{(await an_announced(merchant, order)).public_id}"
+    await limit_of(merchant, 100)
+    await desk.post(address, data={"do": "refund", "seen": "12900"})
+    late = await desk.post(address, data={"do": "refuse", "refusal": "It was used."})
+    assert (late.status_code, late.headers["location"]) == (303, address)
+    assert "It was used." not in (await desk.get(address)).text
+    refund = await db.fetch_value("SELECT public_id FROM refunds")
+    colleague = await a_person(merchant, "kuusi@havu.example", role="reviewer")
+    async with pages.browser(app) as second:
+        await sign_in(second, colleague)
+        assert (await second.post(f"/admin/refunds/{refund}", data={"do": "approve"})).status_code == 303
+    assert await refunds_of(merchant, order) == [("done", 12_900, 0)]
+    assert await db.fetch_value("SELECT state FROM returns") == "refunded"
+    assert await check_books() == []
+
+
 async def test_a_return_is_refused_with_a_reason_that_the_customer_reads(
     desk: httpx.AsyncClient, merchant: Merchant
 ) -> None:
