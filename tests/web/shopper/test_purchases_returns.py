@@ -181,6 +181,14 @@ async def test_what_cannot_come_back_is_told_and_announces_nothing(
     assert await db.fetch_value("SELECT count(*) FROM returns") == 0
 
 
+@pytest.mark.parametrize("seen", ["፩", "9" * 30, "-1", "x"])
+async def test_a_strange_number_of_returns_seen_is_none(client: httpx.AsyncClient, seen: str) -> None:
+    order = await a_buyer(client, await a_shop(None))
+    form = fields(await look(client, order)) | {"to": "original", "seen": seen}
+    assert (await client.post(f"/purchases/{order}/return", data=form)).status_code == 303
+    assert await db.fetch_value("SELECT count(*) FROM returns") == 1
+
+
 async def test_after_the_days_only_what_is_faulty_comes_back(client: httpx.AsyncClient) -> None:
     order = await a_buyer(client, await a_shop(None))
     await days_later(60)
