@@ -1,4 +1,4 @@
-"""Refunds and what they took back, returns and their goods, a shop's conditions; the quote that holds after a refund."""
+"""Refunds, what they took back, returns and their goods, a shop's conditions; the quote that holds after a refund."""
 
 from app.kernel.migration import SqlMigration
 
@@ -48,8 +48,8 @@ CREATE TABLE returns (
     order_id      uuid NOT NULL,
     state         text NOT NULL CHECK (state IN ('announced', 'received', 'refunded', 'refused', 'cancelled')),
     destination   text NOT NULL CHECK (destination IN ('wallet', 'original')),
-    reason        text NOT NULL CHECK (reason IN ('changed_mind', 'wrong_size', 'wrong_item', 'damaged', 'not_as_described',
-                      'other')),
+    reason        text NOT NULL CHECK (reason IN ('changed_mind', 'wrong_size', 'wrong_item', 'damaged',
+                      'not_as_described', 'other')),
     statement     text CHECK (length(statement) BETWEEN 1 AND 2000),
     value_minor   bigint NOT NULL CHECK (value_minor BETWEEN 1 AND 1000000000000),
     fee_minor     bigint NOT NULL CHECK (fee_minor >= 0 AND fee_minor < value_minor),
