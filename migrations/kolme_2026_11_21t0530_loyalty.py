@@ -49,8 +49,8 @@ CREATE INDEX loyalty_earnings_version ON loyalty_earnings (merchant_id, version)
 CREATE TRIGGER loyalty_earnings_only_grow BEFORE UPDATE OR DELETE ON loyalty_earnings
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
 
--- refund: its public id. refunded_minor: the price of what was taken back by it. points: what went now, in proportion to
--- everything that was refunded so far.
+-- refund: its public id. refunded_minor: the price of what was taken back by it. points: what went now, in proportion
+-- to everything that was refunded so far.
 CREATE TABLE loyalty_claw_backs (
     merchant_id    uuid NOT NULL,
     id             uuid NOT NULL,
