@@ -152,6 +152,7 @@ def test_a_document_in_crowns_has_no_codes_of_the_euro_area_and_misses_nothing()
     sale = a_sale()
     plan = replace(INVOICE, currency="SEK")
     quote = make_quote(plan, sale.quote.amount_minor, "SEK", "SE", DAY, 0, merchant="m_1")
+    assert sale.payee is not None
     payee = replace(sale.payee, bic="NDEAFIHH")
     [invoice] = documents(replace(sale, quote=quote, payee=payee), "2026-00047", [finnish_reference(100047)])
     payment = invoice.content.payment

@@ -7,10 +7,11 @@ import re
 
 import httpx
 
+from app.loyalty.checks import CATEGORIES_MAX
 from app.loyalty.queries import latest_programme, programme_versions
 from app.loyalty.rules import CategoryRate, Rate, Tier, Turning
 from app.merchants.queries import Merchant
-from app.web.admin.loyalty_forms import CATEGORIES_MAX, form_of, moved_up, read
+from app.web.admin.loyalty_forms import form_of, moved_up, read
 from app.web.shared.forms import Form
 from tests.factories.loyalty import PLAIN
 from tests.support import pages
