@@ -143,6 +143,18 @@ async def reserve(
         raise LimitUsedUp
 
 
+_HOLD: Final = """
+SELECT customer_id FROM credit_exposures WHERE merchant_id = $1 AND customer_id = $2 AND currency = $3
+FOR NO KEY UPDATE
+"""
+
+
+async def hold(merchant_id: UUID, customer_id: UUID, currency: str) -> None:
+    """For a transaction that locks accounts before it comes to `follow`; who never had credit here has nothing to
+    hold."""
+    await db.fetch_value(_HOLD, merchant_id, customer_id, currency)
+
+
 _CHANGE: Final = """
 UPDATE credit_exposures SET exposure_minor = exposure_minor + $4
 WHERE merchant_id = $1 AND customer_id = $2 AND currency = $3
@@ -153,7 +165,8 @@ RETURNING exposure_minor
 async def follow(merchant_id: UUID, customer_id: UUID, currency: str, *, change_minor: int) -> None:
     """Keep the exposure equal to the receivable: interest that fell due raises it, a payment lowers it.
 
-    No limit is asked: what was agreed at the purchase may come due whatever the limit is now. In a transaction.
+    No limit is asked: what was agreed at the purchase may come due whatever the limit is now. In a transaction, before
+    any account of the ledger is locked, as a purchase does.
     """
     changed = await db.fetch_value(_CHANGE, merchant_id, customer_id, currency, change_minor)
     assert changed is not None, "whoever owes something has an exposure"

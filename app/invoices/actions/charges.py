@@ -28,6 +28,9 @@ async def post_charges(merchant: Merchant, invoice: InvoiceView, now: datetime) 
 
 
 async def _post(merchant: Merchant, invoice: InvoiceView, now: datetime) -> None:
+    await credit.follow(
+        merchant.id, invoice.customer_id, invoice.currency, change_minor=invoice.charges_minor
+    )
     posted = await ledger.post(
         merchant.id,
         key=f"charges:{invoice.public_id}",
@@ -42,6 +45,3 @@ async def _post(merchant: Merchant, invoice: InvoiceView, now: datetime) -> None
         now=now,
     )
     assert posted, "the row says that nothing was posted yet"
-    await credit.follow(
-        merchant.id, invoice.customer_id, invoice.currency, change_minor=invoice.charges_minor
-    )

@@ -265,6 +265,10 @@ async def _post(
         entries = ledger_rules.between(ledger_rules.MERCHANT_SALES, source, money(taken.amount_minor))
     else:
         entries = _entries(merchant, note, money(taken.amount_minor - wallet.put_minor), outcome)
+    if outcome.lowered_minor:
+        await credit_lines.follow(
+            merchant.id, note.customer_id, note.currency, change_minor=-outcome.lowered_minor
+        )
     if entries:
         await ledger.post(
             merchant.id,
@@ -273,10 +277,6 @@ async def _post(
             about=note.order_public_id,
             entries=entries,
             now=now,
-        )
-    if outcome.lowered_minor:
-        await credit_lines.follow(
-            merchant.id, note.customer_id, note.currency, change_minor=-outcome.lowered_minor
         )
 
 

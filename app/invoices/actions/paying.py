@@ -116,6 +116,8 @@ async def _keep(
 async def _post(
     merchant: Merchant, invoice: InvoiceView, public_id: str, applied: int, over: int, now: datetime
 ) -> None:
+    if applied:
+        await credit.follow(merchant.id, invoice.customer_id, invoice.currency, change_minor=-applied)
     await ledger.post(
         merchant.id,
         key=f"payment:{public_id}",
@@ -129,8 +131,6 @@ async def _post(
         ),
         now=now,
     )
-    if applied:
-        await credit.follow(merchant.id, invoice.customer_id, invoice.currency, change_minor=-applied)
 
 
 async def _move(

@@ -1,0 +1,67 @@
+"""Whoever moves what a customer owes holds no account of the ledger while they wait for the customer's credit line: a
+purchase takes the line first and the accounts after it, so the other way round the two would wait for each other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Coroutine
+from contextvars import Context
+
+import pytest
+
+from app.checkout.books import check_books
+from app.kernel import db
+from app.merchants.queries import Merchant, forget_kept_merchants
+from tests.factories.checkout import a_merchant
+from tests.factories.invoices import a_purchase, chores_done, days_later, drawn, paid
+from tests.factories.returns import paid_from_the_wallet, refunded
+from tests.factories.wallets import switched
+from tests.support.waiting import until
+
+WAITING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
+
+
+@pytest.fixture
+async def merchant(db: str) -> Merchant:
+    forget_kept_merchants()
+    return await switched(await a_merchant())
+
+
+async def waits_with_empty_hands(work: Coroutine[object, object, object]) -> None:
+    """`work` comes to the credit line, which somebody buys on, and that purchase finds every account free."""
+    async with db.tx() as buying:
+        assert await db.fetch_all("SELECT customer_id FROM credit_exposures FOR UPDATE")
+        other = asyncio.create_task(work, context=Context())
+
+        async def it_waits() -> bool:
+            return bool(await buying.fetchval(WAITING))
+
+        await until(it_waits, 30)
+        await db.fetch_all("SELECT id FROM ledger_accounts FOR UPDATE NOWAIT")
+    await other
+    assert await check_books() == []
+
+
+async def test_a_payment_waits_for_the_credit_line_with_empty_hands(merchant: Merchant) -> None:
+    [invoice] = await drawn(merchant, await a_purchase(merchant))
+    await waits_with_empty_hands(paid(merchant, invoice, 5_000))
+
+
+async def test_interest_that_falls_due_waits_for_it_with_empty_hands(merchant: Merchant) -> None:
+    await drawn(merchant, await a_purchase(merchant, months=3))
+    await days_later(40)
+    await waits_with_empty_hands(chores_done())
+
+
+async def test_a_refund_waits_for_it_with_empty_hands(merchant: Merchant) -> None:
+    order = await a_purchase(merchant)
+    await drawn(merchant, order)
+    await waits_with_empty_hands(refunded(merchant, order, 5_000))
+
+
+async def test_a_refund_that_fills_the_wallet_again_waits_for_it_with_empty_hands(merchant: Merchant) -> None:
+    order, _ = await paid_from_the_wallet(merchant, 2_900)
+    await drawn(merchant, order)
+    await waits_with_empty_hands(refunded(merchant, order, 5_000))
