@@ -73,6 +73,12 @@ class TurnedOtherwise(Refusal):
     code: ClassVar[str] = "turned_otherwise"
 
 
+class AdjustedOtherwise(Refusal):
+    """This adjustment was made before with another sum or reason, or to somebody else's points."""
+
+    code: ClassVar[str] = "adjusted_otherwise"
+
+
 class AdjustmentRefused(Refusal):
     """An adjustment that cannot be: `field` is "points" or "reason", `reason` a word."""
 

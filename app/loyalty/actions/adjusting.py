@@ -16,7 +16,7 @@ from app.ledger.lots import NewLot
 from app.ledger.rules import POINTS_ISSUED, points_of
 from app.loyalty import rules
 from app.loyalty.causes import ADJUSTED
-from app.loyalty.errors import AdjustmentRefused, NotEnoughPoints
+from app.loyalty.errors import AdjustedOtherwise, AdjustmentRefused, NotEnoughPoints
 from app.loyalty.queries import customer_id_of, latest_programme
 from app.merchants.queries import Merchant
 
@@ -39,6 +39,9 @@ INSERT INTO loyalty_adjustments (merchant_id, id, customer_id, points, reason, a
 VALUES ($1, $2, $3, $4, $5, $6, $7)
 ON CONFLICT (merchant_id, id) DO NOTHING RETURNING id
 """
+_BEFORE: Final = (
+    "SELECT customer_id, points, reason FROM loyalty_adjustments WHERE merchant_id = $1 AND id = $2"
+)
 
 
 async def adjust(
@@ -52,7 +55,7 @@ async def adjust(
     """Give or take points; answers False when this adjustment was made before. One transaction.
 
     What is given can be used at once, and lapses like points that were earned. Taking leaves nobody below what can be
-    used. Raises NoSuchCustomer, AdjustmentRefused, NotEnoughPoints.
+    used. Raises NoSuchCustomer, AdjustmentRefused, AdjustedOtherwise, NotEnoughPoints, MoneyFrozen.
     """
     reason = checked_reason(adjustment.reason)
     if adjustment.points == 0 or abs(adjustment.points) > ADJUSTMENT_MAX:
@@ -72,6 +75,10 @@ async def adjust(
             now,
         )
         if inserted is None:
+            before = await db.fetch_one(_BEFORE, merchant.id, adjustment.id)
+            assert before is not None, "it stood in the way a moment ago, and adjustments are never deleted"
+            if tuple(before.values()) != (customer_id, adjustment.points, reason):
+                raise AdjustedOtherwise
             return False
         await _move(merchant, customer_public_id, adjustment, now)
         await audit.record(

@@ -19,7 +19,7 @@ from app.ledger.queries import Statement, StatementLine
 from app.loyalty import actions
 from app.loyalty.actions import Adjustment
 from app.loyalty.actions.adjusting import REASON_MAX
-from app.loyalty.errors import AdjustmentRefused, NotEnoughPoints
+from app.loyalty.errors import AdjustedOtherwise, AdjustmentRefused, NotEnoughPoints
 from app.loyalty.queries import adjustment_reasons, customer_id_of, points_statement, standing_of, tier_of
 from app.merchants.queries import Merchant, staff_actors
 from app.web.admin.access import AdminRequest
@@ -66,6 +66,9 @@ async def adjust_points(request: AdminRequest, customer_id: FromPath[str]) -> Re
         await actions.adjust(merchant, customer_id, adjustment, actor=actor, now=now)
     except AdjustmentRefused as refused:
         form = form.refused(**{refused.field: FieldError(refused.reason)})
+    except AdjustedOtherwise:
+        # The page was sent before with something else in it: the one it leads to shows how things stand.
+        return rendering.redirect(request, f"{LIST}/{customer_id}/points", leave=True)
     except NotEnoughPoints as short:
         form = form.refused(points=FieldError("too_many", {"usable": short.usable_points}))
     except MoneyFrozen:

@@ -69,6 +69,17 @@ async def test_a_change_by_hand_stands_with_its_reason_and_who_made_it_and_happe
     assert (await standing(merchant, customer)).total == 0
 
 
+async def test_a_page_that_was_sent_before_is_not_called_saved_with_something_else_in_it(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    customer, page = await a_customer(merchant)
+    await desk.post(page, data=TYPED)
+    for other in ({"points": "500"}, {"do": "take"}, {"reason": "A birthday"}):
+        answer = await desk.post(page, data=TYPED | other)
+        assert (answer.status_code, answer.headers["location"]) == (303, page)
+    assert (await standing(merchant, customer)).total == 179
+
+
 async def test_what_cannot_be_is_told_at_its_field_and_moves_nothing(
     desk: httpx.AsyncClient, merchant: Merchant
 ) -> None:
