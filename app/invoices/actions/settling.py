@@ -7,6 +7,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.invoices import settlement
+from app.invoices.actions.charges import post_charges
 from app.invoices.actions.crediting import ask_for_less, locked_together
 from app.invoices.actions.paying import NewPayment, check_payment, record_payment
 from app.invoices.errors import NothingToSettle, PaymentKeyReused, SettlementMoved
@@ -37,9 +38,16 @@ async def settle_early(
     settled = settlement.settle(parts, payment.paid_on)
     if payment.amount.amount_minor != settled.figure_minor:
         raise SettlementMoved(settled.figure_minor)
+    lowered = [
+        await ask_for_less(merchant.id, invoice, less)
+        for invoice, less in zip(unpaid, settled.less, strict=True)
+    ]
+    for lower in lowered:
+        if lower.open_minor:
+            # All of them before the first payment: whoever pays elsewhere takes the costs' accounts before the bank's.
+            await post_charges(merchant, lower, now)
     recorded = []
-    for invoice, less in zip(unpaid, settled.less, strict=True):
-        lower = await ask_for_less(merchant.id, invoice, less)
+    for invoice, lower in zip(unpaid, lowered, strict=True):
         if lower.open_minor:
             share = _share(payment, lower)
             recorded.append(await record_payment(merchant, invoice.public_id, share, now))

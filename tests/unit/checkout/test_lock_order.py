@@ -10,7 +10,11 @@ from contextvars import Context
 import pytest
 
 from app.checkout.books import check_books
+from app.invoices.actions import NewPayment
+from app.invoices.actions.settling import settle_early
+from app.invoices.queries import invoices_of_order, settlement_on
 from app.kernel import db
+from app.kernel.money import Money
 from app.merchants.queries import Merchant, forget_kept_merchants
 from tests.factories.checkout import a_merchant
 from tests.factories.invoices import a_purchase, chores_done, days_later, drawn, paid
@@ -53,6 +57,35 @@ async def test_interest_that_falls_due_waits_for_it_with_empty_hands(merchant: M
     await drawn(merchant, await a_purchase(merchant, months=3))
     await days_later(40)
     await waits_with_empty_hands(chores_done())
+
+
+async def test_an_early_repayment_waits_for_the_account_of_interest_before_it_takes_that_of_the_bank(
+    merchant: Merchant,
+) -> None:
+    """As a payment does that brings its interest along; of two shoppers who pay at once neither waits for the other."""
+    order = await a_purchase(merchant, months=3)
+    await drawn(merchant, order)
+    now = await days_later(40)
+    await chores_done()
+    first = next(each for each in await invoices_of_order(merchant.id, order) if each.kind == "notice")
+    await paid(merchant, first, 100)
+    today = merchant.local_date(now)
+    settled = settlement_on(await invoices_of_order(merchant.id, order), today)
+    assert settled is not None
+    payment = NewPayment(Money(settled.figure_minor, "EUR"), today, "api", "api", "early")
+    account = "SELECT id FROM ledger_accounts WHERE kind = '{}' FOR UPDATE{}"
+    async with db.tx() as paying:
+        assert await db.fetch_all(account.format("interest_income", ""))
+        work = db.in_tx(lambda: settle_early(merchant, order, payment, now))
+        other = asyncio.create_task(work, context=Context())
+
+        async def it_waits() -> bool:
+            return bool(await paying.fetchval(WAITING))
+
+        await until(it_waits, 30)
+        assert await db.fetch_all(account.format("bank", " NOWAIT"))
+    await other
+    assert await check_books() == []
 
 
 async def test_a_refund_waits_for_it_with_empty_hands(merchant: Merchant) -> None:
