@@ -62,6 +62,16 @@ async def next_number(merchant_id: UUID, year: int) -> Series:
     return Series(year, number)
 
 
+_HOLD_SERIES: Final = """
+SELECT last_number FROM invoice_series WHERE merchant_id = $1 AND year = $2 FOR NO KEY UPDATE
+"""
+
+
+async def hold_series(merchant_id: UUID, year: int) -> None:
+    """For a transaction that locks accounts before it comes to `next_number`: everybody else takes the series first."""
+    await db.fetch_value(_HOLD_SERIES, merchant_id, year)
+
+
 async def store(belonging: Belonging, document: Document, series: Series, now: datetime) -> str:
     """Write a document and the first row of its history, in the caller's transaction. Returns its public id."""
     invoice_id, public_id = ids.internal_id(), ids.public_id("inv")

@@ -1,7 +1,7 @@
 """Money of a paid order goes back: whole, a sum, or by the piece, to where it came from or into the wallet.
 
-One transaction. Locks, in this order: the order, its refund, the shop's module, the documents, the credit line, the
-wallet, the ledger's other accounts.
+One transaction. Locks, in this order: the order, its refund, the shop's module, the documents, their series, the
+credit line, the wallet, the ledger's other accounts.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from uuid import UUID
 
 from app.credit import actions as credit_lines
 from app.invoices.actions.crediting import Credited, credit_together, locked_together
+from app.invoices.actions.storing import hold_series
 from app.invoices.content import LineItem
 from app.invoices.credits import Row
 from app.invoices.errors import CreditRefused
@@ -224,6 +225,7 @@ async def _carry_out(merchant: Merchant, order: OrderView, sale: Sale, asked: _O
     amount = sum(item.total_minor for item in asked.items)
     wallet = into_wallet(order, sale, amount, asked.to)
     if wallet.restored_minor:
+        await hold_series(merchant.id, merchant.local_date(now).year)
         await credit_lines.hold(merchant.id, sale.opposed.customer_id, order.currency)
         await wallets.give_back(
             merchant,

@@ -33,10 +33,12 @@ async def merchant(db: str) -> Merchant:
     return await switched(await a_merchant())
 
 
-async def waits_with_empty_hands(work: Coroutine[object, object, object]) -> None:
+async def waits_with_empty_hands(
+    work: Coroutine[object, object, object], for_: str = "credit_exposures"
+) -> None:
     """`work` comes to the credit line, which somebody buys on, and that purchase finds every account free."""
     async with db.tx() as buying:
-        assert await db.fetch_all("SELECT customer_id FROM credit_exposures FOR UPDATE")
+        assert await db.fetch_all(f"SELECT FROM {for_} FOR UPDATE")
         other = asyncio.create_task(work, context=Context())
 
         async def it_waits() -> bool:
@@ -98,3 +100,10 @@ async def test_a_refund_that_fills_the_wallet_again_waits_for_it_with_empty_hand
     order, _ = await paid_from_the_wallet(merchant, 2_900)
     await drawn(merchant, order)
     await waits_with_empty_hands(refunded(merchant, order, 5_000))
+
+
+async def test_it_waits_for_the_number_of_its_credit_note_with_empty_hands_too(merchant: Merchant) -> None:
+    """As every other refund of the same customer takes its number before the accounts."""
+    order, _ = await paid_from_the_wallet(merchant, 2_900)
+    await drawn(merchant, order)
+    await waits_with_empty_hands(refunded(merchant, order, 5_000), for_="invoice_series")
