@@ -99,7 +99,7 @@ async def start_pool(
     *,
     min_size: int = 2,
     max_size: int = 10,
-    statement_timeout_s: float = 5.0,
+    statement_timeout_s: float = _pool.STATEMENT_TIMEOUT_S,
     lock_timeout_s: float = 3.0,
 ) -> None:
     """Open the process's one pool. Raises `RuntimeError` when one is open already."""

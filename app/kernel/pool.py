@@ -12,6 +12,7 @@ import msgspec
 from asyncpg import exceptions as pg
 
 ACQUIRE_TIMEOUT_S: Final = 2.0
+STATEMENT_TIMEOUT_S: Final = 5.0
 # Later than the server's own statement timeout: only a server that does not answer at all meets this one.
 COMMAND_TIMEOUT_S: Final = 6.0
 CLOSE_TIMEOUT_S: Final = 5.0
@@ -116,7 +117,7 @@ async def open_pool(
         # Nothing here changes session state, so the driver's reset statement would be a wasted round trip. It
         # still rolls back by itself, with a complaint, should a connection come back inside a transaction.
         reset=_no_reset,
-        command_timeout=max(COMMAND_TIMEOUT_S, statement_timeout_s + 1),
+        command_timeout=COMMAND_TIMEOUT_S + max(0.0, statement_timeout_s - STATEMENT_TIMEOUT_S),
         server_settings={
             "application_name": "kolme",
             "timezone": "UTC",
