@@ -198,11 +198,23 @@ async def due_by_clock(now: datetime) -> Mapping[DueKind, int]:
     return {kind: row[kind] for kind in _DUE if row[kind]}
 
 
+# The order before its documents, as a refund takes them: a document that is written twice in a transaction has the
+# database look at its order again, and whoever held the document first would wait there for whoever holds the order.
+_KEEP_ORDER: Final = """
+SELECT o.id FROM orders o WHERE o.merchant_id = $1
+  AND o.id = (SELECT i.order_id FROM invoices i WHERE i.merchant_id = $1 AND i.public_id = $2)
+FOR KEY SHARE
+"""
+
+
 async def invoice_by_public_id(
     merchant_id: UUID, public_id: str, *, lock: bool = False
 ) -> InvoiceView | None:
     """One document; with `lock` its row stays locked until the end of the transaction."""
-    sql = f"{_BY_PUBLIC_ID} FOR UPDATE OF i" if lock else _BY_PUBLIC_ID
+    sql = _BY_PUBLIC_ID
+    if lock:
+        await db.fetch_value(_KEEP_ORDER, merchant_id, public_id)
+        sql = f"{_BY_PUBLIC_ID} FOR UPDATE OF i"
     row = await db.fetch_one(sql, merchant_id, public_id)
     return None if row is None else view_of(row)
 

@@ -137,8 +137,13 @@ async def ask_for_less(merchant_id: UUID, invoice: InvoiceView, less: Less) -> I
     return lowered(invoice, less)
 
 
+# The order before its documents, as everybody takes them.
+_KEEP_ORDER: Final = "SELECT id FROM orders WHERE merchant_id = $1 AND public_id = $2 FOR KEY SHARE"
+
+
 async def locked_together(merchant_id: UUID, order_public_id: str) -> tuple[InvoiceView, ...]:
     """Every document of an order, none of which anybody else changes until this transaction ends."""
+    await db.fetch_value(_KEEP_ORDER, merchant_id, order_public_id)
     await invoices_of_order(merchant_id, order_public_id, lock=True)
     # A note that was written while we waited for the locks is only seen by a statement that begins after them.
     return await invoices_of_order(merchant_id, order_public_id)

@@ -107,3 +107,19 @@ async def test_it_waits_for_the_number_of_its_credit_note_with_empty_hands_too(m
     order, _ = await paid_from_the_wallet(merchant, 2_900)
     await drawn(merchant, order)
     await waits_with_empty_hands(refunded(merchant, order, 5_000), for_="invoice_series")
+
+
+async def test_a_payment_waits_for_the_order_before_it_takes_the_document(merchant: Merchant) -> None:
+    """As a refund does, which holds the order and then takes every document of it."""
+    [invoice] = await drawn(merchant, await a_purchase(merchant))
+    async with db.tx() as refunding:
+        await db.fetch_all("SELECT FROM orders FOR UPDATE")
+        other = asyncio.create_task(paid(merchant, invoice, 5_000), context=Context())
+
+        async def it_waits() -> bool:
+            return bool(await refunding.fetchval(WAITING))
+
+        await until(it_waits, 30)
+        await db.fetch_all("SELECT FROM invoices FOR UPDATE NOWAIT")
+    await other
+    assert await check_books() == []
