@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from typing import Final
 from uuid import UUID
+
+import structlog
 
 from app.kernel import db
 from app.kernel.money import amount_of
@@ -14,33 +16,55 @@ from app.ledger.actions.purses import Move, Use, find_purse, move
 from app.ledger.errors import MoneyFrozen
 from app.ledger.rules import BREAKAGE, POINTS_ISSUED, Account, AccountKind, Entry
 
+_log = structlog.get_logger("ledger")
+
 CAUSE: Final = "lapse"
 
 Told = Callable[[UUID, Account, str, datetime], Awaitable[object]]
 """Called in the transaction of each lot that lapsed, with the shop, the account and the key of the transfer."""
 
+# Each look begins behind the last lot of the one before: a lot that fails does not come up again in the same call.
 _DUE: Final = """
-SELECT l.merchant_id, l.id, a.address, a.kind, a.currency FROM lots l
+SELECT l.merchant_id, l.id, l.expires_at, a.address, a.kind, a.currency FROM lots l
 JOIN ledger_accounts a ON a.merchant_id = l.merchant_id AND a.id = l.account_id
-WHERE l.expires_at <= $1 AND l.left_minor > l.held_minor ORDER BY l.expires_at LIMIT $2
+WHERE l.expires_at <= $1 AND l.left_minor > l.held_minor AND (l.expires_at, l.id) > ($2, $3)
+ORDER BY l.expires_at, l.id LIMIT $4
 """
+_BEFORE_ALL: Final = (datetime.min.replace(tzinfo=UTC), UUID(int=0))
 
 
 async def expire_lots(now: datetime, limit: int, told: Told | None = None) -> int:
     """Take what is free of lots that lapsed, each in a transaction of its own; answers how many.
 
     `told` is how whoever keeps the account tells of it, in the same transaction. What a hold has set aside stays until
-    the hold ends. While money is frozen nothing lapses.
+    the hold ends. A lot that fails is logged and left for the next call, and another one takes its place among the
+    `limit` of this one. While money is frozen nothing lapses.
     """
-    lapsed = 0
-    for row in await db.fetch_all(_DUE, now, limit):
-        account = Account(row["address"], AccountKind(row["kind"]))
-        merchant_id, lot_id, unit = row["merchant_id"], row["id"], row["currency"]
-        try:
-            lapsed += await db.in_tx(partial(_lapse, merchant_id, account, unit, lot_id, now, told))
-        except MoneyFrozen:
-            break
+    lapsed, to_try, behind = 0, limit, _BEFORE_ALL
+    while to_try:
+        due = await db.fetch_all(_DUE, now, *behind, to_try)
+        failed = 0
+        for row in due:
+            behind = (row["expires_at"], row["id"])
+            try:
+                lapsed += await db.in_tx(partial(_lapse_due, row, now, told))
+            except MoneyFrozen:
+                return lapsed
+            except Exception as fault:  # noqa: BLE001 - whatever is wrong with one, the others' turn comes
+                failed += 1
+                _log.error(
+                    "lot_not_lapsed",
+                    merchant=str(row["merchant_id"]),
+                    lot=str(row["id"]),
+                    fault=type(fault).__name__,
+                )
+        to_try = failed
     return lapsed
+
+
+async def _lapse_due(row: db.Record, now: datetime, told: Told | None) -> int:
+    account = Account(row["address"], AccountKind(row["kind"]))
+    return await _lapse(row["merchant_id"], account, row["currency"], row["id"], now, told)
 
 
 async def _lapse(

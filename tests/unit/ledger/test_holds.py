@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
+from structlog.testing import capture_logs
 
 from app.kernel import db
 from app.ledger import actions as ledger
@@ -13,6 +15,7 @@ from app.ledger.actions import ClawedBack, NewLot
 from app.ledger.errors import HoldEnded, InsufficientFunds
 from app.ledger.proof import check_ledger
 from app.ledger.queries import Balance
+from app.ledger.rules import Account
 from tests.factories.ledger import NOON, Purse
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -117,4 +120,30 @@ async def test_what_lapses_goes_to_the_shop_and_points_to_nobody() -> None:
         ("merchant:expired", -100),
         ("merchant:points_issued", -100),
     }
+    assert await check_ledger() == []
+
+
+async def test_a_lot_that_always_fails_is_logged_and_stops_none_of_those_behind_it() -> None:
+    broken = await Purse.wallet()
+    await broken.put(100, NewLot(expires_at=NOON + HOUR))
+    sound = await Purse.wallet(broken.merchant_id)
+    for later in (2, 3):
+        await sound.put(100, NewLot(expires_at=NOON + later * HOUR))
+
+    async def tell(merchant_id: UUID, account: Account, key: str, now: datetime) -> None:
+        del merchant_id, key, now
+        if account == broken.account:
+            raise LookupError("Aino Virta is not found")
+
+    sound.now = broken.now = NOON + 4 * HOUR
+    with capture_logs() as logged:
+        assert await ledger.expire_lots(sound.now, 1, tell) == 1
+        assert await ledger.expire_lots(sound.now, 1, tell) == 1
+        assert await ledger.expire_lots(sound.now, 1, tell) == 0
+    assert (await sound.balance()).total == 0
+    assert (await broken.balance()).total == 100
+    lot = await db.fetch_value("SELECT id::text FROM lots WHERE left_minor > 0")
+    assert [(line["event"], line["lot"]) for line in logged] == [("lot_not_lapsed", lot)] * 3
+    assert "Aino" not in str(logged)
+    assert await ledger.expire_lots(sound.now, 1) == 1
     assert await check_ledger() == []
