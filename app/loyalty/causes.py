@@ -6,3 +6,6 @@ EARNED: Final = "points_earned"
 CLAWED_BACK: Final = "points_clawed_back"
 TURNED: Final = "points_turned"
 ADJUSTED: Final = "points_adjusted"
+
+# Before the id of what staff changed by hand: the key of its movement.
+ADJUSTED_KEY: Final = "adjust_points:"

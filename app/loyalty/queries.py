@@ -17,7 +17,7 @@ from app.ledger import queries as ledger
 from app.ledger.actions.lapsing import CAUSE as LAPSED
 from app.ledger.lots import Lot
 from app.ledger.rules import points_of
-from app.loyalty.causes import EARNED
+from app.loyalty.causes import ADJUSTED_KEY, EARNED
 from app.loyalty.errors import NoSuchCustomer
 from app.loyalty.rules import Earned, Programme, Tier, Turning, a_year_before
 from app.merchants.queries import Merchant
@@ -175,15 +175,22 @@ async def points_statement(
     return await ledger.statement(merchant_id, points_of(customer_public_id), POINTS_UNIT, cursor, limit)
 
 
-async def adjustment_reasons(merchant_id: UUID, customer_id: UUID) -> Mapping[str, tuple[str, str]]:
-    """Why staff gave or took, and who ("staff:st_..."), by the key of the movement. For staff."""
+async def adjustment_reasons(
+    merchant_id: UUID, customer_id: UUID, keys: Sequence[str]
+) -> Mapping[str, tuple[str, str]]:
+    """Why staff gave or took, and who ("staff:st_..."), by the key of the movement; of these movements alone, whatever
+    they are. For staff."""
+    wanted = [UUID(key.removeprefix(ADJUSTED_KEY)) for key in keys if key.startswith(ADJUSTED_KEY)]
+    if not wanted:
+        return {}
     rows = await db.fetch_all(
-        """SELECT 'adjust_points:' || id::text AS key, reason, actor FROM loyalty_adjustments
-           WHERE merchant_id = $1 AND customer_id = $2""",
+        """SELECT id, reason, actor FROM loyalty_adjustments
+           WHERE merchant_id = $1 AND customer_id = $2 AND id = ANY($3::uuid[])""",
         merchant_id,
         customer_id,
+        wanted,
     )
-    return {row["key"]: (row["reason"], row["actor"]) for row in rows}
+    return {f"{ADJUSTED_KEY}{row['id']}": (row["reason"], row["actor"]) for row in rows}
 
 
 # --- tiers -----------------------------------------------------------------------------------------------------

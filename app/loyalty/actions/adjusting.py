@@ -15,7 +15,7 @@ from app.ledger.errors import InsufficientFunds
 from app.ledger.lots import NewLot
 from app.ledger.rules import POINTS_ISSUED, points_of
 from app.loyalty import rules
-from app.loyalty.causes import ADJUSTED
+from app.loyalty.causes import ADJUSTED, ADJUSTED_KEY
 from app.loyalty.errors import AdjustedOtherwise, AdjustmentRefused, NotEnoughPoints
 from app.loyalty.queries import customer_id_of, latest_programme
 from app.merchants.queries import Merchant
@@ -105,7 +105,7 @@ def checked_reason(typed: str) -> str:
 
 
 async def _move(merchant: Merchant, customer_public_id: str, adjustment: Adjustment, now: datetime) -> None:
-    key = f"adjust_points:{adjustment.id}"
+    key = f"{ADJUSTED_KEY}{adjustment.id}"
     account, amount = points_of(customer_public_id), Points(abs(adjustment.points))
     if adjustment.points > 0:
         await ledger.put(

@@ -118,15 +118,14 @@ async def _show(
     inner_id = await customer_id_of(merchant.id, customer_id)
     cursor = request.query_params.get("cursor") or None
     page = await _page(merchant, customer_id, cursor)
+    reasons = await adjustment_reasons(merchant.id, inner_id, [line.key for line in page.lines])
     path = f"{LIST}/{customer_id}/points"
     context = {
         "customer_id": customer_id,
         "card": card,
         "standing": await standing_of(merchant, customer_id, now),
         "tier": await tier_of(merchant.id, inner_id, now),
-        "movements": _rows(
-            page.lines, await adjustment_reasons(merchant.id, inner_id), await staff_actors(merchant.id)
-        ),
+        "movements": _rows(page.lines, reasons, await staff_actors(merchant.id)),
         "form": form or Form({"do": "give", "key": str(ids.internal_id())}),
         "reason_max": REASON_MAX,
         "saved": saved,

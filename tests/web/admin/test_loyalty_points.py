@@ -7,7 +7,9 @@ import re
 
 import httpx
 
-from app.kernel import db
+from app.kernel import clock, db, ids
+from app.loyalty.actions import Adjustment, adjust
+from app.loyalty.queries import adjustment_reasons, customer_id_of, points_statement
 from app.merchants.queries import Merchant
 from tests.factories.checkout import a_line, a_merchant
 from tests.factories.invoices import a_purchase
@@ -134,3 +136,20 @@ async def test_the_page_of_an_order_tells_what_it_earned_and_why(
     told = text_of(await desk.get(f"/admin/orders/{order}"))
     assert "Wool blanket €129.00, at 1 points for each €1.00 129 Points of this order 129" in told
     assert "Parts of a point are left out, once for the whole order." in told
+
+
+async def test_only_the_reasons_of_the_movements_that_are_shown_are_read(merchant: Merchant) -> None:
+    customer, _ = await a_customer(merchant)
+    inner_id, now = await customer_id_of(merchant.id, customer), await clock.business_now()
+    made = [Adjustment(ids.internal_id(), 1, f"Reason {number}") for number in range(3)]
+    for each in made:
+        await adjust(merchant, customer, each, actor="staff:x", now=now)
+    page = await points_statement(merchant.id, customer, None, 2)
+    shown = [line.key for line in page.lines]
+    assert await adjustment_reasons(merchant.id, inner_id, shown) == {
+        f"adjust_points:{each.id}": (each.reason, "staff:x") for each in made[1:]
+    }
+    # Movements of other causes have none, and ask for nothing.
+    with db.counting() as counts:
+        assert await adjustment_reasons(merchant.id, inner_id, ["earn:of_an_order"]) == {}
+    assert counts.queries == 0
