@@ -37,6 +37,7 @@ from app.kernel.jobs import (
     Outcome,
     TryAgain,
     again_or_give_up,
+    business_now,
 )
 from app.kernel.outbox import Job, LeaseLost
 from app.ledger import actions as ledger
@@ -282,6 +283,12 @@ class Worker:
         except LeaseLost:
             _log.warning("lease_lost", kind=job.kind, job=str(job.id))
             return EndedAlready()
+        except db.ConnectionLost:
+            # Nothing is known against the job: it comes back when the database has, not after the waits of failures.
+            _log.warning("database_lost_in_job", kind=job.kind, job=str(job.id), attempt=job.attempt)
+            return TryAgain(
+                "the database went away meanwhile", business_now(job) + timedelta(seconds=job.attempt)
+            )
         except Exception as error:  # noqa: BLE001 - logged whole, and written down as a failed try
             # The text of an unknown error may hold anything; its kind is enough for the record, the rest is in the log.
             _log.exception("job_failed", kind=job.kind, job=str(job.id), attempt=job.attempt)

@@ -111,6 +111,27 @@ async def test_a_job_that_breaks_is_written_down_and_comes_back(merchant: Mercha
     ]
 
 
+async def test_a_job_under_which_the_database_fell_comes_back_within_a_second(merchant: Merchant) -> None:
+    tries: list[int] = []
+
+    async def falls_once(job: Job) -> Done:
+        tries.append(job.attempt)
+        if len(tries) == 1:
+            raise db.ConnectionLost
+        return Done()
+
+    now = await clock.business_now()
+    await a_job(merchant, "it", kind="falls")
+    worker = Worker({"falls": falls_once})
+    await worker.run_once()
+    due = await outbox.next_run_at()
+    assert due is not None
+    assert due - now < timedelta(seconds=3)
+    await db.in_tx(lambda: clock.set_offset_s(10))
+    await worker.run_once()
+    assert tries == [1, 2]
+
+
 async def test_what_a_killed_worker_held_is_done_by_another_when_its_lease_ends(merchant: Merchant) -> None:
     hands = Hands()
     await a_job(merchant, "orphan")
