@@ -11,9 +11,8 @@ from app.supervisor.postgres import EmbeddedServer
 from tests.faults.crashes import Crashes
 from tests.faults.mortal import Nursery
 
-# Each statement twice, the rest by chance.
-AT_A_STATEMENT = 140
-AT_RANDOM = 25
+AT_A_STATEMENT = 200
+AT_RANDOM = 30
 
 
 @pytest.mark.timeout(600)
