@@ -76,6 +76,14 @@ class RefundView:
 
 
 @dataclass(frozen=True, slots=True)
+class RefundPage:
+    """One page of an order's refunds, oldest first. `next_cursor` leads to the next one; None on the last."""
+
+    refunds: tuple[RefundView, ...]
+    next_cursor: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class ReturnLine:
     """So many pieces of the order's line at `position` (from 0)."""
 
@@ -207,14 +215,45 @@ async def waiting_refunds(merchant_id: UUID) -> tuple[RefundView, ...]:
     return tuple(_refund(row) for row in rows)
 
 
-async def lines_of_refund(merchant_id: UUID, refund_id: UUID) -> tuple[RefundLine, ...]:
+async def list_refunds(
+    merchant_id: UUID, order_id: UUID, *, cursor: str | None = None, limit: int = 50
+) -> RefundPage:
+    """Refunds of an order, oldest first: done, waiting and refused ones. Raises CursorRefused."""
+    assert 1 <= limit <= LIST_LIMIT_MAX, "the caller checks the limit"
+    # Ids begin with the time they were made at.
+    after = None if cursor is None else Position.parse(cursor).id
     rows = await db.fetch_all(
-        """SELECT kind, position, name, quantity, total_minor FROM refund_lines
-           WHERE merchant_id = $1 AND refund_id = $2 ORDER BY place""",
+        f"{_REFUND} WHERE r.merchant_id = $1 AND r.order_id = $2 AND ($3::uuid IS NULL OR r.id > $3)"
+        " ORDER BY r.id LIMIT $4",
         merchant_id,
-        refund_id,
+        order_id,
+        after,
+        limit + 1,
     )
-    return tuple(RefundLine(**dict(row.items())) for row in rows)
+    found = tuple(_refund(row) for row in rows[:limit])
+    last = found[-1] if len(rows) > limit else None
+    return RefundPage(found, None if last is None else Position(last.asked_at, last.id).text())
+
+
+async def lines_of_refund(merchant_id: UUID, refund_id: UUID) -> tuple[RefundLine, ...]:
+    return (await lines_of_refunds(merchant_id, [refund_id])).get(refund_id, ())
+
+
+async def lines_of_refunds(
+    merchant_id: UUID, refund_ids: Sequence[UUID]
+) -> dict[UUID, tuple[RefundLine, ...]]:
+    """The lines of each of these refunds, by its id; all in one statement."""
+    rows = await db.fetch_all(
+        """SELECT refund_id, kind, position, name, quantity, total_minor FROM refund_lines
+           WHERE merchant_id = $1 AND refund_id = ANY($2::uuid[]) ORDER BY refund_id, place""",
+        merchant_id,
+        list(refund_ids),
+    )
+    lines: dict[UUID, list[RefundLine]] = {}
+    for row in rows:
+        values = dict(row.items())
+        lines.setdefault(values.pop("refund_id"), []).append(RefundLine(**values))
+    return {refund_id: tuple(found) for refund_id, found in lines.items()}
 
 
 async def items_of_refund(merchant_id: UUID, refund_id: UUID) -> tuple[LineItem, ...]:

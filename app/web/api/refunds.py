@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,12 +13,13 @@ from app.invoices.credits import Pieces, Wanted
 from app.kernel import ids
 from app.orders.errors import OrderUnknown
 from app.orders.queries import order_for_api
-from app.returns import actions
+from app.returns import actions, queries
 from app.returns.actions import NewRefund
-from app.returns.queries import RefundLine, RefundView, lines_of_refund, refunds_of_order
+from app.returns.queries import RefundLine, RefundView, lines_of_refund, lines_of_refunds
 from app.web.api import body, schemas
 from app.web.api.keys import Caller, TheCaller, TheSettings
 from app.web.api.once import Answer, key_of, once
+from app.web.api.params import list_params
 from app.web.api.problems import InputRefused, fault, invalid, not_found
 from app.web.shared.drawn import draw_if_paid
 
@@ -42,22 +44,27 @@ async def make_refund(
     async def work() -> Answer:
         await draw_if_paid(caller.merchant, order_id, settings.operator, caller.now)
         made = await actions.refund(caller.merchant, order_id, new, caller.now)
-        return Answer(201, msgspec.json.encode(await _presented(caller, made)))
+        lines = await lines_of_refund(caller.merchant.id, made.id)
+        return Answer(201, msgspec.json.encode(_presented(made, lines)))
 
     return await once(request, caller.merchant.id, raw, work)
 
 
 @get("/orders/{order_id:str}/refunds")
-async def list_refunds(order_id: FromPath[str], caller: TheCaller) -> Response[bytes]:
-    """Every refund of an order, oldest first."""
+async def list_refunds(
+    request: Request[Any, Any, Any], order_id: FromPath[str], caller: TheCaller
+) -> Response[bytes]:
+    """A page of an order's refunds, oldest first."""
+    params = list_params(request)
     if not ids.is_public_id("ord", order_id):
         raise not_found()
     order = await order_for_api(caller.merchant.id, order_id)
     if order is None:
         raise OrderUnknown
-    refunds = await refunds_of_order(caller.merchant.id, order.id)
-    data = tuple([await _presented(caller, refund) for refund in refunds])
-    return Answer(200, msgspec.json.encode(schemas.RefundList(data))).response()
+    page = await queries.list_refunds(caller.merchant.id, order.id, cursor=params.cursor, limit=params.limit)
+    lines = await lines_of_refunds(caller.merchant.id, [refund.id for refund in page.refunds])
+    data = tuple(_presented(refund, lines.get(refund.id, ())) for refund in page.refunds)
+    return Answer(200, msgspec.json.encode(schemas.RefundList(data, page.next_cursor))).response()
 
 
 def _new(given: schemas.NewRefund, caller: Caller, key: str) -> NewRefund:
@@ -85,8 +92,7 @@ def _new(given: schemas.NewRefund, caller: Caller, key: str) -> NewRefund:
     )
 
 
-async def _presented(caller: Caller, refund: RefundView) -> schemas.Refund:
-    lines = await lines_of_refund(caller.merchant.id, refund.id)
+def _presented(refund: RefundView, lines: Sequence[RefundLine]) -> schemas.Refund:
     return schemas.Refund(
         id=refund.public_id,
         order_id=refund.order_public_id,

@@ -479,6 +479,7 @@ class Refund(msgspec.Struct, frozen=True):
 
 class RefundList(msgspec.Struct, frozen=True):
     data: tuple[Refund, ...]
+    next_cursor: str | None
 
 
 class CreatedWebhookEndpoint(msgspec.Struct, frozen=True):

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from app.checkout.books import check_books
-from app.kernel import clock
+from app.kernel import clock, db
 from app.merchants.queries import Merchant
 from app.returns import actions
 from app.returns.rules import Conditions
@@ -50,7 +50,7 @@ async def test_a_refund_is_made_and_the_order_tells_what_is_left(shop: Shop) -> 
     document = await told(shop, order)
     assert (document["state"], document["refundable_minor"]) == ("partly_refunded", 11_900)
     listed = await shop.client.get(f"/api/v1/orders/{order}/refunds")
-    assert listed.json() == {"data": [made]}
+    assert listed.json() == {"data": [made], "next_cursor": None}
     events = (await shop.client.get("/api/v1/events")).json()["data"]
     assert next(each["data"] for each in events if each["type"] == "order.refunded") == {
         "order_id": order,
@@ -61,6 +61,30 @@ async def test_a_refund_is_made_and_the_order_tells_what_is_left(shop: Shop) -> 
         "to": "original",
         "refundable_minor": 11_900,
     }
+
+
+async def test_refunds_are_listed_in_pages_and_for_as_many_queries_as_one_costs(shop: Shop) -> None:
+    order = await a_purchase(shop.merchant, a_line("Soap", "4.50", quantity=5))
+    await drawn(shop.merchant, order)
+    address = f"/api/v1/orders/{order}/refunds"
+    made, costs = [], []
+    for at in range(5):
+        wanted = {"amount_minor": None, "lines": [{"line": 1, "quantity": 1}]}
+        answer = await refund(shop, order, key=f"piece-{at}", refundable_minor=2_250 - 450 * at, **wanted)
+        made.append(answer.json())
+        with db.counting() as counts:
+            listed = (await shop.client.get(address)).json()
+        assert listed == {"data": made, "next_cursor": None}
+        costs.append(counts.queries)
+    assert set(costs) == {costs[0]}
+    pages, cursor = [], ""
+    while len(pages) < 3:
+        page = (await shop.client.get(f"{address}?limit=2{cursor}")).json()
+        pages.append(page["data"])
+        cursor = f"&cursor={page['next_cursor']}"
+    assert (pages, page["next_cursor"]) == ([made[:2], made[2:4], made[4:]], None)
+    for query in ("limit=0", "limit=101", "cursor=x", "state=done", "limit=1&limit=2"):
+        assert (await shop.client.get(f"{address}?{query}")).status_code == 400, query
 
 
 async def test_pieces_are_refunded_less_a_fee(shop: Shop) -> None:
