@@ -9,7 +9,7 @@ from typing import Final
 from uuid import UUID
 
 from app.invoices.content import Content, LineItem
-from app.invoices.credits import RowKind, pieces_left, taken_of
+from app.invoices.credits import Pieces, RowKind, pieces_left, taken_of
 from app.invoices.queries import InvoiceView, invoices_of_order
 from app.invoices.rules import opposing
 from app.kernel import db
@@ -383,9 +383,11 @@ class ReturnableLine:
 @dataclass(frozen=True, slots=True)
 class Returnable:
     """What a shopper may announce of a paid order. `last_day` is the last on which goods that were as they should be
-    may be announced; `is_in_time` says whether it lies ahead."""
+    may be announced; `is_in_time` says whether it lies ahead. `delivery` is what of delivery and fees is neither given
+    back nor on its way back."""
 
     lines: tuple[ReturnableLine, ...]
+    delivery: tuple[Pieces, ...]
     last_day: date
     is_in_time: bool
     conditions: Conditions
@@ -403,19 +405,27 @@ async def returnable_of(
     conditions = await conditions_of(merchant, today)
     on_their_way = _pieces_of(await returns_of_order(merchant.id, order.id))
     purchased_on = merchant.local_date(order.paid_at)
+    left = [
+        max(0, pieces - on_their_way.get(position, 0)) for position, pieces in enumerate(sale.pieces_left)
+    ]
     lines = [
         ReturnableLine(
             position=position,
             name=line.name,
             unit_price_minor=line.unit_price_minor,
-            left=max(0, left - on_their_way.get(position, 0)),
+            left=left[position],
             is_kept=rules.is_kept(conditions, line.category, "other"),
         )
-        for position, (line, left) in enumerate(zip(order.lines, sale.pieces_left, strict=True))
+        for position, line in enumerate(order.lines)
         if line.type == "item"
     ]
     return Returnable(
         lines=tuple(lines),
+        delivery=tuple(
+            Pieces(position, left[position])
+            for position, line in enumerate(order.lines)
+            if line.type in {"shipping", "fee"} and left[position]
+        ),
         last_day=rules.last_day(conditions, purchased_on),
         is_in_time=rules.in_time(conditions, purchased_on, today, "other"),
         conditions=conditions,

@@ -142,6 +142,13 @@ def checked_pieces(wanted: Sequence[Pieces], left: Mapping[int, int]) -> tuple[P
     return chosen
 
 
+def are_the_last(chosen: Sequence[Pieces], left: Mapping[int, int]) -> bool:
+    """Whether nothing of the goods stays sold after these: `left` is what is neither taken back nor on its way, of each
+    line of goods."""
+    going = {piece.position: piece.quantity for piece in chosen}
+    return all(going.get(position, 0) == count for position, count in left.items())
+
+
 def statement_of(text: str, *, required: bool = False) -> str | None:
     """What somebody wrote, tidied; None for nothing. Raises ReturnRefused: "statement"."""
     text = text.strip()

@@ -136,7 +136,7 @@ async def offer_for(merchant: Merchant, order: OrderView, new: NewReturn, today:
     chosen = rules.checked_pieces(new.pieces, {line.position: line.left for line in returnable.lines})
     if not new.is_staff:
         _check_conditions(merchant, order, returnable, chosen, new.reason, today)
-    pieces = (*chosen, *_delivery_of(merchant, order, sale, chosen, today))
+    pieces = (*chosen, *_delivery_of(merchant, order, returnable, chosen, today))
     try:
         rows = rows_of(sale.opposed.content, sale.earlier, pieces)
         value = taken_of(sale.opposed.content, sale.earlier, [row.item for row in rows]).amount_minor
@@ -164,24 +164,16 @@ def _check_conditions(
 
 
 def _delivery_of(
-    merchant: Merchant, order: OrderView, sale: Sale, chosen: Sequence[Pieces], today: date
+    merchant: Merchant, order: OrderView, returnable: Returnable, chosen: Sequence[Pieces], today: date
 ) -> tuple[Pieces, ...]:
-    """Delivery and fees of an order whose goods all go back in the law's days."""
+    """Delivery and fees of an order whose goods all go back in the law's days: with the last of them, since what went
+    back before or is on its way was announced earlier still."""
     assert order.paid_at is not None
-    going = {piece.position: piece.quantity for piece in chosen}
-    all_goods = all(
-        going.get(position) == line.quantity
-        for position, line in enumerate(order.lines)
-        if line.type == "item"
-    )
     least = rules.standard(rules.law_days(law_of(merchant.country), today))
-    if not all_goods or today > rules.last_day(least, merchant.local_date(order.paid_at)):
+    if today > rules.last_day(least, merchant.local_date(order.paid_at)):
         return ()
-    return tuple(
-        Pieces(position, left)
-        for position, (line, left) in enumerate(zip(order.lines, sale.pieces_left, strict=True))
-        if line.type in {"shipping", "fee"} and left
-    )
+    left = {line.position: line.left for line in returnable.lines}
+    return returnable.delivery if rules.are_the_last(chosen, left) else ()
 
 
 async def receive(merchant: Merchant, return_public_id: str, *, actor: str, now: datetime) -> ReturnView:

@@ -228,6 +228,48 @@ async def test_everything_within_the_laws_days_brings_its_delivery_back(merchant
     assert await check_books() == []
 
 
+@pytest.mark.parametrize("is_first_back", [True, False])
+async def test_the_last_goods_within_the_laws_days_bring_the_delivery_back(
+    merchant: Merchant, is_first_back: bool
+) -> None:
+    shipping = replace(a_line("Post", "5.90"), type="shipping")
+    order = await a_drawn(merchant, a_line(), a_line("Soap", "4.50", quantity=2), shipping)
+    first = await announced(merchant, order, Pieces(0, 1), Pieces(1, 1))
+    if is_first_back:
+        await given_back(merchant, first)
+    last = await announced(merchant, order, Pieces(1, 1))
+    assert (first.value_minor, last.value_minor) == (12_900 + 450, 450 + 590)
+    for each in [last] if is_first_back else [last, first]:
+        await given_back(merchant, each)
+    assert (await the_order(merchant, order)).state == "refunded"
+    assert await check_books() == []
+
+
+async def test_a_delivery_that_is_on_its_way_back_goes_with_nothing_else(merchant: Merchant) -> None:
+    shipping = replace(a_line("Post", "5.90"), type="shipping")
+    order = await a_drawn(merchant, a_line(), a_line("Soap", "4.50"), shipping)
+    first = await announced(merchant, order, Pieces(0, 1))
+    await announced(merchant, order, Pieces(1, 1))
+    now = await clock.business_now()
+    await db.in_tx(lambda: actions.cancel_return(merchant, first.public_id, actor=SHOPPER, now=now))
+    assert (await announced(merchant, order, Pieces(0, 1))).value_minor == 12_900
+
+
+async def test_the_last_goods_after_the_laws_days_leave_the_delivery_paid(merchant: Merchant) -> None:
+    await conditions(merchant, days=100)
+    shipping = replace(a_line("Post", "5.90"), type="shipping")
+    order = await a_drawn(merchant, a_line(), a_line("Soap", "4.50"), shipping)
+    await given_back(merchant, await announced(merchant, order, Pieces(0, 1)))
+    await days_later(60)
+    assert (await announced(merchant, order, Pieces(1, 1))).value_minor == 450
+
+
+def test_goods_are_the_last_when_nothing_of_any_line_is_left() -> None:
+    assert rules.are_the_last((Pieces(0, 2),), {0: 2, 1: 0})
+    assert not rules.are_the_last((Pieces(0, 1),), {0: 2, 1: 0})
+    assert not rules.are_the_last((Pieces(0, 2),), {0: 2, 1: 1})
+
+
 async def test_what_the_conditions_keep_out_is_refused_at_its_line(merchant: Merchant) -> None:
     await conditions(merchant, kept_categories=("hygiene",))
     soap = replace(a_line("Soap", "4.50"), category="hygiene")
