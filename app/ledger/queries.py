@@ -11,7 +11,7 @@ from uuid import UUID
 from app.kernel import db
 from app.kernel.cursors import CursorRefused
 from app.ledger.lots import Lot, available_minor, spending_order
-from app.ledger.rules import NORMAL_SIDE, Account
+from app.ledger.rules import NORMAL_SIDE, Account, receivable_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +123,17 @@ async def balance(merchant_id: UUID, account: Account, currency: str, now: datet
         pending=sum(lot.free_minor for lot in lots if lot.is_pending(now)),
         debt=row["debt_minor"],
     )
+
+
+async def owed_minor(merchant_id: UUID, customer_public_id: str, currency: str) -> int:
+    """What this customer owes on all purchases at this shop together, in minor units; never below zero."""
+    owed = await db.fetch_value(
+        "SELECT balance_minor FROM ledger_accounts WHERE merchant_id = $1 AND address = $2 AND currency = $3",
+        merchant_id,
+        receivable_of(customer_public_id).address,
+        currency,
+    )
+    return max(0, owed or 0)
 
 
 async def lots_of(merchant_id: UUID, account: Account, currency: str) -> list[Lot]:

@@ -80,6 +80,17 @@ class PayoutRefused(Refusal):
         self.reason = reason
 
 
+class OwesTheShop(Refusal):
+    """Of what is in the wallet `owed_minor` is still owed to this shop, so at most `payable_minor` is paid out now."""
+
+    code: ClassVar[str] = "owes_the_shop"
+
+    def __init__(self, owed_minor: int, payable_minor: int) -> None:
+        super().__init__(owed_minor, payable_minor)
+        self.owed_minor = owed_minor
+        self.payable_minor = payable_minor
+
+
 class NoSuchPayout(Refusal):
     """This shop has no such payout."""
 

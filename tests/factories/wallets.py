@@ -9,6 +9,8 @@ from app.identity.actions import customers
 from app.identity.actions.customers import KnownContact
 from app.kernel import clock, db, ids
 from app.kernel.money import Money
+from app.ledger import actions as ledger
+from app.ledger.rules import purchase
 from app.merchants.modules import switch_module
 from app.merchants.queries import Merchant, merchant_by_id
 from app.wallet import actions
@@ -76,5 +78,20 @@ async def given(
             key=key or f"test:{about}",
             now=now or clock.wall(),
             expires_at=expires_at,
+        )
+    )
+
+
+async def owes(merchant: Merchant, customer: str, amount_minor: int, key: str = "bought") -> None:
+    """A purchase that is not paid yet."""
+    total = Money(amount_minor, merchant.currency)
+    await db.in_tx(
+        lambda: ledger.post(
+            merchant.id,
+            key=key,
+            cause="purchase",
+            about="ord_1",
+            entries=purchase(customer, total, merchant.creditor),
+            now=clock.wall(),
         )
     )

@@ -3,6 +3,10 @@
 The shop that switched the wallet off offers it to the customer; while it is on, the shop does it on its customer's
 behalf, where the law or fairness wants it. From the request on the money is set aside, so it is paid out once and not
 spent meanwhile.
+
+What is still owed to the shop stays in: a refund may come into the wallet while its purchase is unpaid, and the debt
+stands, so paying all of it out would leave the shop with neither goods nor money. Asked when a payout is requested, and
+again before it is paid.
 """
 
 from __future__ import annotations
@@ -18,12 +22,21 @@ import msgspec
 from app.kernel import db, ids, keys
 from app.kernel.money import Money
 from app.ledger import actions as ledger
+from app.ledger.errors import InsufficientFunds
+from app.ledger.queries import balance, owed_minor
 from app.ledger.rules import bank_of, wallet_of
 from app.merchants.modules import terms_of
 from app.merchants.queries import Merchant
 from app.wallet.actions.moving import check_currency, customer_id_of
 from app.wallet.actions.telling import tell
-from app.wallet.errors import KeyOfAnother, NoSuchPayout, PayoutEnded, PayoutRefused, StaysInTheShop
+from app.wallet.errors import (
+    KeyOfAnother,
+    NoSuchPayout,
+    OwesTheShop,
+    PayoutEnded,
+    PayoutRefused,
+    StaysInTheShop,
+)
 from app.wallet.rules import WalletCause, holder_of, iban_of
 from app.wallet.states import MACHINE, PayoutState
 
@@ -40,7 +53,9 @@ INSERT INTO wallet_payouts (merchant_id, id, public_id, key, customer_id, hold_i
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'requested', $9, $10, $11, $12)
 """
 _LOCK: Final = """
-SELECT id, hold_id, state FROM wallet_payouts WHERE merchant_id = $1 AND public_id = $2 FOR NO KEY UPDATE
+SELECT o.id, o.hold_id, o.state, o.amount_minor, o.currency, c.public_id AS customer_id
+FROM wallet_payouts o JOIN customers c ON c.id = o.customer_id
+WHERE o.merchant_id = $1 AND o.public_id = $2 FOR NO KEY UPDATE OF o
 """
 # What CHECKs tie together goes in one statement; the machine's own could not set the rest.
 _END: Final = """
@@ -75,7 +90,7 @@ async def request_payout(
     """Ask for a payout; one transaction. Answers its public id; the same key again answers the same one.
 
     `actor` is "shopper" or "staff:" and a public id. Raises PayoutRefused, NoSuchWallet, WalletCurrencyMismatch,
-    StaysInTheShop (a shopper's, while the wallet is on), InsufficientFunds, KeyOfAnother, MoneyFrozen.
+    StaysInTheShop (a shopper's, while the wallet is on), InsufficientFunds, OwesTheShop, KeyOfAnother, MoneyFrozen.
     """
     check_currency(merchant, new.amount)
     if new.amount.amount_minor <= 0:
@@ -89,6 +104,12 @@ async def request_payout(
             return _same(before, customer_id, new.amount)
         if not actor.startswith("staff:") and (await terms_of(merchant.id, "wallet")).is_on:
             raise StaysInTheShop
+        await ledger.lock(merchant.id, [(wallet_of(customer_public_id), new.amount.currency)])
+        # Somebody with the same key may have held the wallet's lock until now.
+        before = await db.fetch_one(_BEFORE, merchant.id, key)
+        if before is not None:
+            return _same(before, customer_id, new.amount)
+        await _check_request(merchant.id, customer_public_id, new.amount, now)
         public_id = ids.public_id("wpo")
         held = await ledger.hold(
             merchant.id,
@@ -99,14 +120,29 @@ async def request_payout(
             expires_at=now + _KEPT_ASIDE,
             now=now,
         )
-        # Somebody with the same key may have held the wallet's lock until now.
-        before = await db.fetch_one(_BEFORE, merchant.id, key)
-        if before is not None:
-            return _same(before, customer_id, new.amount)
         await _insert(merchant.id, customer_id, public_id, held.id, new, key=key, actor=actor, now=now)
         return public_id
 
     return await db.in_tx(write)
+
+
+async def _check_request(merchant_id: UUID, customer_public_id: str, amount: Money, now: datetime) -> None:
+    """Under the wallet's lock, and of what is free: other payouts that wait are not promised twice.
+
+    Raises InsufficientFunds, OwesTheShop.
+    """
+    free = (await balance(merchant_id, wallet_of(customer_public_id), amount.currency, now)).available
+    if free < amount.amount_minor:
+        raise InsufficientFunds(free, amount.amount_minor)
+    await _check_owed(merchant_id, customer_public_id, amount, of_minor=free)
+
+
+async def _check_owed(merchant_id: UUID, customer_public_id: str, amount: Money, *, of_minor: int) -> None:
+    """Raises OwesTheShop: less than the amount is left of so much without what is owed."""
+    owed = await owed_minor(merchant_id, customer_public_id, amount.currency)
+    payable = max(0, of_minor - owed)
+    if payable < amount.amount_minor:
+        raise OwesTheShop(owed, payable)
 
 
 def _same(before: db.Record, customer_id: UUID, amount: Money) -> str:
@@ -152,14 +188,19 @@ async def _insert(
 async def mark_paid(merchant: Merchant, payout_public_id: str, *, actor: str, now: datetime) -> None:
     """The money left the bank: the wallet loses it for good; one transaction. A second time: nothing.
 
-    Raises NoSuchPayout, PayoutEnded (it was cancelled), MoneyFrozen.
+    Raises NoSuchPayout, PayoutEnded (it was cancelled), OwesTheShop, MoneyFrozen.
     """
 
-    async def pay(hold_id: UUID) -> None:
+    async def pay(payout: db.Record) -> None:
+        customer_public_id, amount = payout["customer_id"], Money(payout["amount_minor"], payout["currency"])
+        wallet = wallet_of(customer_public_id)
+        await ledger.lock(merchant.id, [(wallet, amount.currency)])
+        there = (await balance(merchant.id, wallet, amount.currency, now)).total
+        await _check_owed(merchant.id, customer_public_id, amount, of_minor=there)
         transfer = f"payout:{payout_public_id}"
         await ledger.capture(
             merchant.id,
-            hold_id,
+            payout["hold_id"],
             key=transfer,
             cause=WalletCause.PAYOUT.value,
             about=payout_public_id,
@@ -177,8 +218,8 @@ async def cancel_payout(merchant: Merchant, payout_public_id: str, *, actor: str
     Raises NoSuchPayout, PayoutEnded (it was paid).
     """
 
-    async def let_go(hold_id: UUID) -> None:
-        await ledger.release(merchant.id, hold_id, actor=actor, now=now)
+    async def let_go(payout: db.Record) -> None:
+        await ledger.release(merchant.id, payout["hold_id"], actor=actor, now=now)
 
     await _end(merchant.id, payout_public_id, PayoutState.CANCELLED, let_go, actor=actor, now=now)
 
@@ -187,7 +228,7 @@ async def _end(
     merchant_id: UUID,
     payout_public_id: str,
     to: PayoutState,
-    work: Callable[[UUID], Awaitable[None]],
+    work: Callable[[db.Record], Awaitable[None]],
     *,
     actor: str,
     now: datetime,
@@ -200,7 +241,7 @@ async def _end(
             return
         if row["state"] != PayoutState.REQUESTED:
             raise PayoutEnded(row["state"])
-        await work(row["hold_id"])
+        await work(row)
         event = MACHINE.event(PayoutState.REQUESTED, to)
         await db.execute(_END, merchant_id, row["id"], to.value, now, ids.internal_id(), event, actor)
 

@@ -13,9 +13,10 @@ from app.invoices.references import iban_in_groups
 from app.kernel import clock, ids
 from app.kernel.money import Money
 from app.ledger.errors import HoldEnded, InsufficientFunds, MoneyFrozen
+from app.merchants.queries import Merchant
 from app.wallet import actions
 from app.wallet.actions import NewPayout
-from app.wallet.errors import KeyOfAnother, NoSuchPayout, PayoutEnded, PayoutRefused
+from app.wallet.errors import KeyOfAnother, NoSuchPayout, OwesTheShop, PayoutEnded, PayoutRefused
 from app.wallet.payouts import ended_payouts, waiting_payouts
 from app.wallet.queries import wallet
 from app.wallet.rules import HOLDER_LENGTH_MAX
@@ -35,7 +36,10 @@ async def payout_queue(request: AdminRequest) -> Response[str]:
     return await _queue(request)
 
 
-async def _queue(request: AdminRequest, *, stopped: str = "", status: int = HTTP_200_OK) -> Response[str]:
+async def _queue(
+    request: AdminRequest, *, stopped: str = "", owes: FieldError | None = None, status: int = HTTP_200_OK
+) -> Response[str]:
+    """`owes` says with its figures why the payout that was just pressed cannot be paid."""
     merchant = await merchant_of(request)
     context = {
         "waiting": [
@@ -43,6 +47,7 @@ async def _queue(request: AdminRequest, *, stopped: str = "", status: int = HTTP
         ],
         "ended": await ended_payouts(merchant.id),
         "stopped": stopped,
+        "owes": owes,
         "is_creditor": merchant.creditor == "merchant",
     }
     return await show(request, "admin/wallet_payouts.html", context, section="wallets", status=status)
@@ -63,6 +68,8 @@ async def end_payout(request: AdminRequest, payout_id: FromPath[str]) -> Respons
         return await no_wallet(request)
     except (PayoutEnded, HoldEnded):
         return await _queue(request, stopped="ended", status=409)
+    except OwesTheShop as refused:
+        return await _queue(request, owes=_owes(merchant, refused), status=409)
     except MoneyFrozen:
         return await _queue(request, stopped="frozen", status=503)
     return rendering.redirect(request, QUEUE, leave=True)
@@ -94,12 +101,22 @@ async def ask_payout(request: AdminRequest, customer_id: FromPath[str]) -> Respo
     except InsufficientFunds as refused:
         much = FieldError("too_much", {"available": Money(refused.available_minor, merchant.currency)})
         return await _ask(request, customer_id, form.refused(amount=much), status=422)
+    except OwesTheShop as refused:
+        return await _ask(request, customer_id, form.refused(amount=_owes(merchant, refused)), status=422)
     except MoneyFrozen:
         return await _ask(request, customer_id, form.refused(amount=FieldError("frozen")), status=503)
     except KeyOfAnother:
         # The page was sent before with another sum: the one it leads to shows how things stand.
         return rendering.redirect(request, f"{LIST}/{customer_id}", leave=True)
     return rendering.redirect(request, f"{LIST}/{customer_id}?done=payout", leave=True)
+
+
+def _owes(merchant: Merchant, refused: OwesTheShop) -> FieldError:
+    figures = {
+        "owed": Money(refused.owed_minor, merchant.currency),
+        "payable": Money(refused.payable_minor, merchant.currency),
+    }
+    return FieldError("owes", figures)
 
 
 def _key(text: str) -> UUID:

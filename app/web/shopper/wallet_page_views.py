@@ -179,7 +179,8 @@ class WalletView:
 @dataclass(frozen=True, slots=True)
 class PayoutView:
     """Money on its way out of a wallet that was switched off. While ``code_to`` is a phone (masked) a code is asked
-    for; ``sealed`` holds what was typed before."""
+    for; ``sealed`` holds what was typed before. ``amount`` is what can be paid out: what is in the wallet less
+    ``owed``, where anything is owed to this shop."""
 
     url: str
     shop: str
@@ -190,3 +191,4 @@ class PayoutView:
     hint: str = ""
     sealed: str = ""
     needs_identity: bool = False
+    owed: Money | None = None

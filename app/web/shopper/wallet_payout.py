@@ -30,9 +30,10 @@ from app.kernel.limits import LimitReached
 from app.kernel.money import Money
 from app.kernel.phone import masked
 from app.ledger.errors import InsufficientFunds, MoneyFrozen
+from app.ledger.queries import owed_minor
 from app.messages.codes import PayoutWords, send_payout_sms
 from app.wallet.actions import NewPayout, request_payout
-from app.wallet.errors import KeyOfAnother, PayoutRefused, StaysInTheShop
+from app.wallet.errors import KeyOfAnother, OwesTheShop, PayoutRefused, StaysInTheShop
 from app.wallet.queries import wallet as wallet_of
 from app.wallet.rules import holder_of, iban_of
 from app.web.shared.forms import FieldError, Form
@@ -84,10 +85,12 @@ async def ask_payout(request: Request[Any, Any, Any]) -> Response[str]:
     read = _read(form)
     if isinstance(read, dict):
         return await _page(here, here.customer, shop, form.refused(**read), status=422)
-    found = await wallet_of(shop, here.customer.public_id, here.now)
-    typed = Typed(*read, found.available_minor, ids.token())
-    if found.available_minor <= 0:
+    available_minor, owed = await _figures(here, here.customer, shop)
+    if available_minor <= 0:
         return await wallet_page(here, here.customer, shops, shop)
+    if available_minor <= owed:
+        return await _page(here, here.customer, shop, form, status=409)
+    typed = Typed(*read, available_minor - owed, ids.token())
     if is_fresh(here.customer, here.arriving):
         return await _ask(here, here.customer, shops, shop, typed)
     if here.customer.phone is None:
@@ -135,6 +138,9 @@ async def _ask(
         await request_payout(shop, customer.public_id, new, actor="shopper", key=typed.key, now=here.now)
     except MoneyFrozen:
         return await wallet_page(here, customer, shops, shop, notice="frozen", status=503)
+    except OwesTheShop:
+        form = Form({"iban": typed.iban, "holder": typed.holder})
+        return await _page(here, customer, shop, form, status=409)
     except (InsufficientFunds, StaysInTheShop, KeyOfAnother, PayoutRefused):
         return await wallet_page(here, customer, shops, shop, notice="payout_refused", status=409)
     return here.lead_to(f"{WALLET}?shop={shop.public_id}&done=payout")
@@ -175,10 +181,20 @@ async def _page(
     needs_identity: bool = False,
     status: int = 200,
 ) -> Response[str]:
-    found = await wallet_of(shop, customer.public_id, here.now)
-    view = _view(shop, Money(found.available_minor, shop.currency))
-    context = {"payout": replace(view, needs_identity=needs_identity), "form": form}
+    available_minor, owed = await _figures(here, customer, shop)
+    view = replace(
+        _view(shop, Money(max(0, available_minor - owed), shop.currency)),
+        needs_identity=needs_identity,
+        owed=Money(owed, shop.currency) if owed else None,
+    )
+    context = {"payout": view, "form": form}
     return here.page("wallet_page_payout", context, status=status)
+
+
+async def _figures(here: Here, customer: SignedInCustomer, shop: Merchant) -> tuple[int, int]:
+    """What is free in the wallet, and what is still owed to this shop, in minor units."""
+    found = await wallet_of(shop, customer.public_id, here.now)
+    return found.available_minor, await owed_minor(shop.id, customer.public_id, shop.currency)
 
 
 async def _code_page(

@@ -18,6 +18,7 @@ from app.wallet.errors import (
     KeyOfAnother,
     NoSuchPayout,
     NoSuchWallet,
+    OwesTheShop,
     PayoutEnded,
     PayoutRefused,
     StaysInTheShop,
@@ -25,7 +26,7 @@ from app.wallet.errors import (
 )
 from app.wallet.payouts import ended_payouts, payouts_of, waiting_payouts
 from tests.factories.checkout import a_merchant
-from tests.factories.wallets import given, switched
+from tests.factories.wallets import given, owes, switched
 
 IBAN = "FI21 1234 5600 0007 85"
 
@@ -50,6 +51,53 @@ async def ask(
 ) -> str:
     new = NewPayout(Money(amount_minor, currency), iban, holder)
     return await actions.request_payout(merchant, customer, new, actor=actor, key=key, now=clock.wall())
+
+
+async def test_what_is_still_owed_to_the_shop_is_not_paid_out(off: Merchant, customer: str) -> None:
+    await owes(off, customer, 30_00)
+    with pytest.raises(OwesTheShop) as refused:
+        await ask(off, customer, 20_01)
+    assert (refused.value.owed_minor, refused.value.payable_minor) == (30_00, 20_00)
+    with pytest.raises(OwesTheShop):
+        await ask(off, customer, 50_00, actor="staff:st_1")
+    assert (await queries.wallet(off, customer, clock.wall())).held_minor == 0
+    public_id = await ask(off, customer, 20_00)
+    await actions.mark_paid(off, public_id, actor="staff:st_1", now=clock.wall())
+    assert (await queries.wallet(off, customer, clock.wall())).balance_minor == 30_00
+
+
+async def test_two_payouts_at_the_same_time_leave_what_is_owed_in_the_wallet(
+    off: Merchant, customer: str
+) -> None:
+    await owes(off, customer, 30_00)
+
+    async def asked(key: str) -> bool:
+        try:
+            await ask(off, customer, 20_00, key=key)
+        except OwesTheShop:
+            return False
+        return True
+
+    done = await asyncio.gather(
+        *(asyncio.create_task(asked(key), context=Context()) for key in ("one", "two", "three"))
+    )
+    assert sum(done) == 1
+    assert (await queries.wallet(off, customer, clock.wall())).held_minor == 20_00
+
+
+async def test_a_debt_that_came_after_the_request_stops_the_payout_until_it_is_paid_or_cancelled(
+    off: Merchant, customer: str
+) -> None:
+    public_id = await ask(off, customer, 40_00)
+    await owes(off, customer, 25_00)
+    with pytest.raises(OwesTheShop) as refused:
+        await actions.mark_paid(off, public_id, actor="staff:st_1", now=clock.wall())
+    assert (refused.value.owed_minor, refused.value.payable_minor) == (25_00, 25_00)
+    [waiting] = await waiting_payouts(off.id)
+    assert waiting.public_id == public_id
+    assert (await queries.wallet(off, customer, clock.wall())).balance_minor == 50_00
+    await actions.cancel_payout(off, public_id, actor="staff:st_1", now=clock.wall())
+    assert (await queries.wallet(off, customer, clock.wall())).available_minor == 50_00
 
 
 async def test_what_is_asked_for_is_set_aside_and_leaves_when_it_is_paid(

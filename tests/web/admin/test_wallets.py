@@ -14,7 +14,7 @@ from app.merchants.queries import Merchant
 from app.wallet.liability import count_liability
 from app.wallet.queries import wallet
 from tests.factories.checkout import a_merchant, a_session
-from tests.factories.wallets import a_customer, given, switched
+from tests.factories.wallets import a_customer, given, owes, switched
 from tests.support import pages
 from tests.web.admin.conftest import a_person, sign_in
 
@@ -293,6 +293,29 @@ async def test_a_payout_that_cannot_be_is_told_at_its_field(
         assert answer.status_code == 422, changes
         assert words in answer.text, changes
     assert (await wallet(shop, customer, clock.wall())).held_minor == 0
+
+
+async def test_what_the_customer_owes_stops_a_payout_with_its_figures_at_the_request_and_before_it_is_paid(
+    desk: httpx.AsyncClient, shop: Merchant, customer: str
+) -> None:
+    await given(shop, customer, 50_00)
+    await owes(shop, customer, 20_00)
+    sent = {"amount": "30.01", "iban": IBAN, "holder": "Aino Virta"}
+    refused = await desk.post(f"{LIST}/{customer}/payout", data=sent)
+    assert refused.status_code == 422
+    assert "The customer still owes €20.00 here. At most €30.00 can be paid out" in refused.text
+    assert 'value="30.01"' in refused.text
+
+    await desk.post(f"{LIST}/{customer}/payout", data=sent | {"amount": "30.00"})
+    await owes(shop, customer, 1, key="later")
+    [address] = re.findall(
+        r'action="(/admin/wallets/payouts/wpo_[^"]+)"', (await desk.get(f"{LIST}/payouts")).text
+    )
+    stopped = await desk.post(address, data={"do": "paid"})
+    assert stopped.status_code == 409
+    assert "The customer still owes €20.01 here, so at most €29.99 can be paid out" in stopped.text
+    assert address in stopped.text
+    assert await holds(shop, customer) == 50_00
 
 
 async def test_a_payout_that_is_none_has_no_page(desk: httpx.AsyncClient) -> None:

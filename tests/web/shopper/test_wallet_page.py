@@ -19,8 +19,9 @@ from app.wallet import actions as wallets
 from app.wallet.queries import wallet
 from app.wallet.rules import WalletCause
 from tests.factories.checkout import PHONE, a_line, a_merchant
-from tests.factories.invoices import a_purchase
+from tests.factories.invoices import a_purchase, drawn, paid
 from tests.factories.loyalty import AT_ONCE, PLAIN, a_shop, buyer_of, earned, wallet_switched
+from tests.factories.wallets import owes
 from tests.web.shopper.test_account import another, sign_in
 from tests.web.shopper.test_flow import HTMX, the_code
 from tests.web.shopper.test_purchases import a_phone_is_proved, words
@@ -270,9 +271,13 @@ async def test_the_page_costs_the_same_whatever_is_in_the_wallet(
 # --- the shop has switched its wallet off ---
 
 
-async def a_closed_wallet(client: httpx.AsyncClient, amount_minor: int = 40_00) -> tuple[Merchant, str]:
+async def a_closed_wallet(
+    client: httpx.AsyncClient, amount_minor: int = 40_00, *, owed_minor: int = 0
+) -> tuple[Merchant, str]:
     shop = await a_shop(None)
     who, order = await an_owner(client, shop)
+    [invoice] = await drawn(shop, order)
+    await paid(shop, invoice, 240_00 - owed_minor)
     if amount_minor:
         await came(shop, who, amount_minor, order)
     shop = await wallet_switched(shop, on=False)
@@ -316,6 +321,58 @@ async def test_money_is_paid_out_after_a_code_that_names_sum_and_account(client:
     assert again.status_code == 422
     assert await db.fetch_value("SELECT count(*) FROM wallet_payouts") == 1
     assert await balance(shop, who) == 40_00
+
+
+@pytest.mark.parametrize(
+    ("owed_minor", "sum_shown", "sentence"),
+    [
+        (
+            15_00,
+            "€25.00 from your wallet",
+            "You still owe €15.00 for purchases at Havu & Kivi. That much stays",
+        ),
+        (40_00, "€0.00 from your wallet", "Nothing can be paid out until they are paid"),
+    ],
+)
+async def test_what_is_owed_to_the_shop_stays_in_the_wallet_and_the_page_says_so(
+    client: httpx.AsyncClient, owed_minor: int, sum_shown: str, sentence: str
+) -> None:
+    shop, _ = await a_closed_wallet(client, owed_minor=owed_minor)
+    await db.in_tx(lambda: db.execute("UPDATE customer_sessions SET way = 'bank'"))
+    text = words((await client.get(f"/wallet/payout?shop={shop.public_id}")).text)
+    assert sum_shown in text
+    assert sentence in text
+    form = {"shop": shop.public_id, "iban": IBAN, "holder": "Aino Virta"}
+    answer = await client.post("/wallet/payout", data=form)
+    asked = await db.fetch_value("SELECT sum(amount_minor)::bigint FROM wallet_payouts")
+    if owed_minor == 40_00:
+        assert answer.status_code == 409
+        assert sentence in words(answer.text)
+        assert f'value="{IBAN}"' in answer.text
+        assert asked is None
+    else:
+        assert answer.headers["location"].endswith("done=payout")
+        assert asked == 25_00
+
+
+async def test_a_debt_that_came_while_the_code_was_on_its_way_leaves_the_money_where_it_is(
+    client: httpx.AsyncClient,
+) -> None:
+    shop, who = await a_closed_wallet(client)
+    form = {"shop": shop.public_id, "iban": IBAN, "holder": "Aino Virta"}
+    sealed = re.search(r'name="typed" value="([^"]+)"', (await client.post("/wallet/payout", data=form)).text)
+    assert sealed is not None
+    await owes(shop, who, 15_00)
+    answer = await client.post(
+        "/wallet/payout/confirm",
+        data={"shop": shop.public_id, "typed": sealed[1], "code": await the_code()},
+    )
+    assert answer.status_code == 409
+    text = words(answer.text)
+    assert "You still owe €15.00" in text
+    assert "€25.00 from your wallet" in text
+    assert 'value="FI2112345600000785"' in answer.text
+    assert await db.fetch_value("SELECT count(*) FROM wallet_payouts") == 0
 
 
 async def test_a_code_for_one_account_lets_nothing_go_to_another(client: httpx.AsyncClient) -> None:
