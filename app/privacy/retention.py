@@ -16,6 +16,7 @@
 | a shop's customers in the address book of its tills | 2 years after they were last served |
 | receipts that a till was left with | 7 days |
 | what people wrote about a return | a year after it ended |
+| the note that a refund was asked for with | a year after it was made or refused |
 | what a file of orders said | 30 days; which of its rows made an order, as a digest, a year |
 | where a wallet is paid out to (account, name), sealed | until the payout has ended, by its own verb |
 | browsers, and sessions of staff and of customers | their absolute life |
@@ -97,7 +98,9 @@ async def forget_links_sent(now: Now) -> int:
 
 
 async def forget_return_words(now: Now) -> int:
-    return await db.in_tx(lambda: returns.forget_words(now.business - RETURN_WORDS_KEPT, BATCH))
+    before = now.business - RETURN_WORDS_KEPT
+    words = await db.in_tx(lambda: returns.forget_words(before, BATCH))
+    return words + await db.in_tx(lambda: returns.forget_notes(before, BATCH))
 
 
 async def forget_imports(now: Now) -> int:

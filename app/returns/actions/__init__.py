@@ -1,7 +1,7 @@
 """The verbs of refunds and returns. All but `save_conditions` run inside their caller's transaction."""
 
 from app.returns.actions.conditions import save_conditions
-from app.returns.actions.refunding import approve, refund, refuse_refund
+from app.returns.actions.refunding import approve, forget_notes, refund, refuse_refund
 from app.returns.actions.returning import (
     TELL_JOB,
     NewReturn,
@@ -24,6 +24,7 @@ __all__ = [
     "announce",
     "approve",
     "cancel_return",
+    "forget_notes",
     "forget_words",
     "offer_for",
     "receive",

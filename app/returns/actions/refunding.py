@@ -16,7 +16,7 @@ from app.credit import actions as credit_lines
 from app.invoices.actions.crediting import Credited, credit_together, locked_together
 from app.invoices.actions.storing import hold_series
 from app.invoices.content import LineItem
-from app.invoices.credits import Row
+from app.invoices.credits import Everything, Row
 from app.invoices.errors import CreditRefused
 from app.invoices.taking import IntoWallet
 from app.kernel import db, ids, outbox
@@ -42,6 +42,7 @@ from app.returns.queries import (
     Sale,
     conditions_of,
     items_of_refund,
+    lines_of_refund,
     refund_by_key,
     refund_by_public_id,
     sale_of,
@@ -117,7 +118,7 @@ async def refund(
     key = f"{order_public_id}:{new.key}"
     known = await refund_by_key(merchant.id, key)
     if known is not None:
-        return _same(known, new)
+        return await _same(merchant.id, known, new)
     if new.to == "wallet":
         await require_module(merchant.id, "wallet")
     sale = await _locked_sale(merchant, order)
@@ -176,16 +177,33 @@ async def refuse_refund(
     return refused
 
 
-def _same(known: RefundView, new: NewRefund) -> RefundView:
+async def _same(merchant_id: UUID, known: RefundView, new: NewRefund) -> RefundView:
     """The first refund of the key. Raises RefundKeyReused when another one was asked for."""
     is_same = (known.destination, known.fee_minor) == (new.to, new.fee_minor)
     if isinstance(new.wanted, int):
         is_same = is_same and new.wanted == known.amount_minor + known.fee_minor
+    elif not isinstance(new.wanted, Everything):
+        lines = await lines_of_refund(merchant_id, known.id)
+        taken = {(line.position, line.quantity) for line in lines if line.position is not None}
+        is_same = is_same and taken == {(piece.position, piece.quantity) for piece in new.wanted}
     if new.amount_minor is not None:
         is_same = is_same and new.amount_minor == known.amount_minor
     if not is_same:
         raise RefundKeyReused
     return known
+
+
+_FORGET: Final = """
+UPDATE refunds SET note = NULL
+WHERE (merchant_id, id) IN (
+    SELECT merchant_id, id FROM refunds WHERE decided_at <= $1 AND note IS NOT NULL ORDER BY decided_at LIMIT $2
+)
+"""
+
+
+async def forget_notes(before: datetime, limit: int) -> int:
+    """Take away what was written down of refunds that were decided before then. In a transaction. Answers how many."""
+    return int((await db.execute(_FORGET, before, limit)).split()[-1])
 
 
 async def _locked_sale(merchant: Merchant, order: OrderView) -> Sale | None:

@@ -26,7 +26,6 @@ from app.returns.queries import (
     RefundView,
     Returnable,
     ReturnView,
-    Sale,
     refunds_of_order,
     return_by_public_id,
     returnable_of,

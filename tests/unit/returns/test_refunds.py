@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 
+import asyncpg
 import pytest
 
 from app.checkout.actions import record_payment
@@ -34,7 +36,7 @@ from app.returns.errors import (
     RefundKeyReused,
     RefundRefused,
 )
-from app.returns.queries import lines_of_refund
+from app.returns.queries import lines_of_refund, refunds_of_order
 from app.returns.rules import Destination
 from tests.factories.checkout import a_line, a_merchant
 from tests.factories.invoices import a_purchase, again, balances, chores_done, days_later, drawn, paid
@@ -325,7 +327,37 @@ async def test_a_key_names_one_refund(merchant: Merchant) -> None:
         await refunded(merchant, order, 2_000, key="one")
     with pytest.raises(RefundKeyReused):
         await refunded(merchant, order, 1_000, key="one", fee_minor=5)
+    with pytest.raises(RefundKeyReused):
+        await refunded(merchant, order, (Pieces(0, 1),), key="one")
     assert (await the_order(merchant, order)).refundable_minor == 11_900
+
+
+async def test_a_key_names_the_pieces_that_came_back_under_it(merchant: Merchant) -> None:
+    soaps = [a_line(name, "4.50", quantity=3) for name in ("Soap", "Sponge")]
+    order = await a_purchase(merchant, *soaps)
+    await drawn(merchant, order)
+    pieces = (Pieces(0, 1), Pieces(1, 1))
+    first = await refunded(merchant, order, pieces, key="one")
+    assert await refunded(merchant, order, pieces[::-1], key="one") == first
+    # The first two come to the very same sum.
+    for other in ((Pieces(0, 2),), (Pieces(1, 2),), (Pieces(0, 1),), (*pieces, Pieces(2, 1))):
+        with pytest.raises(RefundKeyReused):
+            await refunded(merchant, order, other, key="one")
+    assert (await the_order(merchant, order)).refundable_minor == 1_800
+
+
+async def test_the_note_on_a_refund_goes_in_time_and_nothing_else_of_it(merchant: Merchant) -> None:
+    order = await a_purchase(merchant)
+    await drawn(merchant, order)
+    now = await clock.business_now()
+    new = NewRefund(1_000, 12_900, "original", "staff:x", "k", note="Aino called.")
+    made = await db.in_tx(lambda: actions.refund(merchant, order, new, now))
+    assert await db.in_tx(lambda: actions.forget_notes(now - timedelta(days=1), 10)) == 0
+    with pytest.raises(asyncpg.RestrictViolationError):
+        await db.in_tx(lambda: db.execute("UPDATE refunds SET note = 'Other words'"))
+    assert await db.in_tx(lambda: actions.forget_notes(now, 10)) == 1
+    assert await refunds_of_order(merchant.id, made.order_id) == (replace(made, note=None),)
+    assert await db.in_tx(lambda: actions.forget_notes(now, 10)) == 0
 
 
 async def test_each_of_many_orders_refunded_twice_at_once_is_refunded_once(merchant: Merchant) -> None:
