@@ -67,7 +67,7 @@ class Preview:
     needs_approval: bool
 
 
-async def asked_of(order: OrderView, sale: Sale | None, new: NewRefund) -> Asked:
+async def asked_of(merchant: Merchant, order: OrderView, sale: Sale | None, new: NewRefund) -> Asked:
     """Whether and how an order can be refunded so.
 
     Raises NotRefundable, NotInvoicedYet, RefundableChanged, RefundRefused.
@@ -90,6 +90,7 @@ async def asked_of(order: OrderView, sale: Sale | None, new: NewRefund) -> Asked
     if new.amount_minor is not None and new.amount_minor != amount:
         raise RefundRefused("amount_minor", "sum_differs")
     asked = Asked(sale, rows, amount)
+    check_wallet(merchant, order, into_wallet(order, sale, amount, new.to))
     try:
         # Sums of other rates may have used up what these goods were sold at.
         _ = asked.taken
@@ -134,6 +135,12 @@ def into_wallet(order: OrderView, sale: Sale, amount_minor: int, to: Destination
     return IntoWallet(restored, amount_minor - restored if to == "wallet" else 0)
 
 
+def check_wallet(merchant: Merchant, order: OrderView, wallet: IntoWallet) -> None:
+    """A shop's wallets keep its present currency: nothing of another goes there anew. Raises RefundRefused ("to")."""
+    if wallet.put_minor and order.currency != merchant.currency:
+        raise RefundRefused("to", "other_currency")
+
+
 def needs_second_person(refunds: Sequence[RefundView], amount_minor: int, conditions: Conditions) -> bool:
     """Above the shop's limit two people say so. What one person gave back of the order before counts, so that nobody
     passes it in small pieces."""
@@ -150,7 +157,7 @@ def needs_second_person(refunds: Sequence[RefundView], amount_minor: int, condit
 async def preview(merchant: Merchant, order: OrderView, new: NewRefund, conditions: Conditions) -> Preview:
     """The refund as it would be now. Raises as `asked_of`."""
     sale = await sale_of(merchant.id, order)
-    asked = await asked_of(order, sale, new)
+    asked = await asked_of(merchant, order, sale, new)
     sale = asked.sale
     wallet = into_wallet(order, sale, asked.amount_minor, new.to)
     by_wallet = await paid_by_wallet(merchant.id, order.id)

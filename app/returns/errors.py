@@ -35,8 +35,8 @@ class RefundableChanged(Refusal):
 
 class RefundRefused(Refusal):
     """One value of the request cannot be. `field` is "amount_minor", "lines", "return_fee_minor", "currency" or
-    "to"; `reason` is "not_positive", "more_than_left", "not_left", "sum_differs", "too_large", "mismatch" or
-    "no_customer" (who paid outside the checkout has no wallet)."""
+    "to"; `reason` is "not_positive", "more_than_left", "not_left", "sum_differs", "too_large", "mismatch",
+    "no_customer" (who paid outside the checkout has no wallet) or "other_currency" (than the shop's wallets keep)."""
 
     code: ClassVar[str] = "refund_refused"
 
@@ -93,7 +93,7 @@ class ReturnMoved(Refusal):
 class ReturnRefused(Refusal):
     """A return that the conditions do not allow. `field` is "lines", "statement", "fee" or "to"; `reason` is
     "none_chosen", "not_left", "too_late", "not_taken_back", "nothing_left", "too_long", "empty", "out_of_range",
-    "malformed" or "no_customer"; `position` is the line of the order, where it is one line's fault.
+    "malformed", "no_customer" or "other_currency"; `position` is the line of the order, where it is one line's fault.
     """
 
     code: ClassVar[str] = "return_refused"

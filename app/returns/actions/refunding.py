@@ -27,7 +27,7 @@ from app.orders import actions as orders
 from app.orders.queries import OrderView
 from app.orders.states import OrderState
 from app.returns.actions.closing import end_refunded
-from app.returns.asking import Asked, NewRefund, asked_of, into_wallet, needs_second_person
+from app.returns.asking import Asked, NewRefund, asked_of, check_wallet, into_wallet, needs_second_person
 from app.returns.errors import (
     NotInvoicedYet,
     RefundableChanged,
@@ -122,7 +122,7 @@ async def refund(
     if new.to == "wallet":
         await require_module(merchant.id, "wallet")
     sale = await _locked_sale(merchant, order)
-    asked = await asked_of(order, sale, new)
+    asked = await asked_of(merchant, order, sale, new)
     left = await orders.reserve_refund(
         merchant.id, order.id, amount_minor=asked.amount_minor, seen_minor=new.refundable_minor
     )
@@ -146,7 +146,7 @@ async def approve(merchant: Merchant, refund_public_id: str, *, actor: str, now:
     """A second person says yes: the refund happens now, in the caller's transaction.
 
     Raises RefundUnknown, RefundDecided, SamePerson, ModuleOff, RefundRefused (the goods were taken back otherwise
-    meanwhile), MoneyFrozen.
+    meanwhile, or the shop changed its currency), MoneyFrozen.
     """
     order, waiting = await _locked(merchant.id, refund_public_id, actor)
     if waiting.destination == "wallet":
@@ -242,6 +242,7 @@ async def _carry_out(merchant: Merchant, order: OrderView, sale: Sale, asked: _O
     """The money itself. The wallet's own part comes back first, because its account is locked before all others."""
     amount = sum(item.total_minor for item in asked.items)
     wallet = into_wallet(order, sale, amount, asked.to)
+    check_wallet(merchant, order, wallet)
     if wallet.restored_minor:
         await hold_series(merchant.id, merchant.local_date(now).year)
         await credit_lines.hold(merchant.id, sale.opposed.customer_id, order.currency)

@@ -130,6 +130,8 @@ async def offer_for(merchant: Merchant, order: OrderView, new: NewReturn, today:
         raise NotInvoicedYet
     if new.to == "wallet" and sale.opposed.paid_outside:
         raise ReturnRefused("to", "no_customer")
+    if new.to == "wallet" and order.currency != merchant.currency:
+        raise ReturnRefused("to", "other_currency")
     returnable = await returnable_of(merchant, order, today, sale=sale)
     assert returnable is not None, "a paid order with its documents"
     chosen = rules.checked_pieces(new.pieces, {line.position: line.left for line in returnable.lines})

@@ -115,7 +115,10 @@ async def decide_refund(request: AdminRequest, public_id: FromPath[str]) -> Resp
         return await _one(request, public_id, error="same_person", status=422)
     except ModuleOff:
         return await _one(request, public_id, error="module_off", status=409)
-    except (RefundRefused, NotInvoicedYet):
+    except RefundRefused as refused:
+        error = "other_currency" if refused.field == "to" else "not_left"
+        return await _one(request, public_id, error=error, status=409)
+    except NotInvoicedYet:
         return await _one(request, public_id, error="not_left", status=409)
     except RefundDecided:
         # Somebody else was faster: the page shows how.
@@ -247,7 +250,9 @@ async def _ask(request: AdminRequest, order: OrderView, form: Form, status: int 
         "reference": order.reference,
         "left": Money(order.refundable_minor, order.currency),
         "lines": refundable_lines(order, sale) if len(order.lines) <= LINES_SHOWN_MAX else (),
-        "has_wallet": merchant.has("wallet") and order.quote_id is not None,
+        "has_wallet": merchant.has("wallet")
+        and order.quote_id is not None
+        and order.currency == merchant.currency,
         "form": form,
     }
     return await show(request, "admin/refund.html", context, section="orders", status=status)

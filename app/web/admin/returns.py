@@ -205,7 +205,9 @@ async def _ask(request: AdminRequest, order: OrderView, form: Form, status: int 
         "currency": order.currency,
         "returnable": returnable,
         "reasons": REASONS,
-        "has_wallet": merchant.has("wallet") and order.quote_id is not None,
+        "has_wallet": merchant.has("wallet")
+        and order.quote_id is not None
+        and order.currency == merchant.currency,
         "money": lambda minor: Money(minor, order.currency),
         "statement_max": STATEMENT_LENGTH_MAX,
         "form": form,
@@ -241,7 +243,7 @@ def _error(refused: Refusal) -> Mapping[str, FieldError]:
         case ReturnRefused():
             return {refused.field: FieldError(refused.reason)}
         case RefundRefused():
-            return {"lines": FieldError(refused.reason)}
+            return {"to" if refused.field == "to" else "lines": FieldError(refused.reason)}
         case ModuleOff():
             return {"to": FieldError(refused.code)}
         case _:

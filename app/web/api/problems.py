@@ -72,6 +72,7 @@ _DETAILS: Final[Mapping[str, str]] = {
     "sum_differs": "The lines less the fee come to another sum.",
     "too_large": "The fee must be less than what the lines come to.",
     "no_customer": "The order was paid outside the checkout: its customer has no wallet.",
+    "other_currency": "The order is in another currency than the shop's wallets.",
     "mismatch": "The order is in another currency.",
     "only_with_lines": "A fee is kept of lines; of a sum, name what shall be given back.",
     "one_of_two": "Name a sum or lines, not both.",

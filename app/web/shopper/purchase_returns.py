@@ -169,7 +169,9 @@ async def _form_view(
         last_day=returnable.last_day,
         is_in_time=returnable.is_in_time,
         fee=Money(returnable.conditions.fee_minor, currency),
-        waived_to_wallet=returnable.conditions.fee_waived_to_wallet and shop.has("wallet"),
+        waived_to_wallet=returnable.conditions.fee_waived_to_wallet
+        and shop.has("wallet")
+        and currency == shop.currency,
         offer=_offer(offered, bought, shop, sale) if offered is not None else None,
         to=new.to,
         seen=len(await returns_of_order(shop.id, bought.order.id)),
@@ -180,7 +182,7 @@ async def _form_view(
 
 def _offer(offered: Offered, bought: Bought, shop: Merchant, sale: Sale) -> OfferView:
     offer, currency = offered.offer, bought.order.currency
-    has_wallet = shop.has("wallet")
+    has_wallet = shop.has("wallet") and currency == shop.currency
     owed = sum(document.open_minor for document in sale.together if document.asks)
     names = {position: line.name for position, line in enumerate(bought.order.lines)}
     return OfferView(

@@ -37,7 +37,7 @@ from app.returns.errors import (
     RefundRefused,
 )
 from app.returns.queries import lines_of_refund, refunds_of_order
-from app.returns.rules import Destination
+from app.returns.rules import Conditions, Destination
 from tests.factories.checkout import a_line, a_merchant
 from tests.factories.invoices import a_purchase, again, balances, chores_done, days_later, drawn, paid
 from tests.factories.links import an_open_order
@@ -330,6 +330,23 @@ async def test_a_key_names_one_refund(merchant: Merchant) -> None:
     with pytest.raises(RefundKeyReused):
         await refunded(merchant, order, (Pieces(0, 1),), key="one")
     assert (await the_order(merchant, order)).refundable_minor == 11_900
+
+
+async def test_nothing_of_another_currency_than_the_shops_goes_into_a_wallet(merchant: Merchant) -> None:
+    merchant = await switched(merchant)
+    order = await a_purchase(merchant)
+    await drawn(merchant, order)
+    elsewhere = replace(merchant, currency="SEK")
+    with pytest.raises(RefundRefused) as refused:
+        await refunded(elsewhere, order, 1_000, to="wallet")
+    assert (refused.value.field, refused.value.reason) == ("to", "other_currency")
+    now = await clock.business_now()
+    await actions.save_conditions(merchant, Conditions(14, approval_above_minor=0), actor="staff:x", now=now)
+    waiting = await refunded(merchant, order, 1_000, to="wallet")
+    with pytest.raises(RefundRefused) as refused:
+        await db.in_tx(lambda: actions.approve(elsewhere, waiting.public_id, actor="staff:other", now=now))
+    assert (refused.value.field, refused.value.reason) == ("to", "other_currency")
+    assert (await refunded(elsewhere, order, 1_000)).state == "pending_approval"
 
 
 async def test_a_key_names_the_pieces_that_came_back_under_it(merchant: Merchant) -> None:

@@ -11,7 +11,7 @@ from litestar.types import ASGIApp
 from app.checkout.books import check_books
 from app.invoices.credits import Pieces
 from app.kernel import clock, db
-from app.merchants.queries import Merchant
+from app.merchants.queries import Merchant, forget_kept_merchants
 from app.returns import actions
 from app.returns.actions import NewReturn
 from app.returns.queries import ReturnView, conditions_of, refunds_of_order
@@ -19,6 +19,7 @@ from app.returns.rules import Conditions
 from tests.factories.checkout import a_line, a_merchant
 from tests.factories.invoices import a_purchase, drawn
 from tests.factories.returns import refunded, the_order
+from tests.factories.wallets import switched
 from tests.support import pages
 from tests.web.admin.conftest import a_person, sign_in
 
@@ -115,6 +116,21 @@ async def test_what_cannot_be_refunded_is_refused_and_nothing_typed_is_lost(
     for name in ("amount", "fee"):
         if name in typed:
             assert f'value="{typed[name]}"' in page.text
+
+
+async def test_a_wallet_of_another_currency_than_the_orders_is_refused_at_its_field(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    order = await a_purchase(merchant)
+    await drawn(merchant, order)
+    await switched(merchant)
+    await db.in_tx(lambda: db.execute("UPDATE merchants SET currency = 'SEK' WHERE id = $1", merchant.id))
+    forget_kept_merchants()
+    page = await desk.post(f"/admin/orders/{order}/refund", data={"what": "all", "to": "wallet"})
+    assert page.status_code == 422
+    assert "wallets keep another currency than this order" in page.text
+    assert 'id="to-wrong"' in page.text
+    assert await refunds_of(merchant, order) == []
 
 
 async def test_what_was_given_back_meanwhile_is_told_instead_of_given_twice(

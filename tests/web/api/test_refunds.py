@@ -10,7 +10,7 @@ import pytest
 
 from app.checkout.books import check_books
 from app.kernel import clock, db
-from app.merchants.queries import Merchant
+from app.merchants.queries import Merchant, forget_kept_merchants
 from app.returns import actions
 from app.returns.rules import Conditions
 from tests.factories.checkout import a_line
@@ -185,6 +185,21 @@ async def test_the_wallet_is_a_module_of_the_shops(shop: Shop) -> None:
     answer = await refund(shop, order, to="wallet")
     assert answer.status_code == 201
     assert (answer.json()["wallet_minor"], answer.json()["owed_less_minor"]) == (1_000, 0)
+
+
+async def test_a_shop_of_another_currency_by_now_has_no_wallet_for_it(shop: Shop) -> None:
+    order = await a_bought(shop)
+    await switched(shop.merchant)
+    await db.in_tx(
+        lambda: db.execute("UPDATE merchants SET currency = 'SEK' WHERE id = $1", shop.merchant.id)
+    )
+    forget_kept_merchants()
+    answer = await refund(shop, order, to="wallet")
+    assert answer.status_code == 422, answer.text
+    assert [(each["pointer"], each["code"]) for each in answer.json()["errors"]] == [
+        ("/to", "other_currency")
+    ]
+    assert (await told(shop, order))["refundable_minor"] == 12_900
 
 
 async def test_what_is_not_paid_or_not_theirs_is_not_refunded(shop: Shop, another_shop: Shop) -> None:
