@@ -165,9 +165,9 @@ async def merchants_of_customer(customer_id: UUID) -> tuple[Merchant, ...]:
 
 
 async def countries_served() -> tuple[str, ...]:
-    """Where the shops of this deployment are, the one with most of them first."""
+    """Where the shops of this deployment are, the country of its first shop first."""
     rows = await db.fetch_all(
-        "SELECT country FROM merchants GROUP BY country ORDER BY count(*) DESC, country"
+        "SELECT country FROM merchants GROUP BY country ORDER BY min(created_at), country"
     )
     return tuple(row["country"] for row in rows)
 
