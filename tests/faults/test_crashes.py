@@ -11,19 +11,22 @@ from app.supervisor.postgres import EmbeddedServer
 from tests.faults.crashes import Crashes
 from tests.faults.mortal import Nursery
 
-AT_A_STATEMENT = 200
-AT_RANDOM = 30
+# Of each half, so that two processes share them.
+AT_A_STATEMENT = 100
+AT_RANDOM = 15
 
 
+@pytest.mark.parametrize("half", [1, 2])
 @pytest.mark.timeout(600)
 async def test_a_purchase_killed_anywhere_happens_once_or_not_at_all_and_a_repeat_makes_it_whole(
     postgres_server: EmbeddedServer,
     template_database: str,
     open_folder: Path,
     capsys: pytest.CaptureFixture[str],
+    half: int,
 ) -> None:
     async with Nursery.opened() as nursery:
-        crashes = Crashes(postgres_server, template_database, open_folder, nursery, random.Random(1))
+        crashes = Crashes(postgres_server, template_database, open_folder, nursery, random.Random(half))
         tally = await crashes.run(AT_A_STATEMENT, AT_RANDOM)
     with capsys.disabled():
         print(f"\n{tally.table()}\n\n{tally.summary()}")
