@@ -24,6 +24,7 @@ torture: setup ## every amount as a schedule, 1,000 plans in a browser, thousand
 	@$(PYTHON_HERE) -m tests.torture.amounts
 	@$(PYTHON_HERE) -m pytest -q -n 2 -m hypothesis --hypothesis-profile exploring --timeout 600 tests
 	@KOLME_FIGURES=1000 $(PYTHON_HERE) -m pytest -q -n 2 e2e/test_figures.py
+	@KOLME_LANGUAGES=all $(PYTHON_HERE) -m pytest -q -n 2 e2e/test_pages.py
 	@$(PYTHON_HERE) -m tests.faults
 
 conformance: environment ## our bank login against a certified OpenID provider, which needs node and npm
