@@ -1,4 +1,4 @@
-"""What recording a payment refuses."""
+"""What recording a payment refuses, and how a call to a payment provider fails."""
 
 from __future__ import annotations
 
@@ -22,3 +22,29 @@ class RecordKeyReused(Refusal):
     """The key names another payment already."""
 
     code: ClassVar[str] = "record_key_reused"
+
+
+class ProviderRefused(Refusal):
+    """The provider said no, and nothing has happened there. `reason` is a stable word for logs and staff."""
+
+    code: ClassVar[str] = "provider_refused"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class ProviderUnreachable(Refusal):
+    """No answer, or none that can be read: the call may have had its effect. `reason` as above."""
+
+    code: ClassVar[str] = "provider_unreachable"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+class CallbackForged(Refusal):
+    """A call that does not come from the provider, or is too old. It is answered without a word on why."""
+
+    code: ClassVar[str] = "callback_forged"

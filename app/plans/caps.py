@@ -170,12 +170,13 @@ def _figures(country: str, on: date) -> dict[str, Figure]:
 
 
 def _cost_of(quote: Quote) -> Cost:
-    assert quote.method != "wallet", "a wallet lends nothing"
+    method = quote.method
+    assert method == "invoice" or method == "instalments", "what is paid at once lends nothing"  # noqa: PLR1714  narrows
     months = quote.months
     while not months or (quote.method == "invoice" and add_months(quote.start, months) < quote.last_due):
         months += 1
     return Cost(
-        method=quote.method,
+        method=method,
         amount_minor=quote.amount_minor,
         interest_minor=quote.interest_minor,
         fees_minor=quote.fees_minor,

@@ -32,7 +32,9 @@ from app.plans.errors import (
 from app.plans.schedule import Instalment, Pricing, Style, instalments, monthly_minor, single_payment
 
 Kind = Literal["invoice", "instalments"]
-Method = Literal["wallet", Kind]
+# Paid by the shopper at once, through a provider.
+PaidMethod = Literal["card", "mobilepay"]
+Method = Literal["wallet", PaidMethod, Kind]
 Delivery = Literal["email", "paper"]
 
 DELIVERIES: Final[Mapping[Kind, tuple[Delivery, ...]]] = {
@@ -40,9 +42,12 @@ DELIVERIES: Final[Mapping[Kind, tuple[Delivery, ...]]] = {
     "instalments": ("email",),
 }
 APR_DECIMALS: Final = 1
-# What a quote without a wallet part was from the start, and what one with it is.
+# What a quote without a wallet part was from the start, what one with it is, and what one that a provider settles is.
 _VERSION: Final = 1
 _VERSION_WITH_WALLET: Final = 2
+_VERSION_PAID: Final = 3
+# Parts that are left out of the content where they are none: ids from before there were any still hold.
+_LATER_PARTS: Final = ("wallet_minor", "paid_minor")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,9 @@ class Quote:
     """Every figure of one offer. `id` and `hash` follow from the rest and are checked when they are given.
 
     `months` is 0 for an invoice. `apr` has the printed decimals, `apr_exact` is the same percent unrounded,
-    as text. `wallet_minor` is what the shopper's wallet pays at once; every other figure is of the rest, which is lent:
-    `amount_minor` is 0 and the schedule empty where the wallet pays all. Raises QuoteDamagedError when a given id or
-    hash does not fit the figures.
+    as text. `wallet_minor` is what the shopper's wallet pays at once, `paid_minor` what they pay at once by card or
+    MobilePay; every other figure is of the rest, which is lent: `amount_minor` is 0 and the schedule empty where
+    nothing is. Raises QuoteDamagedError when a given id or hash does not fit the figures.
     """
 
     merchant: str
@@ -127,6 +132,7 @@ class Quote:
     id: str = ""
     hash: str = ""
     wallet_minor: int = 0
+    paid_minor: int = 0
 
     def __post_init__(self) -> None:
         digest = hashlib.sha256(_CANONICAL.encode(self._told(_content_fields()))).digest()
@@ -143,11 +149,11 @@ class Quote:
     @property
     def price_minor(self) -> int:
         """What is bought costs this, however it is paid."""
-        return self.amount_minor + self.wallet_minor
+        return self.amount_minor + self.wallet_minor + self.paid_minor
 
     @property
     def is_credit(self) -> bool:
-        """Whether anything is lent; a purchase that the wallet pays alone is none of credit's business."""
+        """Whether anything is lent; a purchase that is paid at once is none of credit's business."""
         return self.amount_minor > 0
 
     @property
@@ -160,11 +166,9 @@ class Quote:
         return self.schedule[-1].due if self.schedule else self.start
 
     def _told(self, names: tuple[str, ...]) -> dict[str, object]:
-        """The figures by name. A wallet part that is none is left out: ids from before there were any still hold."""
+        """The figures by name, without the parts that are none."""
         told = {name: getattr(self, name) for name in names}
-        if not self.wallet_minor:
-            del told["wallet_minor"]
-        return told
+        return {name: value for name, value in told.items() if value or name not in _LATER_PARTS}
 
     def to_json(self) -> str:
         """Canonical text (sorted keys, no spaces), id and hash included; `from_json` gives an equal quote."""
@@ -255,7 +259,8 @@ def beside_wallet(quote: Quote, wallet_minor: int) -> Quote:
     """The quote of a plan for what is left of a price once the wallet has paid `wallet_minor` of it. Raises
     WalletPartRefused."""
     _check_wallet(wallet_minor)
-    return replace(quote, wallet_minor=wallet_minor, version=_VERSION_WITH_WALLET, id="", hash="")
+    version = max(quote.version, _VERSION_WITH_WALLET)
+    return replace(quote, wallet_minor=wallet_minor, version=version, id="", hash="")
 
 
 @lru_cache(maxsize=2048, typed=True)
@@ -264,17 +269,49 @@ def wallet_quote(amount_minor: int, currency: str, country: str, start: date, *,
 
     Raises CurrencyMismatch, WalletPartRefused, CountryNotServed.
     """
+    _check_wallet(amount_minor)
+    return _nothing_lent(
+        "wallet", currency, country, start, merchant, version=_VERSION_WITH_WALLET, wallet_minor=amount_minor
+    )
+
+
+@lru_cache(maxsize=2048, typed=True)
+def paid_quote(
+    method: PaidMethod, amount_minor: int, currency: str, country: str, start: date, *, merchant: str
+) -> Quote:
+    """The quote of a purchase paid at once through a provider, at no cost of ours. A wallet's part is put beside it by
+    `beside_wallet`; `amount_minor` is what is left for the provider.
+
+    Raises CurrencyMismatch, AmountOutOfRange, CountryNotServed.
+    """
+    if not 0 < amount_minor <= MAX_AMOUNT_MINOR:
+        raise AmountOutOfRange(amount_minor, 1, MAX_AMOUNT_MINOR)
+    return _nothing_lent(
+        method, currency, country, start, merchant, version=_VERSION_PAID, paid_minor=amount_minor
+    )
+
+
+def _nothing_lent(
+    method: Literal["wallet", PaidMethod],
+    currency: str,
+    country: str,
+    start: date,
+    merchant: str,
+    *,
+    version: int,
+    wallet_minor: int = 0,
+    paid_minor: int = 0,
+) -> Quote:
     law = law_of(country)
     if currency != law.currency:
         raise CurrencyMismatch(currency, law.currency)
-    _check_wallet(amount_minor)
     return Quote(
         merchant=merchant,
         country=country,
         currency=currency,
-        method="wallet",
+        method=method,
         delivery="email",
-        plan_key="wallet",
+        plan_key=method,
         style="annuity",
         months=0,
         start=start,
@@ -288,8 +325,9 @@ def wallet_quote(amount_minor: int, currency: str, country: str, start: date, *,
         apr_exact="0",
         schedule=(),
         late=law.late_cost(start),
-        version=_VERSION_WITH_WALLET,
-        wallet_minor=amount_minor,
+        version=version,
+        wallet_minor=wallet_minor,
+        paid_minor=paid_minor,
     )
 
 

@@ -247,15 +247,17 @@ class Instalment(msgspec.Struct, frozen=True):
 
 class Quote(msgspec.Struct, frozen=True):
     """The figures that the shopper confirmed. Rates are percent a year, as text. `wallet_minor` was paid at once from
-    the shopper's wallet; `amount_minor` and all that follows is of the rest, 0 where the wallet paid all.
+    the shopper's wallet, `paid_minor` by card or MobilePay; `amount_minor` and all that follows is of the rest, which is
+    lent: 0 where nothing is.
     """
 
     id: str
     hash: str
-    method: Literal["wallet", "invoice", "instalments"]
+    method: Literal["wallet", "card", "mobilepay", "invoice", "instalments"]
     delivery: Literal["email", "paper"]
     months: int
     wallet_minor: int
+    paid_minor: int
     amount_minor: int
     interest_minor: int
     fees_minor: int

@@ -76,7 +76,7 @@ def _quote(offers: Offers, wish: Wish) -> Quote | dict[str, FieldError]:
     kind = wish.method
     if kind == "wallet" and offers.wallet:
         return offers.wallet_alone()
-    if kind is None or kind == "wallet" or kind not in offers.plans:
+    if kind is None or kind == "wallet" or kind == "card" or kind == "mobilepay" or kind not in offers.plans:  # noqa: PLR1714  narrows
         return {"method": FieldError("empty")}
     if kind == "invoice":
         if wish.delivery is None:

@@ -16,6 +16,7 @@ from app.plans.disclosure import view_of
 from app.plans.quote import (
     DELIVERIES,
     Kind,
+    Method,
     Plan,
     Quote,
     beside_wallet,
@@ -30,7 +31,6 @@ from app.web.shopper.views import (
     DeliveryView,
     InstalmentsView,
     InvoiceView,
-    Method,
     MethodView,
     TermOption,
 )

@@ -8,9 +8,9 @@ from app.checkout.purse import WALLET, purse_of
 from app.checkout.queries import Flow
 from app.kernel.money import Money
 from app.law.rules import law_of
-from app.plans.quote import Kind, Quote
+from app.plans.quote import Kind, Method, Quote
 from app.web.shopper.offers import DEFAULT_MONTHS, Offers, Wish, offers_for
-from app.web.shopper.views import Method, WalletView, WayView
+from app.web.shopper.views import WalletView, WayView
 from app.web.shopper.visit import Visit
 
 

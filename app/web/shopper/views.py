@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from app.kernel.money import Money
     from app.law.contacts import Contact
     from app.plans.disclosure import QuoteView
+    from app.plans.quote import Method
 
-Method = Literal["wallet", "invoice", "instalments"]
 Delivery = Literal["email", "paper"]
 OutcomeKind = Literal["confirmed", "held", "refused", "declined", "cancelled", "expired", "processing"]
 

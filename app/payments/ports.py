@@ -1,0 +1,170 @@
+"""What a payment provider must be able to do: one shape for card and MobilePay, the real one and the sandbox twin.
+
+Every call names our payment by `reference` (its public id) and carries a `key`: the same call again with the same key
+has one effect. Amounts are minor units; the provider's aggregate (how much is authorised, captured, refunded,
+cancelled) is the truth, whatever a callback or a browser says.
+
+Of a call that fails, the caller must know whether it may have had its effect: `ProviderRefused` says that it had none,
+`ProviderUnreachable` that nobody knows. A charge that nobody knows of is asked after, and never made a second time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Final, Literal, Protocol
+
+from app.kernel.money import Money
+
+# The two ways to pay that a provider settles, and how they stand in a quote.
+ProviderMethod = Literal["card", "mobilepay"]
+METHODS: Final[tuple[ProviderMethod, ...]] = ("card", "mobilepay")
+# How a shopper comes to the provider: in this browser, or by a code that the phone beside it reads.
+Way = Literal["redirect", "qr"]
+
+
+class Standing(StrEnum):
+    """How far the provider says that a payment has come. Capturing and refunding change the sums, not this."""
+
+    PENDING = "pending"
+    AUTHORISED = "authorised"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class NewPayment:
+    """A payment to be opened: authorised by the shopper on the provider's page, captured by us later.
+
+    `description` is what a statement may show (no personal data). `save` asks for a token for later charges, with
+    which `charge` can be called. `expires_at` is wall time: the provider lets go of it then.
+    """
+
+    key: str
+    reference: str
+    amount: Money
+    description: str
+    return_url: str
+    cancel_url: str
+    lang: str
+    country: str
+    expires_at: datetime
+    email: str | None = field(default=None, repr=False)
+    phone: str | None = field(default=None, repr=False)
+    way: Way = "redirect"
+    save: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """A payment that the provider knows. `url` is where the shopper goes; `qr_url` the address of a code to scan."""
+
+    provider_ref: str
+    url: str = field(repr=False)
+    qr_url: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SavedMethod:
+    """What later charges are made with. `token` is the provider's, never a card number; `label` may be shown, such as
+    "Visa 4242"; `expires_on` is "2031-07" where the provider tells."""
+
+    token: str = field(repr=False)
+    label: str
+    expires_on: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregate:
+    """What the provider's own book says of a payment. `failure` is one of `FAILURES` once it has failed."""
+
+    provider_ref: str
+    reference: str
+    standing: Standing
+    currency: str
+    authorised_minor: int
+    captured_minor: int = 0
+    refunded_minor: int = 0
+    cancelled_minor: int = 0
+    failure: str | None = None
+    saved: SavedMethod | None = None
+
+
+FAILURES: Final = (
+    "declined",
+    "insufficient_funds",
+    "authentication_failed",
+    "card_expired",
+    "provider_error",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class NewCharge:
+    """A later charge with a saved method, without the shopper: captured at once."""
+
+    key: str
+    reference: str
+    amount: Money
+    description: str
+    token: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Refunded:
+    """A refund that the provider has taken; `done` says that nothing more is to be waited for."""
+
+    provider_ref: str
+    amount: Money
+    done: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Callback:
+    """What a provider's call told us, once its signature holds: a reason to ask, and nothing more."""
+
+    event_id: str
+    provider_ref: str | None
+    reference: str | None
+
+
+class PaymentProvider(Protocol):
+    """One a process and a method. Every call is outside any transaction and takes at most the adapter's own seconds.
+
+    All raise ProviderRefused and ProviderUnreachable (app/payments/errors.py).
+    """
+
+    method: ProviderMethod
+
+    async def create(self, new: NewPayment) -> Opened:
+        """Open a payment. Again with the same key: the same payment, which is how a lost answer is found."""
+        ...
+
+    async def get(self, provider_ref: str) -> Aggregate: ...
+
+    async def capture(self, provider_ref: str, amount: Money, *, key: str) -> Aggregate:
+        """Take all or a part of what is authorised."""
+        ...
+
+    async def cancel(self, provider_ref: str, *, key: str) -> Aggregate:
+        """Let go of what is not captured, also of a payment that nobody has authorised yet."""
+        ...
+
+    async def refund(self, provider_ref: str, amount: Money, *, key: str) -> Refunded: ...
+
+    async def charge(self, new: NewCharge) -> Aggregate:
+        """Charge a saved method. A refusal (no money, card expired) is an Aggregate that has failed."""
+        ...
+
+    async def probe(self) -> None:
+        """Whether the provider answers at all; cheap, without effect. Raises ProviderUnreachable."""
+        ...
+
+    def read_callback(
+        self, headers: Mapping[str, str], body: bytes, *, host: str, path: str, wall: datetime
+    ) -> Callback:
+        """Raises CallbackForged when the signature, its age or its shape does not hold. No network."""
+        ...
