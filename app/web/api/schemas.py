@@ -247,8 +247,8 @@ class Instalment(msgspec.Struct, frozen=True):
 
 class Quote(msgspec.Struct, frozen=True):
     """The figures that the shopper confirmed. Rates are percent a year, as text. `wallet_minor` was paid at once from
-    the shopper's wallet, `paid_minor` by card or MobilePay; `amount_minor` and all that follows is of the rest, which is
-    lent: 0 where nothing is.
+    the shopper's wallet, `paid_minor` by card or MobilePay; `amount_minor` and all that follows is of the rest, which
+    is lent: 0 where nothing is.
     """
 
     id: str
