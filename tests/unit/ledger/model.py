@@ -13,6 +13,7 @@ from app.ledger.errors import (
     MoreThanTaken,
     NotReversible,
 )
+from app.ledger.lots import BACK_LASTS_MIN
 from app.ledger.queries import Balance
 
 NEVER = datetime.max.replace(tzinfo=UTC)
@@ -177,17 +178,23 @@ class Model:
             raise MoreThanTaken(left, minor)
         settle = min(self.debt, minor)
         self.debt -= settle
-        changes = []
         for lot, part in missing:
             given = min(part, minor)
             minor -= given
             kept = min(given, settle)
             settle -= kept
-            lot.left += given - kept
             of.back[lot.number] = of.back.get(lot.number, 0) + given
-            changes.append((lot, given - kept))
+            if given > kept:
+                self._give_back(lot, given - kept)
         of.restored += 1
-        return Transfer(changes, takes_back=True)
+        return Transfer([], takes_back=True)
+
+    def _give_back(self, lot: Lot, minor: int) -> None:
+        ends = self.now + BACK_LASTS_MIN
+        if lot.expires_at is not None and lot.expires_at < ends:
+            lot = Lot(len(self.lots), 0, lot.about, self.now, None, ends)
+            self.lots.append(lot)
+        lot.left += minor
 
     def reverse(self, of: Transfer) -> Transfer:
         if of.takes_back:

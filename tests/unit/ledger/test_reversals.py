@@ -101,8 +101,8 @@ async def test_what_came_back_in_parts_is_not_reversed_as_well() -> None:
 
 async def test_a_refund_fills_the_lot_that_lapses_last_first_and_keeps_its_end() -> None:
     wallet = await Purse.wallet()
-    await wallet.put(100, NewLot(expires_at=NOON + DAY))
-    await wallet.put(200, NewLot(expires_at=NOON + 2 * DAY))
+    await wallet.put(100, NewLot(expires_at=NOON + 30 * DAY))
+    await wallet.put(200, NewLot(expires_at=NOON + 60 * DAY))
     await wallet.put(300)
     await wallet.take(450, key="out")
     assert await wallet.lefts() == [150]
@@ -112,10 +112,59 @@ async def test_a_refund_fills_the_lot_that_lapses_last_first_and_keeps_its_end()
     assert await wallet.restore("out", 250)
     lots = await queries.lots_of(wallet.merchant_id, wallet.account, "EUR")
     assert [(lot.left_minor, lot.expires_at) for lot in lots] == [
-        (100, NOON + DAY),
-        (200, NOON + 2 * DAY),
+        (100, NOON + 30 * DAY),
+        (200, NOON + 60 * DAY),
         (300, None),
     ]
+    assert await check_ledger() == []
+
+
+async def test_what_is_given_back_to_a_lot_that_is_over_lasts_thirty_days() -> None:
+    wallet = await Purse.wallet()
+    await wallet.put(100, NewLot(expires_at=NOON + DAY), about="gift_1")
+    await wallet.put(200, NewLot(expires_at=NOON + 90 * DAY), about="gift_2")
+    await wallet.take(250, key="out")
+    wallet.now = NOON + 2 * DAY
+    assert await wallet.restore("out", 240, key="back")
+    assert not await wallet.restore("out", 240, key="back")
+    assert await ledger.expire_lots(wallet.now, 1000) == 0
+    assert (await wallet.balance()).available == 290
+    lots = await queries.lots_of(wallet.merchant_id, wallet.account, "EUR")
+    assert [(lot.about, lot.cause, lot.left_minor, lot.expires_at) for lot in lots] == [
+        ("gift_1", "given", 90, wallet.now + 30 * DAY),
+        ("gift_2", "given", 200, NOON + 90 * DAY),
+    ]
+    with pytest.raises(MoreThanTaken):
+        await wallet.restore("out", 11)
+    assert await wallet.restore("out", 10)
+    assert (await wallet.balance()).available == 300
+    assert await check_ledger() == []
+
+
+async def test_what_is_given_back_does_not_make_the_rest_of_its_lot_last_longer() -> None:
+    wallet = await Purse.wallet()
+    await wallet.put(100, NewLot(expires_at=NOON + DAY))
+    await wallet.take(60, key="out")
+    await wallet.restore("out", 60)
+    wallet.now = NOON + 2 * DAY
+    assert (await wallet.balance()).available == 60
+    assert await ledger.expire_lots(wallet.now, 1000) == 1
+    assert await wallet.lefts() == [60]
+    wallet.now = NOON + 30 * DAY
+    assert await ledger.expire_lots(wallet.now, 1000) == 1
+    assert await wallet.lefts() == []
+    assert await check_ledger() == []
+
+
+async def test_points_given_back_late_settle_a_debt_and_the_rest_lasts() -> None:
+    points = await Purse.points()
+    await points.put(100, NewLot(expires_at=NOON + DAY))
+    await points.take(80, key="out")
+    await points.claw_back(70)
+    points.now = NOON + 2 * DAY
+    assert await points.restore("out", 80)
+    balance = await points.balance()
+    assert (balance.total, balance.available, balance.debt) == (30, 30, 0)
     assert await check_ledger() == []
 
 

@@ -134,7 +134,7 @@ async def test_the_page_of_an_order_tells_what_it_earned_and_why(
     await a_customer(merchant, PLAIN)
     order = await db.fetch_value("SELECT public_id FROM orders WHERE state = 'paid'")
     told = text_of(await desk.get(f"/admin/orders/{order}"))
-    assert "Wool blanket €129.00, at 1 points for each €1.00 129 Points of this order 129" in told
+    assert "Wool blanket €129.00, at 1 point for each €1.00 129 Points of this order 129" in told
     assert "Parts of a point are left out, once for the whole order." in told
 
 

@@ -189,7 +189,7 @@ async def test_a_purchase_tells_what_it_earned_line_by_line(client: httpx.AsyncC
     await earned(merchant, order)
     told = words((await client.get(f"/purchases/{order}")).text)
     assert "Points of this order 240" in told
-    assert "at 1 points for each €1.00" in told
+    assert "at 1 point for each €1.00" in told
 
 
 @pytest.mark.parametrize("query", ["before=garbage", "before=" + "A" * 32, "shop=me_nobody", "shop='"])
