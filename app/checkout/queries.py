@@ -214,7 +214,8 @@ class Flow:
         if not self.quote_stands:
             return Progress.NOTHING
         if not self.identified:
-            return Progress.CHOSEN
+            needs_nobody = self.quote is not None and self.quote.needs_nobody
+            return Progress.GUEST if needs_nobody else Progress.CHOSEN
         if not self.lends:
             return Progress.IDENTIFIED
         if self.decision is not None and self.decision_stands:

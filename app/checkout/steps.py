@@ -18,10 +18,12 @@ class Page(StrEnum):
 
 class Progress(StrEnum):
     """How far an open session has come in the browser that asks. Elsewhere: somebody is identified in another one.
+    Guest: a way to pay is chosen for which nobody need be identified, and nobody is.
     Changed: the shop has edited the order since the shopper last looked at it, wherever they were."""
 
     NOTHING = "nothing"
     CHOSEN = "chosen"
+    GUEST = "guest"
     ELSEWHERE = "elsewhere"
     CHANGED = "changed"
     IDENTIFIED = "identified"
@@ -32,6 +34,7 @@ class Progress(StrEnum):
 OPEN_PAGES: Final[dict[Progress, tuple[Page, ...]]] = {
     Progress.NOTHING: (Page.METHOD,),
     Progress.CHOSEN: (Page.IDENTIFY, Page.METHOD),
+    Progress.GUEST: (Page.CONFIRM, Page.METHOD, Page.IDENTIFY),
     Progress.ELSEWHERE: (Page.IDENTIFY,),
     Progress.CHANGED: (Page.CHANGED,),
     Progress.IDENTIFIED: (Page.CONFIRM, Page.METHOD),

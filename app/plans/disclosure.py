@@ -52,7 +52,8 @@ class LateView:
 class QuoteView:
     """A quote for templates. `monthly` is the largest regular instalment; `apr` has the printed decimals.
 
-    `price` and all that follows from it is of what is lent; `wallet` pays the rest of what was bought at once.
+    `price` and all that follows from it is of what is lent; `wallet`, and `paid` by card or MobilePay, pay the rest of
+    what was bought at once.
     `warning` is the key of the credit warning that the country's law wants beside every offer of credit.
     """
 
@@ -79,6 +80,7 @@ class QuoteView:
     late: LateView
     warning: str
     wallet: Money
+    paid: Money
 
     @property
     def is_free(self) -> bool:
@@ -91,12 +93,12 @@ class QuoteView:
     @property
     def in_all(self) -> Money:
         """All that the shopper pays, now and later."""
-        return self.wallet + self.total
+        return self.wallet + self.paid + self.total
 
     @property
     def bought(self) -> Money:
         """The price of what is bought, however it is paid."""
-        return self.price + self.wallet
+        return self.price + self.wallet + self.paid
 
 
 @lru_cache(maxsize=2048)
@@ -149,4 +151,5 @@ def view_of(quote: Quote) -> QuoteView:
         ),
         warning=law_of(quote.country).credit_warning,
         wallet=money(quote.wallet_minor),
+        paid=money(quote.paid_minor),
     )

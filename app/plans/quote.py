@@ -157,6 +157,11 @@ class Quote:
         return self.amount_minor > 0
 
     @property
+    def needs_nobody(self) -> bool:
+        """Whether nobody need be identified for it: all of it is paid through a provider, who sees to that."""
+        return self.paid_minor > 0 and self.paid_minor == self.price_minor
+
+    @property
     def first_due(self) -> date:
         """The day of the purchase where nothing is paid later."""
         return self.schedule[0].due if self.schedule else self.start
