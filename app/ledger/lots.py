@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
+# What is given back can be used for so long at least, however soon the lot that it was taken from is over.
+BACK_LASTS_MIN: Final = timedelta(days=30)
 _NEVER: Final = datetime.max.replace(tzinfo=UTC)
 
 

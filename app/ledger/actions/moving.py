@@ -5,6 +5,7 @@ Each runs inside the caller's transaction, with a key that names the effect: a s
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -22,7 +23,17 @@ from app.ledger.errors import (
     NotPositive,
     NotReversible,
 )
-from app.ledger.lots import NewLot, Part, available_minor, parts_of, spending_order, split, total, usable
+from app.ledger.lots import (
+    BACK_LASTS_MIN,
+    NewLot,
+    Part,
+    available_minor,
+    parts_of,
+    spending_order,
+    split,
+    total,
+    usable,
+)
 from app.ledger.rules import Account, AccountKind, Entry, check_lotted
 
 _AT_ONCE: Final = NewLot()
@@ -58,7 +69,7 @@ async def put(  # noqa: PLR0913 - all by name
     purse = await open_purse(merchant_id, account, amount.currency, key)
     asked = amount.amount_minor
     settled = min(asked, purse.debt_minor)
-    birth = Birth(ids.internal_id(), asked, asked - settled, lot.usable_from, lot.expires_at)
+    birth = Birth(ids.internal_id(), cause, about, asked, asked - settled, lot.usable_from, lot.expires_at)
     uses = [Use(birth.lot_id, asked)]
     if settled:
         uses.append(Use(birth.lot_id, -settled))
@@ -66,7 +77,7 @@ async def put(  # noqa: PLR0913 - all by name
     return await move(
         merchant_id,
         purse,
-        Move(key, cause, about, entries, -asked, uses, birth, debt_minor=-settled),
+        Move(key, cause, about, entries, -asked, uses, (birth,), debt_minor=-settled),
         now,
     )
 
@@ -163,8 +174,10 @@ async def restore(
 ) -> bool:
     """Give back what the transfer `of_key` took, all of it or a part, into the lots it came out of.
 
-    The lot that lapses last is filled first; each keeps its cause and its end. A debt is settled first. False when the
-    key was used. Raises NoSuchTransfer, NotReversible, CurrencyMismatch, MoreThanTaken, NotPositive, MoneyFrozen.
+    The lot that lapses last is filled first; each keeps its cause and its end. What comes back to a lot that is over or
+    soon will be leaves it again for a new one with the same cause, which lasts for `BACK_LASTS_MIN`. A debt is settled
+    first. False when the key was used. Raises NoSuchTransfer, NotReversible, CurrencyMismatch, MoreThanTaken,
+    NotPositive, MoneyFrozen.
     """
     if amount.amount_minor <= 0:
         raise NotPositive(amount.amount_minor)
@@ -178,10 +191,12 @@ async def restore(
     assert purse is not None
     if purse.posted:
         return False
-    parts = await _parts_to_restore(merchant_id, original, amount.amount_minor)
-    uses = uses_of(parts, 1)
+    taken = await _taken_from(merchant_id, original)
+    parts = _parts_to_restore(taken, amount.amount_minor)
     settled = min(purse.debt_minor, amount.amount_minor)
-    uses += uses_of(split(parts, settled)[0], -1)
+    settling, given = split(parts, settled)
+    renewals, births = _renewed(taken, given, now)
+    uses = [*uses_of(parts, 1), *uses_of(settling, -1), *renewals]
     entries = (Entry(original.entries[0].account, "debit", amount),)
     return await move(
         merchant_id,
@@ -193,6 +208,7 @@ async def restore(
             entries,
             -amount.amount_minor,
             uses,
+            births,
             debt_minor=-settled,
             restores_id=original.id,
         ),
@@ -200,22 +216,58 @@ async def restore(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A lot of which a transfer took so much, and what of that has not come back yet."""
+
+    lot_id: UUID
+    missing_minor: int
+    cause: str
+    about: str
+    expires_at: datetime | None
+
+
+# A lot in which something that came back was renewed is none that the transfer took from.
 _TAKEN: Final = """
-SELECT u.lot_id, -sum(u.amount_minor) FILTER (WHERE u.transfer_id = $2) AS taken,
+SELECT u.lot_id, l.cause, l.about, l.expires_at, -sum(u.amount_minor) FILTER (WHERE u.transfer_id = $2) AS taken,
        coalesce(sum(u.amount_minor) FILTER (WHERE u.transfer_id <> $2 AND u.amount_minor > 0), 0) AS back
 FROM lot_uses u JOIN lots l ON l.merchant_id = u.merchant_id AND l.id = u.lot_id
 WHERE u.merchant_id = $1 AND u.transfer_id IN (
     SELECT id FROM transfers WHERE merchant_id = $1 AND (id = $2 OR restores_id = $2 OR reverses_id = $2))
-GROUP BY u.lot_id, l.expires_at, l.created_at
+GROUP BY u.lot_id, l.cause, l.about, l.expires_at, l.created_at
+HAVING sum(u.amount_minor) FILTER (WHERE u.transfer_id = $2) IS NOT NULL
 ORDER BY l.expires_at DESC NULLS FIRST, l.created_at DESC, u.lot_id DESC
 """
 
 
-async def _parts_to_restore(merchant_id: UUID, original: Original, asked_minor: int) -> list[Part]:
-    """Read under the purse's lock. Raises MoreThanTaken."""
-    rows = await db.fetch_all(_TAKEN, merchant_id, original.id)
-    missing = [Part(row["lot_id"], int(row["taken"] - row["back"])) for row in rows]
+async def _taken_from(merchant_id: UUID, original: Original) -> list[_Taken]:
+    """Read under the purse's lock; in the order in which they are filled again."""
+    return [
+        _Taken(row["lot_id"], int(row["taken"] - row["back"]), row["cause"], row["about"], row["expires_at"])
+        for row in await db.fetch_all(_TAKEN, merchant_id, original.id)
+    ]
+
+
+def _parts_to_restore(taken: Sequence[_Taken], asked_minor: int) -> list[Part]:
+    """Raises MoreThanTaken."""
+    missing = [Part(each.lot_id, each.missing_minor) for each in taken]
     parts, _ = split(missing, asked_minor)
     if total(parts) < asked_minor:
         raise MoreThanTaken(total(missing), asked_minor)
     return parts
+
+
+def _renewed(taken: Sequence[_Taken], given: Sequence[Part], now: datetime) -> tuple[list[Use], list[Birth]]:
+    """Of what came back to lots, what lasts longer than they do: it goes out of those and into new ones."""
+    soon, by_id = now + BACK_LASTS_MIN, {each.lot_id: each for each in taken}
+    uses, births = [], []
+    for part in given:
+        lot = by_id[part.lot_id]
+        if lot.expires_at is None or lot.expires_at >= soon:
+            continue
+        birth = Birth(
+            ids.internal_id(), lot.cause, lot.about, part.amount_minor, part.amount_minor, None, soon
+        )
+        uses += [Use(lot.lot_id, -part.amount_minor), Use(birth.lot_id, part.amount_minor)]
+        births.append(birth)
+    return uses, births

@@ -87,7 +87,10 @@ WITH gate AS (
 ), born AS (
     INSERT INTO lots (merchant_id, id, account_id, transfer_id, cause, about, amount_minor, left_minor, held_minor,
                       usable_from, expires_at, created_at)
-    SELECT $1, $25, $20, gate.id, $9, $10, $26, $27, 0, $28, $29, $2 FROM gate WHERE $25::uuid IS NOT NULL
+    SELECT $1, b.id, $20, gate.id, b.cause, b.about, b.amount_minor, b.left_minor, 0, b.usable_from, b.expires_at, $2
+    FROM unnest($25::uuid[], $26::text[], $27::text[], $28::bigint[], $29::bigint[], $30::timestamptz[],
+                $31::timestamptz[])
+        AS b (id, cause, about, amount_minor, left_minor, usable_from, expires_at), gate
 ), __USES__
 SELECT (SELECT id FROM gate) AS id, EXISTS (SELECT FROM money_freezes WHERE ended_at IS NULL) AS frozen
 """.replace("__USES__", _USES)
@@ -123,9 +126,11 @@ class Use:
 
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """A lot that a transfer brings; some of it may have settled a debt already."""
+    """A lot that a transfer brings, with its own cause; some of it may have settled a debt already."""
 
     lot_id: UUID
+    cause: str
+    about: str
     amount_minor: int
     left_minor: int
     usable_from: datetime | None
@@ -142,7 +147,7 @@ class Move:
     entries: Sequence[Entry]
     signed_minor: int
     uses: Sequence[Use]
-    birth: Birth | None = None
+    births: Sequence[Birth] = ()
     debt_minor: int = 0
     reverses_id: UUID | None = None
     restores_id: UUID | None = None
@@ -214,7 +219,7 @@ async def move(merchant_id: UUID, purse: Purse, move: Move, now: datetime) -> bo
 
     Raises MoneyFrozen.
     """
-    birth = move.birth
+    births = move.births
     row = await db.fetch_one(
         _MOVE,
         merchant_id,
@@ -238,11 +243,13 @@ async def move(merchant_id: UUID, purse: Purse, move: Move, now: datetime) -> bo
         move.signed_minor,
         sum(use.amount_minor for use in move.uses if use.hold_id is not None),
         move.debt_minor,
-        birth.lot_id if birth else None,
-        birth.amount_minor if birth else None,
-        birth.left_minor if birth else None,
-        birth.usable_from if birth else None,
-        birth.expires_at if birth else None,
+        [birth.lot_id for birth in births],
+        [birth.cause for birth in births],
+        [birth.about for birth in births],
+        [birth.amount_minor for birth in births],
+        [birth.left_minor for birth in births],
+        [birth.usable_from for birth in births],
+        [birth.expires_at for birth in births],
     )
     assert row is not None
     if row["id"] is None and row["frozen"]:
