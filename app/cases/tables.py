@@ -28,6 +28,8 @@ class Case(Table, tablename="cases"):
     forgotten_at = Timestamptz(null=True, default=None)
     payment_id = UUID(null=True, default=None)
     kept_for_id = UUID(null=True, default=None)
+    provider_payment_id = UUID(null=True, default=None)
+    payment_refund_id = UUID(null=True, default=None)
 
 
 class CaseHistory(Table, tablename="case_history"):
