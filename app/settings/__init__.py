@@ -5,7 +5,7 @@
 | `shapes.py` | the object, and the error that is one sentence for the operator |
 | `values.py` | how single values are read |
 | `secret_files.py` | secrets, which are files |
-| `doors.py` | mail, SMS, bank, register, print; the operator |
+| `doors.py` | mail, SMS, bank, register, card, MobilePay, print; the operator |
 | `loading.py` | all of it together: `load`, and the supervisor's first `look` |
 """
 
@@ -22,7 +22,9 @@ from app.settings.shapes import (
     SANDBOX_OPERATOR,
     Asked,
     BankDoor,
+    CardDoor,
     MailDoor,
+    MobilePayDoor,
     Mode,
     Network,
     Operator,
@@ -42,7 +44,9 @@ __all__ = [
     "WELL_KNOWN_TEST_SECRET",
     "Asked",
     "BankDoor",
+    "CardDoor",
     "MailDoor",
+    "MobilePayDoor",
     "Mode",
     "Network",
     "Operator",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from stdnum import bic, iban
 
@@ -13,7 +14,9 @@ from app.settings.shapes import (
     BANK_KEYS,
     SANDBOX_OPERATOR,
     BankDoor,
+    CardDoor,
     MailDoor,
+    MobilePayDoor,
     Mode,
     Operator,
     RegisterDoor,
@@ -106,6 +109,65 @@ def register(environ: Mapping[str, str], mode: Mode, secrets_dir: Path) -> Regis
         return None
     address = web_address("KOLME_REGISTER_URL", value)
     return RegisterDoor(url=address, token=door_secret(secrets_dir, "register_token", "KOLME_REGISTER_URL"))
+
+
+def card(environ: Mapping[str, str], mode: Mode, secrets_dir: Path) -> CardDoor | None:
+    """Card payments: a deployment may do without, but has the account whole or not at all. Raises SettingsError."""
+    value = text(environ, "KOLME_CARD_URL")
+    if not value:
+        for name in ("card_secret_key", "card_webhook_secret"):
+            if mode == "live" and secret(secrets_dir, name):
+                raise SettingsError(
+                    f"The secret file {name} needs KOLME_CARD_URL: without it nobody can pay by card."
+                )
+        return None
+    address = web_address("KOLME_CARD_URL", value)
+    parts = urlsplit(address)
+    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise SettingsError("KOLME_CARD_URL must begin with https://: our keys travel with every call.")
+    key = door_secret(secrets_dir, "card_secret_key", "KOLME_CARD_URL")
+    if not key.startswith((f"sk_{mode}_", f"rk_{mode}_")):
+        raise SettingsError(
+            f"The secret file card_secret_key must hold a key of Stripe's {mode} mode: "
+            f"it begins with sk_{mode}_ or rk_{mode}_."
+        )
+    webhook_secret = door_secret(secrets_dir, "card_webhook_secret", "KOLME_CARD_URL")
+    if not webhook_secret.startswith("whsec_"):
+        raise SettingsError(
+            "The secret file card_webhook_secret must hold the endpoint's signing secret: it begins with whsec_."
+        )
+    return CardDoor(url=address, secret_key=key, webhook_secret=webhook_secret)
+
+
+def mobilepay(environ: Mapping[str, str], secrets_dir: Path) -> MobilePayDoor | None:
+    """MobilePay: a way to pay that a deployment may do without, in live mode too. Raises SettingsError."""
+    value = text(environ, "KOLME_MOBILEPAY_URL")
+    if not value:
+        return None
+    address = web_address("KOLME_MOBILEPAY_URL", value)
+    parts = urlsplit(address)
+    if parts.scheme != "https" and parts.hostname not in {"127.0.0.1", "localhost", "::1"}:
+        raise SettingsError("KOLME_MOBILEPAY_URL must begin with https://: our keys travel with every call.")
+    msn = text(environ, "KOLME_MOBILEPAY_MSN")
+    if not (msn.isascii() and msn.isdigit()):
+        raise SettingsError(
+            "KOLME_MOBILEPAY_URL needs KOLME_MOBILEPAY_MSN, the serial number of the sales unit, in digits."
+        )
+    client_id = text(environ, "KOLME_MOBILEPAY_CLIENT_ID")
+    if not client_id:
+        raise SettingsError(
+            "KOLME_MOBILEPAY_URL needs KOLME_MOBILEPAY_CLIENT_ID, as the business portal tells it."
+        )
+    # A line each, so that the next one can be told before MobilePay signs with it.
+    webhook_secrets = door_secret(secrets_dir, "mobilepay_webhook_secret", "KOLME_MOBILEPAY_URL")
+    return MobilePayDoor(
+        url=address,
+        msn=msn,
+        client_id=client_id,
+        client_secret=door_secret(secrets_dir, "mobilepay_client_secret", "KOLME_MOBILEPAY_URL"),
+        subscription_key=door_secret(secrets_dir, "mobilepay_subscription_key", "KOLME_MOBILEPAY_URL"),
+        webhook_secrets=tuple(webhook_secrets.split()),
+    )
 
 
 def letter_dir(environ: Mapping[str, str]) -> Path | None:

@@ -136,6 +136,8 @@ def load(environ: Mapping[str, str]) -> Settings:
         sms=doors.sms(environ, mode, secrets_dir),
         banks=doors.banks(environ, mode, secrets_dir),
         register=doors.register(environ, mode, secrets_dir),
+        card=doors.card(environ, mode, secrets_dir),
+        mobilepay=doors.mobilepay(environ, secrets_dir),
         letter_dir=doors.letter_dir(environ),
         operator=doors.operator(environ, mode),
         sms_a_day=_count(environ, "KOLME_SMS_A_DAY", 20_000),

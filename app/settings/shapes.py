@@ -64,6 +64,27 @@ class RegisterDoor:
 
 
 @dataclass(frozen=True, slots=True)
+class MobilePayDoor:
+    """One sales unit at MobilePay. `webhook_secrets` may be several while one is exchanged for the next."""
+
+    url: str
+    msn: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    subscription_key: str = field(repr=False)
+    webhook_secrets: tuple[str, ...] = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class CardDoor:
+    """Our account at Stripe."""
+
+    url: str
+    secret_key: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Operator:
     """Who runs this deployment and, by default, is the creditor."""
 
@@ -105,6 +126,10 @@ class Settings:
     banks: Mapping[str, BankDoor]
     """By country. In test mode a country that is missing has the sandbox bank, in live mode none."""
     register: RegisterDoor | None
+    card: CardDoor | None
+    """None: the sandbox twin in test mode; in live mode nobody is offered to pay by card."""
+    mobilepay: MobilePayDoor | None
+    """None: the sandbox twin in test mode; in live mode nobody is offered MobilePay."""
     letter_dir: Path | None
     operator: Operator
     sms_a_day: int

@@ -40,6 +40,7 @@ OPTIONAL = {
     "KOLME_OPERATOR_ADDRESS",
     "KOLME_OPERATOR_BIC",
     "KOLME_OPERATOR_EMAIL",
+    "KOLME_MOBILEPAY_URL",
     "KOLME_SMS_GATEWAY",
     "KOLME_SMS_USER",
     "KOLME_SMS_SENDER",
@@ -181,6 +182,56 @@ def test_a_banks_profile_is_a_file(live: dict[str, str], tmp_path: Path) -> None
     assert load(live).banks["FI"].profile == tmp_path / "mine.toml"
 
 
+@pytest.fixture
+def mobilepay(live: dict[str, str]) -> dict[str, str]:
+    """A live environment that offers MobilePay as well."""
+    names = ("mobilepay_client_secret", "mobilepay_subscription_key", "mobilepay_webhook_secret")
+    for name in names:
+        (Path(live["KOLME_SECRETS_DIR"]) / name).write_text(f"{name}-of-ours\n")
+    return {
+        **live,
+        "KOLME_MOBILEPAY_URL": "https://api.vipps.no/",
+        "KOLME_MOBILEPAY_MSN": "123456",
+        "KOLME_MOBILEPAY_CLIENT_ID": "kolme",
+    }
+
+
+def test_mobilepay_is_a_choice_in_live_mode_too(live: dict[str, str], mobilepay: dict[str, str]) -> None:
+    assert load(live).mobilepay is None
+    door = load(mobilepay).mobilepay
+    assert door is not None
+    assert (door.url, door.msn, door.client_id) == ("https://api.vipps.no", "123456", "kolme")
+    assert "of-ours" not in repr(door)
+
+
+def test_two_secrets_of_mobilepays_calls_hold_while_one_is_exchanged(mobilepay: dict[str, str]) -> None:
+    (Path(mobilepay["KOLME_SECRETS_DIR"]) / "mobilepay_webhook_secret").write_text("next\nbefore\n")
+    door = load(mobilepay).mobilepay
+    assert door is not None
+    assert door.webhook_secrets == ("next", "before")
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("KOLME_MOBILEPAY_MSN", ""),
+        ("KOLME_MOBILEPAY_MSN", "12-34"),
+        ("KOLME_MOBILEPAY_CLIENT_ID", ""),
+        ("KOLME_MOBILEPAY_URL", "http://api.vipps.no"),
+    ],
+)
+def test_mobilepay_is_refused_when_half_of_it_is_set(
+    mobilepay: dict[str, str], name: str, value: str
+) -> None:
+    assert name in sentence_of({**mobilepay, name: value})
+
+
+@pytest.mark.parametrize("kind", ["client_secret", "subscription_key", "webhook_secret"])
+def test_mobilepay_needs_each_of_its_secret_files(mobilepay: dict[str, str], kind: str) -> None:
+    (Path(mobilepay["KOLME_SECRETS_DIR"]) / f"mobilepay_{kind}").unlink()
+    assert f"mobilepay_{kind}" in sentence_of(mobilepay)
+
+
 def in_test_mode(tmp_path: Path, **more: str) -> Settings:
     return load({**TEST, "KOLME_VAR_DIR": str(tmp_path), **more})
 
@@ -189,7 +240,7 @@ def test_test_mode_needs_nothing_and_uses_the_sandbox_doors(tmp_path: Path) -> N
     settings = in_test_mode(tmp_path)
     assert settings.is_test
     assert (settings.base_url, settings.host, settings.port) == ("http://localhost:8000", "127.0.0.1", 8000)
-    assert [settings.mail, settings.sms, settings.register] == [None] * 3
+    assert [settings.mail, settings.sms, settings.register, settings.mobilepay] == [None] * 4
     assert not settings.banks
     assert settings.allow_loopback_webhooks
 
