@@ -99,8 +99,9 @@ _INVOICES_SQL: Final[Mapping[str, str]] = {
             SELECT FROM transfers t JOIN invoices i ON i.merchant_id = p.merchant_id AND i.id = p.invoice_id
             JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
             WHERE t.merchant_id = p.merchant_id
-              AND t.key = CASE p.source WHEN 'wallet' THEN 'wallet:' || o.public_id
-                                        ELSE 'payment:' || p.public_id END)""",
+              AND t.key = CASE WHEN p.source = 'wallet' THEN 'wallet:' || o.public_id
+                               WHEN p.source IN ('card', 'mobilepay') THEN 'purchase:' || o.public_id
+                               ELSE 'payment:' || p.public_id END)""",
     "I13 the documents of an order ask for its quote's total": """
         SELECT o.public_id FROM invoices i
         JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id

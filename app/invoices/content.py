@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from app.plans.quote import PaidMethod
+
 # A reminder is printed and never stored.
 Kind = Literal["invoice", "receipt", "notice", "credit_note", "reminder"]
 
@@ -82,6 +84,14 @@ class ReceivedItem:
 
 
 @dataclass(frozen=True, slots=True)
+class ProviderItem:
+    """What a provider took with the purchase, by card or MobilePay, in minor units."""
+
+    method: PaidMethod
+    amount_minor: int
+
+
+@dataclass(frozen=True, slots=True)
 class LateItem:
     """What paying late costs, percent a year as text; None while the figure is not known."""
 
@@ -102,6 +112,7 @@ class Content:
     the instalments that are left as its `schedule`, and in `to_wallet_minor` what of it went into the wallet.
     `wallet_minor` is what the wallet paid of the sale with the purchase: an invoice asks for the rest.
     `received` stands on the receipt of a sale that was paid outside the checkout: no plan, no rate and no quote.
+    `provider` stands on the receipt of a sale that card or MobilePay paid, whole or beside the wallet.
     """
 
     kind: Kind
@@ -137,6 +148,12 @@ class Content:
     to_wallet_minor: int = 0
     received: ReceivedItem | None = None
     wallet_minor: int = 0
+    provider: ProviderItem | None = None
+
+    @property
+    def at_once_minor(self) -> int:
+        """What was paid with the purchase."""
+        return self.wallet_minor + (self.provider.amount_minor if self.provider else 0)
 
     def to_data(self) -> dict[str, object]:
         """As plain objects, for a jsonb column."""

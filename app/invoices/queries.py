@@ -39,7 +39,8 @@ class Seller:
 class InvoiceView:
     """A document with what has been paid of it. Amounts are minor units of `currency`.
 
-    One of a sale that was paid outside the checkout has neither debtor nor quote: nothing was ever owed on it.
+    One of a sale that was paid outside the checkout has neither debtor nor quote, and one that a guest paid by card or
+    MobilePay has no debtor: nothing was ever owed on it.
     """
 
     id: UUID
@@ -77,7 +78,7 @@ class InvoiceView:
     @property
     def paid_outside(self) -> bool:
         """Whether its sale was paid by money that staff recorded."""
-        return self.debtor_id is None
+        return self.content.received is not None
 
     @property
     def customer_id(self) -> UUID:

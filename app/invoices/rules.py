@@ -15,6 +15,7 @@ from app.invoices.content import (
     LineItem,
     Party,
     Payment,
+    ProviderItem,
     VatItem,
 )
 from app.invoices.credits import TakenBack
@@ -50,7 +51,7 @@ class Payee:
 
 @dataclass(frozen=True, slots=True)
 class Sale:
-    """A confirmed purchase with both sides of it; nobody is to be paid where the wallet has paid all. `purchased_on` is
+    """A confirmed purchase with both sides of it; nobody is to be paid where all was paid at once. `purchased_on` is
     the local day of the merchant's country."""
 
     order_reference: str
@@ -113,8 +114,8 @@ def documents(sale: Sale, number: str, references: Sequence[str]) -> tuple[Docum
 
     An invoice plan gives one invoice, of the whole price: what the wallet paid with the purchase is not asked for.
     Instalments give a receipt with the VAT of the sale and one notice an instalment, without VAT: the seller's tax is
-    on the sale, the instalments repay a credit. A sale that the wallet paid alone has a receipt and nothing else. Every
-    figure is the stored quote's.
+    on the sale, the instalments repay a credit. A sale that was paid at once (wallet, card, MobilePay) has a receipt
+    and nothing else. Every figure is the stored quote's.
     """
     if len(references) != references_needed(sale.quote):
         raise ValueError("one reference for each payment")
@@ -148,6 +149,7 @@ def opposing(content: Content, number: str, issue_on: date, taken: TakenBack) ->
         fee_minor=0,
         amount_minor=-taken.amount_minor,
         wallet_minor=0,
+        provider=None,
         payment=None,
         instalments=0,
         schedule=(),
@@ -303,6 +305,7 @@ def _base(sale: Sale, kind: Kind, number: str) -> Content:
         fee_minor=0,
         amount_minor=quote.price_minor,
         wallet_minor=quote.wallet_minor,
+        provider=_provider(quote),
         payment=None,
         instalment=0,
         instalments=0,
@@ -314,6 +317,12 @@ def _base(sale: Sale, kind: Kind, number: str) -> Content:
         quote_hash=quote.hash,
         footer=sale.footer,
     )
+
+
+def _provider(quote: Quote) -> ProviderItem | None:
+    if quote.method == "card" or quote.method == "mobilepay":  # noqa: PLR1714  narrows
+        return ProviderItem(quote.method, quote.paid_minor)
+    return None
 
 
 def items_of(lines: Sequence[Line]) -> tuple[LineItem, ...]:

@@ -33,7 +33,7 @@ class Addressed:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the mail's templates show. `to_pay` is what is open now."""
+    """What the mail's templates show. `to_pay` is what is open now; `is_paid` says that the sale was paid at once."""
 
     kind: str
     shop: str
@@ -47,7 +47,7 @@ class Words:
     reference: str
     contact_email: str
     partial: bool
-    paid_outside: bool
+    is_paid: bool
 
 
 async def addressed(merchant_id: UUID, public_id: str) -> Addressed | None:
@@ -142,7 +142,7 @@ def words_of(found: Addressed, content: Content) -> Words:
         reference=in_groups(payment.reference) if payment else "",
         contact_email=found.merchant.contact_email,
         partial=content.partial,
-        paid_outside=content.received is not None,
+        is_paid=content.kind == "receipt" and not content.schedule,
     )
 
 

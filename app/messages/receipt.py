@@ -71,8 +71,8 @@ class Addressed:
 
 
 async def receipt_mail(merchant_id: UUID, order_public_id: str, *, base_url: str = "") -> Mail | None:
-    """The mail, or None when nobody left an address, the order is unpaid, or it is gone. Somebody who bought by the
-    checkout is led to the page of their purchase, below `base_url`."""
+    """The mail, or None when nobody left an address, the order is unpaid, or it is gone. Somebody whom we
+    know is led to the page of their purchase, below `base_url`."""
     merchant = await merchant_by_id(merchant_id)
     order = await order_for_api(merchant_id, order_public_id)
     if merchant is None or order is None or order.contact.email is None:
@@ -83,7 +83,7 @@ async def receipt_mail(merchant_id: UUID, order_public_id: str, *, base_url: str
     locale = await _language_of_purchase(merchant_id, order.id)
     receipt = receipt_of(order, merchant, payment)
     addressed = Addressed(receipt, locale or merchant.locale, order.contact.email)
-    led = order.quote_content is not None and base_url
+    led = order.customer_public_id is not None and base_url
     return _written(addressed, order, merchant, f"{base_url}/purchases/{order.public_id}" if led else None)
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from app.invoices import outside, rules
-from app.invoices.actions.paying import record_wallet_part
+from app.invoices.actions.paying import record_at_once
 from app.invoices.actions.storing import Belonging, next_number, store
 from app.invoices.content import Party, ReceivedItem
 from app.invoices.errors import NoAccount
@@ -39,8 +39,8 @@ async def draw(
 ) -> tuple[InvoiceView, ...]:
     """Draw the documents of a paid order in the caller's transaction; a second call answers the first one's.
 
-    Every figure is the stored quote's; what the wallet paid with the purchase is recorded as a payment. A sale that was
-    paid outside the checkout has a receipt alone. Raises NoAccount.
+    Every figure is the stored quote's; what was paid with the purchase is recorded as a payment. A sale that was paid
+    outside the checkout has a receipt alone. A guest's has no debtor. Raises NoAccount.
     """
     # Two drawings of one order wait for each other here.
     locked = await db.fetch_one(
@@ -72,9 +72,9 @@ async def draw(
     for document in rules.documents(sale, rules.number_text(series.year, series.number), references):
         await store(belonging, document, series, now)
     drawn = await _issued(merchant.id, order_public_id, now)
-    if not sale.quote.wallet_minor:
+    if not drawn[0].content.at_once_minor:
         return drawn
-    await record_wallet_part(merchant.id, drawn[0], sale.quote.wallet_minor, now)
+    await record_at_once(merchant.id, drawn[0], now)
     return await invoices_of_order(merchant.id, order_public_id)
 
 

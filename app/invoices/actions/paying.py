@@ -20,7 +20,7 @@ from app.ledger import actions as ledger
 from app.ledger import rules as ledger_rules
 from app.merchants.queries import Merchant
 
-Source = Literal["staff", "api", "bank", "wallet"]
+Source = Literal["staff", "api", "bank", "wallet", "card", "mobilepay"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,21 +167,20 @@ async def _move(
         await tell_paid(merchant_id, replace(invoice, paid_minor=invoice.paid_minor + applied), now)
 
 
-async def record_wallet_part(
-    merchant_id: UUID, document: InvoiceView, amount_minor: int, now: datetime
-) -> None:
-    """What the wallet paid with the purchase, on the document of the sale that was drawn just now, in the caller's
-    transaction. The money moved with the purchase: nothing is posted here."""
-    payment = NewPayment(
-        amount=Money(amount_minor, document.currency),
-        paid_on=document.content.purchased_on,
-        source="wallet",
-        actor="shopper",
-        key=f"wallet:{document.order_public_id}",
-    )
-    await _keep(merchant_id, document.id, payment, amount_minor, 0, now)
-    await db.execute(_PAID, merchant_id, document.id, amount_minor)
-    if amount_minor == document.amount_minor:
+async def record_at_once(merchant_id: UUID, document: InvoiceView, now: datetime) -> None:
+    """What was paid with the purchase, by the wallet and through a provider, on the document of the sale that was drawn
+    just now, in the caller's transaction. The money moved with the purchase: nothing is posted here."""
+    content = document.content
+    parts: list[tuple[Source, int]] = [("wallet", content.wallet_minor)]
+    if content.provider is not None:
+        parts.append((content.provider.method, content.provider.amount_minor))
+    for source, amount_minor in parts:
+        if amount_minor:
+            payment = _at_once(document, source, amount_minor)
+            await _keep(merchant_id, document.id, payment, amount_minor, 0, now)
+    paid_minor = content.at_once_minor
+    await db.execute(_PAID, merchant_id, document.id, paid_minor)
+    if paid_minor == document.amount_minor:
         to = InvoiceState.PAID
     elif document.asks:
         to = InvoiceState.PARTLY_PAID
@@ -193,7 +192,17 @@ async def record_wallet_part(
         document.id,
         expected=InvoiceState.ISSUED,
         to=to,
-        actor=payment.actor,
+        actor="shopper",
         at=now,
-        detail={"applied_minor": amount_minor, "paid_on": payment.paid_on.isoformat()},
+        detail={"applied_minor": paid_minor, "paid_on": content.purchased_on.isoformat()},
+    )
+
+
+def _at_once(document: InvoiceView, source: Source, amount_minor: int) -> NewPayment:
+    return NewPayment(
+        amount=Money(amount_minor, document.currency),
+        paid_on=document.content.purchased_on,
+        source=source,
+        actor="shopper",
+        key=f"{source}:{document.order_public_id}",
     )
