@@ -23,6 +23,7 @@ from app.merchants.queries import Merchant, merchant_by_id
 from app.orders.actions import Contact
 from app.orders.rules import Line, LineType
 from app.orders.states import OrderState
+from app.payments.methods import Buyer
 from app.plans.quote import Quote
 
 DECISIONS_MAX: Final = 3
@@ -129,7 +130,7 @@ class Flow:
     reference: str
     currency: str
     total_minor: int
-    buyer: str
+    buyer: Buyer
     lines: tuple[Line, ...]
     contact: Contact
     quote: Quote | None

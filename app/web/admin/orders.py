@@ -23,7 +23,7 @@ from app.orders import queries
 from app.orders.lists import OrderPage, Wanted, each_order, list_orders
 from app.orders.states import CANCELLABLE, EDITABLE, REFUNDABLE, OrderState
 from app.returns.queries import refunds_of_order, returns_of_order
-from app.web.admin.access import AdminRequest, settings_of
+from app.web.admin.access import AdminRequest
 from app.web.admin.link_views import box_of_order
 from app.web.admin.orders_filter import filter_of
 from app.web.admin.orders_sheet import sheet_of
@@ -31,6 +31,7 @@ from app.web.admin.pages import merchant_of, show
 from app.web.admin.refunds_views import refund_row, return_row
 from app.web.admin.views import detail_of, document_of, row_of, versions_of
 from app.web.shared import rendering
+from app.web.shared.doors import house_of, payment_doors
 from app.web.shared.forms import Form
 from app.web.shared.points import earned_of
 
@@ -150,7 +151,7 @@ async def show_order(
             (order.total_minor,),
             order.buyer,
             clock.business(request.user.staff.offset_s),
-            live=not settings_of(request).is_test,
+            payment_doors(house_of(request)),
         ),
         "recorded": await money_of_order(merchant.id, order.id),
         "record": record or Form(),

@@ -24,6 +24,7 @@ from app.web.admin.links import LIST as LINKS
 from app.web.admin.pages import merchant_of, show
 from app.web.admin.reusable_views import face_of, row_of, use_of
 from app.web.shared import forms, rendering
+from app.web.shared.doors import house_of, payment_doors
 from app.web.shared.forms import FieldError, Form
 from app.web.shared.qr import qr_picture
 
@@ -82,7 +83,7 @@ async def one_reusable(request: AdminRequest, public_id: FromPath[str]) -> Respo
             [each for each in sums if each is not None],
             link.buyer,
             clock.business(request.user.staff.offset_s),
-            live=not settings_of(request).is_test,
+            payment_doors(house_of(request)),
         ),
         "qr": qr_picture(face.url, "QR"),
         "uses": tuple(use_of(use, link.currency) for use in found.uses),

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
+from app.checkout.offering import Doors
 from app.credit.ports import CreditRegister
 from app.identity.ports import StrongAuthentication
 from app.messages.ports import SmsDoor
+from app.payments.ports import PaymentProvider, ProviderMethod
 from app.settings import Settings
 
 if TYPE_CHECKING:
@@ -21,13 +23,20 @@ _KEY: Final = "house"
 @dataclass(frozen=True, slots=True)
 class House:
     """One a process, made by `main`. `banks` by country: one that is missing has no provider of strong authentication.
-    `public_keys` is the JWK set by which the banks know us."""
+    `public_keys` is the JWK set by which the banks know us; `providers` take money, one that is missing is on offer
+    nowhere."""
 
     settings: Settings
     sms: SmsDoor
     banks: Mapping[str, StrongAuthentication]
     register: CreditRegister
     public_keys: Mapping[str, object] = field(default_factory=dict)
+    providers: Mapping[ProviderMethod, PaymentProvider] = field(default_factory=dict)
+
+
+def payment_doors(house: House) -> Doors:
+    """What is behind the ways to pay of this deployment."""
+    return Doors(not house.settings.is_test, tuple(house.providers))
 
 
 def furnish(state: State, house: House) -> None:

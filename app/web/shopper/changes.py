@@ -45,7 +45,7 @@ async def same_plan(visit: Visit) -> Quote | None:
         return None
     part_minor = min(before.wallet_minor, visit.flow.total_minor)
     alone = before.method == "wallet" or part_minor == visit.flow.total_minor
-    offers = await offers_for(visit.flow, live=visit.is_live, wallet_minor=0 if alone else part_minor)
+    offers = await offers_for(visit.flow, visit.doors, wallet_minor=0 if alone else part_minor)
     if before.wallet_minor and not offers.wallet:
         return None
     if alone:

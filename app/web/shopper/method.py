@@ -47,7 +47,7 @@ async def choose_method(request: Request[Any, Any, Any], session_id: FromPath[st
     looked_at = version_in(form.value("version"))
     if looked_at is not None and looked_at < here.flow.version:
         return await _tell_what_changed(here, looked_at)
-    offers, wish = await offers_for(here.flow, live=here.is_live), read_wish(form.values, here.flow)
+    offers, wish = await offers_for(here.flow, here.doors), read_wish(form.values, here.flow)
     quote = _quote(offers, wish)
     if not isinstance(quote, Quote):
         return await method_page(here, wish, Form(form.values, quote), status=422)
@@ -76,8 +76,10 @@ def _quote(offers: Offers, wish: Wish) -> Quote | dict[str, FieldError]:
     kind = wish.method
     if kind == "wallet" and offers.wallet:
         return offers.wallet_alone()
-    if kind is None or kind == "wallet" or kind == "card" or kind == "mobilepay" or kind not in offers.plans:  # noqa: PLR1714  narrows
+    if kind is None or kind == "wallet" or kind not in offers.offering.methods:
         return {"method": FieldError("empty")}
+    if kind == "card" or kind == "mobilepay":  # noqa: PLR1714  narrows
+        return offers.paid(kind)
     if kind == "invoice":
         if wish.delivery is None:
             return {"delivery": FieldError("empty")}

@@ -6,22 +6,22 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from app.checkout.offering import plans_for
-from app.checkout.purse import WALLET
+from app.checkout.offering import Asked, Doors, Offering, offering_for
 from app.checkout.queries import Flow
 from app.kernel.money import Money
-from app.law.rules import law_of
 from app.plans.caps import broken_caps, raise_broken
 from app.plans.disclosure import view_of
 from app.plans.quote import (
     DELIVERIES,
     Kind,
     Method,
+    PaidMethod,
     Plan,
     Quote,
     beside_wallet,
     make_quote,
     nearest_term,
+    paid_quote,
     terms,
     wallet_quote,
 )
@@ -37,7 +37,7 @@ from app.web.shopper.views import (
 
 DEFAULT_MONTHS = 12
 COMPARED_MONTHS = (3, 6, 12, 24, 36)
-METHODS: Final[tuple[Method, ...]] = ("wallet", "invoice", "instalments")
+METHODS: Final[tuple[Method, ...]] = ("wallet", "card", "mobilepay", "invoice", "instalments")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,25 @@ def number_in(text: str | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """The plans on offer to this flow, by kind and in lawful order, for what the wallet leaves of the price
-    (`wallet_minor`); `wallet` says that the shop's wallet is a way to pay all of it."""
+    """What is on offer to this flow for what the wallet leaves of the price (`wallet_minor`)."""
 
     flow: Flow
-    plans: Mapping[Kind, Plan]
-    wallet: bool = False
+    offering: Offering
     wallet_minor: int = 0
+
+    @property
+    def plans(self) -> Mapping[Kind, Plan]:
+        return self.offering.plans
+
+    @property
+    def wallet(self) -> bool:
+        """Whether the shop's wallet is a way to pay all of it."""
+        return "wallet" in self.offering.methods
+
+    @property
+    def beside_wallet(self) -> tuple[Method, ...]:
+        """The ways that take what a wallet leaves, in lawful order."""
+        return tuple(each for each in self.offering.methods if each != "wallet")
 
     @property
     def rest_minor(self) -> int:
@@ -99,6 +111,22 @@ class Offers:
         return wallet_quote(
             flow.total_minor, flow.currency, flow.merchant.country, today, merchant=flow.merchant.public_id
         )
+
+    def paid(self, method: PaidMethod) -> Quote:
+        """The quote of what a provider takes at once, beside the wallet's part. Raises KeyError when the method is not
+        on offer."""
+        if method not in self.offering.methods:
+            raise KeyError(method)
+        flow = self.flow
+        made = paid_quote(
+            method,
+            self.rest_minor,
+            flow.currency,
+            flow.merchant.country,
+            flow.merchant.local_date(flow.now),
+            merchant=flow.merchant.public_id,
+        )
+        return beside_wallet(made, self.wallet_minor) if self.wallet_minor else made
 
     def quote(self, kind: Kind, *, months: int = 0, delivery: str = "email") -> Quote:
         """Raises what `make_quote` raises; KeyError when the kind is not on offer. CapBroken stands guard: a price
@@ -120,11 +148,14 @@ class Offers:
 
     def methods(self, wish: Wish, balance: Money | None = None) -> list[MethodView]:
         """`balance` is what the identified shopper's wallet can pay."""
-        order = law_of(self.flow.merchant.country).methods.order
-        on_offer: list[Method] = ["wallet", *self.plans] if self.wallet else [*self.plans]
         return [
-            MethodView(each, each == wish.method, balance if each == "wallet" else None)
-            for each in sorted(on_offer, key=order.index)
+            MethodView(
+                each.method,
+                each.method == wish.method,
+                balance if each.method == "wallet" else None,
+                is_shaky=each.shaky,
+            )
+            for each in self.offering.shown
         ]
 
     def invoice(self, wish: Wish) -> InvoiceView | None:
@@ -168,8 +199,10 @@ class Offers:
 
     def again(self, before: Quote) -> Quote | None:
         """The plan of a quote for the sum as it is now, exactly as it was chosen; None where it is not on offer."""
-        if before.method == "wallet" or before.method not in self.plans:
+        if before.method == "wallet" or before.method not in self.offering.methods:
             return None
+        if before.method == "card" or before.method == "mobilepay":  # noqa: PLR1714  narrows
+            return self.paid(before.method)
         if before.method == "invoice":
             return self.quote("invoice", delivery=before.delivery)
         offered = any(
@@ -200,14 +233,14 @@ def _compared(quote: Quote) -> ComparedPlan:
     )
 
 
-async def offers_for(flow: Flow, *, live: bool, wallet_minor: int = 0) -> Offers:
-    """What takes the price, or what is left of it once the wallet has paid `wallet_minor`. Credit is offered to
-    consumers only, the wallet to everybody where the shop has one. Empty where nothing can be offered, which the page
-    says."""
-    wallet = flow.merchant.has(WALLET) and flow.currency == law_of(flow.merchant.country).currency
-    if flow.buyer != "consumer":
-        return Offers(flow, {}, wallet, wallet_minor)
+async def offers_for(flow: Flow, doors: Doors, *, wallet_minor: int = 0) -> Offers:
+    """What takes the price, or what is left of it once the wallet has paid `wallet_minor`. Empty where nothing can be
+    offered, which the page says."""
+    asked = Asked(
+        buyer=flow.buyer,
+        currency=flow.currency,
+        amount_minor=flow.total_minor - wallet_minor,
+        categories=frozenset(line.category for line in flow.lines if line.category),
+    )
     today = flow.merchant.local_date(flow.now)
-    lent_minor = flow.total_minor - wallet_minor
-    plans = await plans_for(flow.merchant, flow.currency, lent_minor, on=today, live=live)
-    return Offers(flow, plans, wallet, wallet_minor)
+    return Offers(flow, await offering_for(flow.merchant, asked, doors, on=today), wallet_minor)

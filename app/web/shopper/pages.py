@@ -106,7 +106,7 @@ async def method_page(
     push: bool = False,
 ) -> Response[str]:
     """`compare` lays all plans out side by side, which takes a quote of each."""
-    offers = await offers_for(visit.flow, live=visit.is_live)
+    offers = await offers_for(visit.flow, visit.doors)
     wanted = wish or read_wish({}, visit.flow)
     balance = await purse_of(visit.flow) if offers.wallet else None
     context = {

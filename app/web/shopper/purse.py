@@ -7,22 +7,23 @@ from collections.abc import Callable
 from app.checkout.purse import WALLET, purse_of
 from app.checkout.queries import Flow
 from app.kernel.money import Money
-from app.law.rules import law_of
-from app.plans.quote import Kind, Method, Quote
+from app.plans.quote import Method, Quote
 from app.web.shopper.offers import DEFAULT_MONTHS, Offers, Wish, offers_for
 from app.web.shopper.views import WalletView, WayView
 from app.web.shopper.visit import Visit
 
 
-def kinds_of(flow: Flow, offers: Offers) -> list[Kind]:
-    """The plans on offer, the present one first, the others in lawful order."""
-    order = law_of(flow.merchant.country).methods.order
+def kinds_of(flow: Flow, offers: Offers) -> list[Method]:
+    """The ways that take what the wallet leaves, the present one first, the others in lawful order."""
     present = flow.quote.method if flow.quote is not None else None
-    return sorted(offers.plans, key=lambda kind: (kind != present, order.index(kind)))
+    return sorted(offers.beside_wallet, key=lambda kind: kind != present)
 
 
-def on_plan(flow: Flow, offers: Offers, kind: Kind, months: int | None = None) -> Quote:
-    """The plan for what the wallet leaves: as it was chosen before where it was, and with a length that is on offer."""
+def on_plan(flow: Flow, offers: Offers, kind: Method, months: int | None = None) -> Quote:
+    """The way to pay what the wallet leaves: as it was chosen before where it was, and with a length that is on
+    offer."""
+    if kind == "card" or kind == "mobilepay":  # noqa: PLR1714  narrows
+        return offers.paid(kind)
     before = flow.quote if flow.quote is not None and flow.quote.method == kind else None
     if kind == "invoice":
         return offers.quote("invoice", delivery=before.delivery if before else "email")
@@ -59,7 +60,7 @@ async def ways_with(
     """Every plan that takes what is left of the price once the wallet has paid `part`."""
     if not part:
         return ()
-    offers = await offers_for(here.flow, live=here.is_live, wallet_minor=part.amount_minor)
+    offers = await offers_for(here.flow, here.doors, wallet_minor=part.amount_minor)
     quotes = (on_plan(here.flow, offers, kind) for kind in kinds_of(here.flow, offers))
     return tuple(_way_of(quote) for quote in quotes if takes(quote))
 
@@ -80,7 +81,7 @@ def _way_of(quote: Quote) -> WayView:
 
     return WayView(
         part=money(quote.wallet_minor),
-        rest=money(quote.total_payable_minor),
+        rest=money(quote.total_payable_minor + quote.paid_minor),
         method=quote.method,
         months=quote.months,
         monthly=money(quote.monthly_minor),

@@ -87,11 +87,13 @@ class ChangedView:
 
 @dataclass(frozen=True, slots=True)
 class MethodView:
-    """``balance`` is what the wallet of whoever is identified here can pay; None before, and for other ways."""
+    """``balance`` is what the wallet of whoever is identified here can pay; None before, and for other ways.
+    ``is_shaky`` warns that what stands behind this way has trouble right now."""
 
     key: Method
     selected: bool = False
     balance: Money | None = None
+    is_shaky: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from litestar.datastructures import Cookie
 from litestar.exceptions import NotFoundException
 
 from app.checkout.actions import Identification
+from app.checkout.offering import Doors
 from app.checkout.queries import Flow
 from app.checkout.queries import flow as read_flow
 from app.identity.actions import browsers, remembered
@@ -19,7 +20,7 @@ from app.kernel import clock
 from app.merchants.queries import Merchant
 from app.web.shared import forms, rendering
 from app.web.shared.client import client_address
-from app.web.shared.doors import House, house_of
+from app.web.shared.doors import House, house_of, payment_doors
 from app.web.shared.language import COOKIE as LANGUAGE_COOKIE
 from app.web.shared.language import PARAMETER as LANGUAGE_PARAMETER
 from app.web.shared.language import language_of
@@ -56,6 +57,11 @@ class Visit:
     @property
     def is_live(self) -> bool:
         return not self.house.settings.is_test
+
+    @property
+    def doors(self) -> Doors:
+        """What is behind the ways to pay of this deployment."""
+        return payment_doors(self.house)
 
     @property
     def address(self) -> str:

@@ -56,8 +56,8 @@ async def _chosen(here: Visit, form: Form) -> Quote | None:
     flow = here.flow
     part_minor = min(number_in(form.value("use")) or 0, flow.total_minor)
     if part_minor == flow.total_minor:
-        return (await offers_for(flow, live=here.is_live)).wallet_alone()
-    offers = await offers_for(flow, live=here.is_live, wallet_minor=part_minor)
+        return (await offers_for(flow, here.doors)).wallet_alone()
+    offers = await offers_for(flow, here.doors, wallet_minor=part_minor)
     kinds = kinds_of(flow, offers)
     kind = next((each for each in kinds if each == form.value("method")), kinds[0] if kinds else None)
     months = number_in(form.value("months"))
