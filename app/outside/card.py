@@ -1,0 +1,359 @@
+"""Card payments through Stripe: its hosted Checkout page, so that no card data ever touches a page or a server of ours.
+
+Everything is authorised first and captured by us later. Each call that changes something carries our key as Stripe's
+idempotency key: the same call again has one effect for as long as Stripe keeps the key (a day at least). Nothing here
+is tried twice by itself: whoever keeps the payment's state asks after a call whose answer was lost.
+
+Stripe's pages that this stands on: api/checkout/sessions, api/payment_intents, api/refunds, api/idempotent_requests,
+api/errors, webhooks/signature; version `API_VERSION`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Final, TypeVar
+
+import msgspec
+import stripe
+from stripe.params import PaymentIntentCreateParams
+from stripe.params.checkout import SessionCreateParams
+
+from app.kernel import db
+from app.kernel.money import Money
+from app.outside.card_callbacks import read_event
+from app.outside.card_http import CardHttp
+from app.outside.card_reading import (
+    REFERENCE,
+    SESSION_PREFIX,
+    Intent,
+    Intents,
+    Refund,
+    Refusal,
+    Session,
+    failure_of,
+    of_intent,
+    of_session,
+    parts_of_token,
+)
+from app.payments.errors import ProviderRefused, ProviderUnreachable
+from app.payments.ports import (
+    Aggregate,
+    Callback,
+    NewCharge,
+    NewPayment,
+    Opened,
+    ProviderMethod,
+    Refunded,
+    Standing,
+)
+
+# Answers are read in the shapes of this version; another may say the same things otherwise.
+API_VERSION: Final = "2026-10-28.endive"
+# Stripe wants an end that lies half an hour ahead at least, whenever it is asked. So its own end is a second rope, the
+# same for every try of one call: at ours, whoever keeps the payment closes it.
+CLOSES_BY_ITSELF_AFTER: Final = timedelta(minutes=31)
+_LANGUAGES: Final = frozenset({"bg", "da", "en", "fi", "sv"})
+_INTENT_TOO: Final = ["payment_intent.latest_charge"]
+_CHARGE_TOO: Final = ["latest_charge"]
+_LISTED_MAX: Final = 100
+
+Shape = TypeVar("Shape")
+
+
+@dataclass(frozen=True, slots=True)
+class CardAccount:
+    """Our account at Stripe. `address` is https://api.stripe.com, or that of a twin."""
+
+    address: str
+    secret_key: str = field(repr=False)
+    webhook_secret: str = field(repr=False)
+
+
+class StripeCards:
+    """`PaymentProvider` for cards. One instance a process; keeps no connection."""
+
+    method: ProviderMethod = "card"
+
+    def __init__(self, account: CardAccount, *, http: CardHttp | None = None) -> None:
+        self._account = account
+        self._api = stripe.StripeClient(
+            account.secret_key,
+            stripe_version=API_VERSION,
+            base_addresses={"api": account.address},
+            max_network_retries=0,
+            http_client=http or CardHttp(),
+        ).v1
+
+    async def create(self, new: NewPayment) -> Opened:
+        """The hosted page. Nobody pays by opening one: a refusal for whatever reason means that there is none."""
+        asked = self._api.checkout.sessions.create_async(_page(new), {"idempotency_key": new.key})
+        try:
+            session = await _answer(asked, Session)
+        except _NotAllowed as refused:
+            raise ProviderRefused(refused.reason) from None
+        if session.url is None:
+            # An answer that was kept for this key, of a page that has closed meanwhile.
+            raise ProviderRefused("closed")
+        return Opened(session.id, session.url)
+
+    async def get(self, provider_ref: str) -> Aggregate:
+        if provider_ref.startswith(SESSION_PREFIX):
+            return of_session(await self._session(provider_ref))
+        return of_intent(await self._intent(provider_ref))
+
+    async def capture(self, provider_ref: str, amount: Money, *, key: str) -> Aggregate:
+        intent = await self._intent_of(provider_ref)
+        try:
+            captured = await _answer(
+                self._api.payment_intents.capture_async(
+                    intent.id,
+                    {"amount_to_capture": amount.amount_minor, "expand": _CHARGE_TOO},
+                    {"idempotency_key": key},
+                ),
+                Intent,
+            )
+        except ProviderRefused:
+            # Refused because it is done already, perhaps: a key is not kept for ever.
+            told = await self.get(provider_ref)
+            if told.captured_minor == amount.amount_minor:
+                return told
+            raise
+        return replace(of_intent(captured), provider_ref=provider_ref)
+
+    async def cancel(self, provider_ref: str, *, key: str) -> Aggregate:
+        """An open page is closed first; one on which somebody paid meanwhile has an authorisation to let go."""
+        if provider_ref.startswith(SESSION_PREFIX):
+            session = await self._session(provider_ref)
+            if session.status == "open":
+                session = await self._close(session, key)
+            if not _is_held(session):
+                return _let_go(of_session(session))
+        intent = await self._intent_of(provider_ref)
+        try:
+            cancelled = await _answer(
+                self._api.payment_intents.cancel_async(
+                    intent.id, {"expand": _CHARGE_TOO}, {"idempotency_key": f"{key}:cancel"}
+                ),
+                Intent,
+            )
+        except ProviderRefused:
+            told = await self.get(provider_ref)
+            if told.standing in {Standing.CANCELLED, Standing.EXPIRED}:
+                return told
+            raise
+        return replace(of_intent(cancelled), provider_ref=provider_ref)
+
+    async def refund(self, provider_ref: str, amount: Money, *, key: str) -> Refunded:
+        intent = await self._intent_of(provider_ref)
+        refund = await _answer(
+            self._api.refunds.create_async(
+                {
+                    "payment_intent": intent.id,
+                    "amount": amount.amount_minor,
+                    "metadata": {REFERENCE: intent.metadata.get(REFERENCE, "")},
+                },
+                {"idempotency_key": key},
+            ),
+            Refund,
+        )
+        if refund.status in {"failed", "canceled"}:
+            raise ProviderRefused(f"refund_{refund.status}")
+        return Refunded(
+            refund.id, Money(refund.amount, refund.currency.upper()), done=refund.status == "succeeded"
+        )
+
+    async def charge(self, new: NewCharge) -> Aggregate:
+        """A key is kept for a day; a charge that is asked for later still is found by its reference instead."""
+        try:
+            customer, payment_method = parts_of_token(new.token)
+        except ValueError:
+            raise ProviderRefused("unknown_token") from None
+        made = await self._charged_already(customer, new.reference)
+        if made is not None:
+            return made
+        asked = self._api.payment_intents.create_async(
+            _later_charge(new, customer, payment_method), {"idempotency_key": new.key}
+        )
+        try:
+            return of_intent(await _answer(asked, Intent))
+        except _Declined as declined:
+            if declined.intent is not None:
+                return _failed(of_intent(declined.intent), declined)
+            made = await self._charged_already(customer, new.reference)
+            if made is None:
+                raise ProviderUnreachable("declined_without_intent") from None
+            return _failed(made, declined)
+
+    async def probe(self) -> None:
+        """Asks for one row of a list that the key may read anyway."""
+        try:
+            await _answer(self._api.payment_intents.list_async({"limit": 1}), Intents)
+        except ProviderRefused as refused:
+            raise ProviderUnreachable(refused.reason) from None
+
+    def read_callback(
+        self, headers: Mapping[str, str], body: bytes, *, host: str, path: str, wall: datetime
+    ) -> Callback:
+        """Stripe signs neither host nor path."""
+        del host, path
+        return read_event(headers, body, secret=self._account.webhook_secret, wall=wall)
+
+    async def _session(self, provider_ref: str) -> Session:
+        asked = self._api.checkout.sessions.retrieve_async(provider_ref, {"expand": _INTENT_TOO})
+        return await _answer(asked, Session)
+
+    async def _intent(self, intent_id: str) -> Intent:
+        asked = self._api.payment_intents.retrieve_async(intent_id, {"expand": _CHARGE_TOO})
+        return await _answer(asked, Intent)
+
+    async def _intent_of(self, provider_ref: str) -> Intent:
+        """Raises ProviderRefused for a page on which nobody has paid."""
+        if not provider_ref.startswith(SESSION_PREFIX):
+            return await self._intent(provider_ref)
+        intent = (await self._session(provider_ref)).payment_intent
+        if not isinstance(intent, Intent):
+            raise ProviderRefused("not_paid")
+        return intent
+
+    async def _close(self, session: Session, key: str) -> Session:
+        """The page, closed, or as it is when somebody was faster."""
+        asked = self._api.checkout.sessions.expire_async(
+            session.id, {"expand": _INTENT_TOO}, {"idempotency_key": f"{key}:close"}
+        )
+        try:
+            return await _answer(asked, Session)
+        except ProviderRefused:
+            again = await self._session(session.id)
+            if again.status == "open":
+                raise
+            return again
+
+    async def _charged_already(self, customer: str, reference: str) -> Aggregate | None:
+        """The newest intents of a saved card's customer: its list, unlike Stripe's search, is never behind."""
+        asked = self._api.payment_intents.list_async(
+            {"customer": customer, "limit": _LISTED_MAX, "expand": ["data.latest_charge"]}
+        )
+        found = (await _answer(asked, Intents)).data
+        return next((of_intent(each) for each in found if each.metadata.get(REFERENCE) == reference), None)
+
+
+class _NotAllowed(ProviderUnreachable):
+    """The key does not open this door: nothing has happened, and it may open it again."""
+
+
+class _Declined(ProviderRefused):
+    """The card said no, and `reason` is why, a word of `ports.FAILURES`. `intent` where Stripe told which."""
+
+    def __init__(self, failure: str, intent: Intent | None) -> None:
+        super().__init__(failure)
+        self.intent = intent
+
+
+async def _answer(asked: Awaitable[stripe.StripeObject], shape: type[Shape]) -> Shape:
+    """What Stripe says, in our shape of it. Raises ProviderRefused for what had no effect, ProviderUnreachable for what
+    may have had one."""
+    db.refuse_in_transaction("card")
+    try:
+        answer = (await asked).last_response
+    except stripe.CardError as error:
+        refusal = _refusal(error)
+        raise _Declined(
+            failure_of(refusal.error.code, refusal.error.decline_code), refusal.error.payment_intent
+        ) from None
+    except stripe.InvalidRequestError as error:
+        raise ProviderRefused(error.code or "invalid_request") from None
+    except (stripe.AuthenticationError, stripe.PermissionError):
+        raise _NotAllowed("credentials") from None
+    except stripe.IdempotencyError:
+        # The key was used for another call: that one may well have had its effect.
+        raise ProviderUnreachable("key_reused") from None
+    except stripe.RateLimitError:
+        raise ProviderUnreachable("rate_limited") from None
+    except stripe.APIConnectionError as error:
+        raise ProviderUnreachable(error.user_message or "unreachable") from None
+    except stripe.StripeError as error:
+        raise ProviderUnreachable(f"status_{error.http_status}") from None
+    try:
+        return msgspec.json.decode(str(answer.body) if answer is not None else "", type=shape)
+    except (msgspec.MsgspecError, RecursionError):
+        raise ProviderUnreachable("garbage") from None
+
+
+def _refusal(error: stripe.CardError) -> Refusal:
+    try:
+        return msgspec.json.decode(error.http_body or "", type=Refusal)
+    except (msgspec.MsgspecError, RecursionError):
+        raise ProviderUnreachable("garbage") from None
+
+
+def _page(new: NewPayment) -> SessionCreateParams:
+    names = {REFERENCE: new.reference}
+    page: SessionCreateParams = {
+        "mode": "payment",
+        # Other ways through Stripe are credit, or leave the money's fate open for days.
+        "allowed_payment_method_types": ["card"],
+        # Without this Stripe may offer to charge in the card's own currency.
+        "adaptive_pricing": {"enabled": False},
+        "submit_type": "pay",
+        "locale": new.lang if new.lang in _LANGUAGES else "auto",
+        "line_items": [
+            {
+                "quantity": 1,
+                "price_data": {
+                    "currency": new.amount.currency.lower(),
+                    "unit_amount": new.amount.amount_minor,
+                    "product_data": {"name": new.description},
+                },
+            }
+        ],
+        "payment_intent_data": {
+            "capture_method": "manual",
+            "description": new.description,
+            "metadata": names,
+        },
+        "client_reference_id": new.reference,
+        "metadata": names,
+        "success_url": new.return_url,
+        "cancel_url": new.cancel_url,
+        "expires_at": int((new.expires_at + CLOSES_BY_ITSELF_AFTER).timestamp()),
+    }
+    if new.email:
+        page["customer_email"] = new.email
+    if new.save:
+        page["customer_creation"] = "always"
+        page["payment_intent_data"]["setup_future_usage"] = "off_session"
+    return page
+
+
+def _later_charge(new: NewCharge, customer: str, payment_method: str) -> PaymentIntentCreateParams:
+    return {
+        "amount": new.amount.amount_minor,
+        "currency": new.amount.currency.lower(),
+        "customer": customer,
+        "payment_method": payment_method,
+        "allowed_payment_method_types": ["card"],
+        "off_session": True,
+        "confirm": True,
+        "description": new.description,
+        "metadata": {REFERENCE: new.reference},
+        "expand": _CHARGE_TOO,
+    }
+
+
+def _is_held(session: Session) -> bool:
+    """Whether an authorisation stands, which is let go by its intent and not by its page."""
+    intent = session.payment_intent
+    return isinstance(intent, Intent) and intent.status in {"requires_capture", "succeeded"}
+
+
+def _let_go(told: Aggregate) -> Aggregate:
+    """A page that was closed is what the port calls cancelled; Stripe has one word for closed and for run out."""
+    return replace(told, standing=Standing.CANCELLED) if told.standing is Standing.EXPIRED else told
+
+
+def _failed(told: Aggregate, declined: _Declined) -> Aggregate:
+    if told.standing is not Standing.FAILED:
+        return told
+    return replace(told, failure=declined.reason)
