@@ -1,0 +1,54 @@
+"""A subscription's life: the edge table, and the one machine that moves it.
+
+A renewal keeps the state it finds, and is an edge all the same, so that the history tells each one. Whoever cancels is
+`cancelling` until the day that the notice and the least time lead to; what falls due until then is still renewed.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+from app.kernel.states import Machine
+
+
+class SubscriptionState(StrEnum):
+    TRIALING = "trialing"
+    ACTIVE = "active"
+    PAST_DUE = "past_due"
+    PAUSED = "paused"
+    CANCELLING = "cancelling"
+    ENDED = "ended"
+
+
+_S = SubscriptionState
+
+EDGES: Final[dict[tuple[str, str], str]] = {
+    (_S.TRIALING, _S.ACTIVE): "subscription.renewed",
+    (_S.TRIALING, _S.PAST_DUE): "subscription.past_due",
+    (_S.TRIALING, _S.CANCELLING): "subscription.cancelling",
+    (_S.TRIALING, _S.ENDED): "subscription.ended",
+    (_S.ACTIVE, _S.ACTIVE): "subscription.renewed",
+    (_S.ACTIVE, _S.PAST_DUE): "subscription.past_due",
+    (_S.ACTIVE, _S.PAUSED): "subscription.paused",
+    (_S.ACTIVE, _S.CANCELLING): "subscription.cancelling",
+    (_S.ACTIVE, _S.ENDED): "subscription.ended",
+    (_S.PAST_DUE, _S.ACTIVE): "subscription.recovered",
+    (_S.PAST_DUE, _S.ENDED): "subscription.ended",
+    (_S.PAUSED, _S.ACTIVE): "subscription.resumed",
+    (_S.PAUSED, _S.ENDED): "subscription.ended",
+    (_S.CANCELLING, _S.CANCELLING): "subscription.renewed",
+    (_S.CANCELLING, _S.TRIALING): "subscription.kept",
+    (_S.CANCELLING, _S.ACTIVE): "subscription.kept",
+    (_S.CANCELLING, _S.ENDED): "subscription.ended",
+    (_S.ENDED, _S.ACTIVE): "subscription.revived",
+}
+
+MACHINE: Final = Machine(
+    "subscription", table="subscriptions", history_table="subscription_history", edges=EDGES
+)
+
+# What a day may come to: the clock looks at these.
+LIVE: Final = frozenset(_S) - {_S.ENDED}
+# Whose next period is charged on its day.
+RENEWS: Final = frozenset({_S.TRIALING, _S.ACTIVE, _S.CANCELLING})
