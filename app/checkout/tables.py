@@ -31,10 +31,10 @@ class CheckoutSession(Table, tablename="checkout_sessions"):
     held_until = Timestamptz(null=True, default=None)
     link_id = UUID(null=True, default=None)
     typed = JSONB(null=True, default=None)
-    choice = JSONB(null=True, default=None)
     seen_version = Integer(null=True, default=None)
     hold_id = UUID(null=True, default=None)
     payment_failure = Text(null=True, default=None)
+    choice = JSONB(null=True, default=None)
 
 
 class SessionHistory(Table, tablename="session_history"):

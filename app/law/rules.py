@@ -124,6 +124,17 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Surcharge:
+    """Ways to pay for which a consumer may not be charged more, and which rule says so."""
+
+    key: str
+    methods: tuple[Method, ...]
+    since: date
+    source: str
+    trust: Trust
+
+
+@dataclass(frozen=True, slots=True)
 class CountryLaw:
     country: str
     currency: str
@@ -131,6 +142,7 @@ class CountryLaw:
     methods: Methods
     identification: Identification
     information: Information
+    surcharges: tuple[Surcharge, ...]
     figures: tuple[Figure, ...]
 
     def figure(self, key: str, on: date) -> Figure:
@@ -143,6 +155,10 @@ class CountryLaw:
     def find(self, key: str, on: date) -> Figure | None:
         in_force = [figure for figure in self.figures if figure.key == key and figure.holds_on(on)]
         return max(in_force, key=lambda figure: figure.since, default=None)
+
+    def surcharge_banned(self, method: Method) -> Surcharge | None:
+        """The rule that forbids charging a consumer more for this way to pay, if there is one."""
+        return next((rule for rule in self.surcharges if method in rule.methods), None)
 
     def interest_cap(self, on: date) -> InterestCap | None:
         """The cap on the nominal rate, or None where the country caps something else."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -11,7 +11,7 @@ from uuid import UUID
 from app.kernel import db, ids
 from app.orders.errors import OrderLocked, OrderRemoved, OrderUnknown, VersionConflict
 from app.orders.queries import OrderView, order_for_api
-from app.orders.rules import Line, total_minor
+from app.orders.rules import Line, extras_of, lines_of_shop, total_minor
 from app.orders.states import EDITABLE, MACHINE, OrderState
 from app.plans.quote import Quote
 
@@ -50,6 +50,7 @@ class NewOrder:
     lines: Sequence[Line]
     contact: Contact
     note: str | None = field(default=None, repr=False)
+    shipping_options: Sequence[Mapping[str, object]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +63,8 @@ class CreatedOrder:
 _CREATE: Final = """
 WITH created AS (
     INSERT INTO orders (merchant_id, id, public_id, state, version, reference, country, currency, buyer,
-                        total_minor, refundable_minor, created_at)
-    VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, 0, $10)
+                        total_minor, refundable_minor, created_at, shipping_options)
+    VALUES ($1, $2, $3, $4, 1, $5, $6, $7, $8, $9, 0, $10, $21)
 ), contact AS (
     INSERT INTO order_contacts (merchant_id, order_id, name, email, phone, postcode, street, city, note)
     VALUES ($1, $2, $11, $12, $13, $14, $15, $16, $19)
@@ -77,11 +78,12 @@ VALUES ($1, $17, $2, NULL, $4, 'order.created', $18, $10, '{}')
 
 _ADD_LINES: Final = """
 INSERT INTO order_lines (merchant_id, order_id, version, position, type, sku, name, category, quantity,
-                         unit_price_minor, vat_percent, total_minor)
+                         unit_price_minor, vat_percent, total_minor, origin)
 SELECT $1, $2, $3, l.position, l.type, l.sku, l.name, l.category, l.quantity, l.unit_price, l.vat_percent,
-       l.quantity * l.unit_price
-FROM unnest($4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[], $10::bigint[], $11::numeric[])
-    AS l (position, type, sku, name, category, quantity, unit_price, vat_percent)
+       l.quantity * l.unit_price, l.origin
+FROM unnest($4::int[], $5::text[], $6::text[], $7::text[], $8::text[], $9::int[], $10::bigint[], $11::numeric[],
+            $12::text[])
+    AS l (position, type, sku, name, category, quantity, unit_price, vat_percent, origin)
 """
 
 
@@ -114,6 +116,7 @@ async def create(
         actor,
         new.note,
         ids.internal_id(),
+        list(new.shipping_options) or None,
     )
     await _add_lines(merchant_id, order_id, 1, new.lines)
     return CreatedOrder(order_id, public_id, total)
@@ -133,6 +136,7 @@ async def _add_lines(merchant_id: UUID, order_id: UUID, version: int, lines: Seq
         [line.quantity for line in lines],
         [line.unit_price_minor for line in lines],
         [line.vat_percent for line in lines],
+        [line.origin for line in lines],
     )
 
 
@@ -176,14 +180,16 @@ async def edit(
 ) -> int:
     """Make the next version of an order whose present one is `version`; answers the number that holds now.
 
-    Contents that change nothing make no version. `edit_id` tells this edit from any other. Raises OrderUnknown,
-    OrderRemoved, OrderLocked, VersionConflict, LineRefused, TotalRefused.
+    What the shopper's own choices added stays: whoever goes on paying chooses anew where it no longer fits. Contents
+    that change nothing make no version. `edit_id` tells this edit from any other. Raises OrderUnknown, OrderRemoved,
+    OrderLocked, VersionConflict, LineRefused, TotalRefused.
     """
     order = await lock(merchant_id, public_id)
     if order.state not in EDITABLE:
         raise OrderLocked(order.state.value)
     if order.version != version:
         raise VersionConflict(order.version)
+    contents = replace(contents, lines=(*lines_of_shop(contents.lines), *extras_of(order.lines)))
     total = total_minor(contents.lines)
     changes = _changes(order, contents)
     if not changes:
@@ -211,6 +217,60 @@ async def edit(
     # Each version has lines of its own, those that stayed the same included.
     await _add_lines(merchant_id, order.id, version + 1, contents.lines)
     return version + 1
+
+
+_SHOPPER: Final = "shopper"
+
+_HOLD_SHOWN: Final = """
+SELECT version, shown_version, state FROM orders WHERE merchant_id = $1 AND id = $2 FOR UPDATE
+"""
+
+# `shown_version` stays: nobody need be told of what they chose themselves.
+_PUT_EXTRAS: Final = """
+WITH chosen AS (
+    UPDATE orders SET version = $3, total_minor = $4, extras_by = $5 WHERE merchant_id = $1 AND id = $2
+)
+INSERT INTO order_versions (merchant_id, id, order_id, version, total_minor, changes, actor, at)
+VALUES ($1, $6, $2, $3, $4, '{lines}', $7, $8)
+"""
+
+
+async def put_extras(
+    merchant_id: UUID,
+    order_id: UUID,
+    lines: Sequence[Line],
+    *,
+    shown_version: int,
+    chosen_in: UUID | None,
+    now: datetime,
+) -> None:
+    """Make the next version of an order with `lines`: what the shop sells and, after it, what the shopper chose in the
+    session `chosen_in`, in place of what was chosen before; None where that is nothing. In a transaction.
+
+    `shown_version` is what the shopper saw: after an edit by the shop since, it raises VersionConflict. Raises
+    OrderLocked, LineRefused, TotalRefused.
+    """
+    db.require_transaction("orders: putting what was chosen")
+    order = await db.fetch_one(_HOLD_SHOWN, merchant_id, order_id)
+    if order is None:
+        raise OrderUnknown
+    if OrderState(order["state"]) not in EDITABLE:
+        raise OrderLocked(order["state"])
+    if order["shown_version"] != shown_version:
+        raise VersionConflict(order["version"])
+    version = order["version"] + 1
+    await db.execute(
+        _PUT_EXTRAS,
+        merchant_id,
+        order_id,
+        version,
+        total_minor(lines),
+        chosen_in,
+        ids.internal_id(),
+        _SHOPPER,
+        now,
+    )
+    await _add_lines(merchant_id, order_id, version, lines)
 
 
 async def accept(merchant_id: UUID, public_id: str, *, actor: str, now: datetime) -> None:
@@ -257,7 +317,8 @@ CONTACT_KEPT: Final = timedelta(days=30)
 
 _FORGET: Final = """
 UPDATE order_contacts SET name = NULL, email = NULL, phone = NULL, postcode = NULL, street = NULL, city = NULL,
-                          note = NULL, forget_at = NULL
+                          note = NULL, forget_at = NULL, company_country = NULL, company_number = NULL,
+                          company_name = NULL, purchase_order = NULL
 WHERE (merchant_id, order_id) IN (
     SELECT merchant_id, order_id FROM order_contacts WHERE forget_at <= $1 ORDER BY forget_at LIMIT $2
 )
@@ -283,7 +344,8 @@ WITH lines AS (
     DELETE FROM order_lines WHERE merchant_id = $1 AND order_id = $2
 )
 UPDATE order_contacts SET name = NULL, email = NULL, phone = NULL, postcode = NULL, street = NULL, city = NULL,
-                          note = NULL, forget_at = NULL
+                          note = NULL, forget_at = NULL, company_country = NULL, company_number = NULL,
+                          company_name = NULL, purchase_order = NULL
 WHERE merchant_id = $1 AND order_id = $2
 """
 
@@ -305,9 +367,10 @@ async def forget_contacts(now: datetime, limit: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Payment:
-    """What a confirmed purchase fixes on its order, with the details the shopper filled in."""
+    """What a confirmed purchase fixes on its order, with the details the shopper filled in. Whoever pays by card or
+    MobilePay alone need not be known."""
 
-    customer_id: UUID
+    customer_id: UUID | None
     quote_id: str
     contact: Contact
 

@@ -10,8 +10,9 @@ from typing import Final, Literal
 from uuid import UUID
 
 from app.kernel import db
-from app.orders.rules import Line, LineChange, line_changes
+from app.orders.rules import Line, LineChange, line_changes, lines_of_shop
 from app.orders.states import OrderState
+from app.payments.methods import Buyer
 
 REFERENCE_LENGTH_MAX: Final = 100
 
@@ -44,7 +45,7 @@ class OrderView:
     reference: str
     country: str
     currency: str
-    buyer: str
+    buyer: Buyer
     total_minor: int
     refundable_minor: int
     created_at: datetime
@@ -58,6 +59,11 @@ class OrderView:
     note: str | None = field(repr=False)
     customer_public_id: str | None
     lines: tuple[Line, ...]
+
+    @property
+    def method(self) -> str | None:
+        """How it was paid in the checkout."""
+        return None if self.quote_content is None else str(self.quote_content["method"])
 
     @property
     def removed(self) -> bool:
@@ -130,7 +136,7 @@ _BY_PUBLIC_ID: Final = f"SELECT {COLUMNS} FROM orders o {JOINS} WHERE o.merchant
 _BY_ID: Final = f"SELECT {COLUMNS} FROM orders o {JOINS} WHERE o.merchant_id = $1 AND o.id = $2"  # noqa: S608
 
 _LINES: Final = """
-SELECT l.order_id, l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category
+SELECT l.order_id, l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category, l.origin
 FROM order_lines l JOIN unnest($2::uuid[], $3::int[]) AS present (order_id, version)
     ON l.order_id = present.order_id AND l.version = present.version
 WHERE l.merchant_id = $1
@@ -256,7 +262,7 @@ FROM order_versions v WHERE v.merchant_id = $1 AND v.order_id = $2 ORDER BY v.ve
 """
 
 _LINES_OF_VERSIONS: Final = """
-SELECT l.version, l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category
+SELECT l.version, l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category, l.origin
 FROM order_lines l WHERE l.merchant_id = $1 AND l.order_id = $2 ORDER BY l.version, l.position
 """
 
@@ -285,8 +291,8 @@ async def versions_of_order(merchant_id: UUID, order_id: UUID) -> tuple[OrderVer
 
 @dataclass(frozen=True, slots=True)
 class OrderChange:
-    """What became of an order from one version to another. `parts` names what changed, as in `OrderVersion`; sums are
-    minor units."""
+    """What the shop made of an order from one version to another. `parts` names what changed, as in `OrderVersion`;
+    sums are minor units, each with what the shopper's own choices add to the later version."""
 
     before_minor: int
     after_minor: int
@@ -305,11 +311,13 @@ async def change_between(merchant_id: UUID, order_id: UUID, before: int, after: 
     for line in await db.fetch_all(_LINES_OF_VERSIONS, merchant_id, order_id):
         if line["version"] in lines:
             lines[line["version"]].append(_line(line))
+    was, now = lines_of_shop(lines[before]), lines_of_shop(lines[after])
+    after_minor = versions[-1]["total_minor"]
     return OrderChange(
-        before_minor=versions[0]["total_minor"],
-        after_minor=versions[-1]["total_minor"],
+        before_minor=after_minor - sum(line.total_minor for line in now) + sum(line.total_minor for line in was),
+        after_minor=after_minor,
         parts=frozenset(part for version in versions[1:] for part in version["changes"]),
-        lines=line_changes(lines[before], lines[after]),
+        lines=line_changes(was, now),
     )
 
 
@@ -391,6 +399,7 @@ def _line(row: db.Record) -> Line:
         vat_percent=Decimal(row["vat_percent"]),
         sku=row["sku"],
         category=row["category"],
+        origin=row["origin"],
     )
 
 

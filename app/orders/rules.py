@@ -11,6 +11,8 @@ from app.kernel.money import MAX_AMOUNT_MINOR, half_up_ratio
 from app.orders.errors import LineRefused, TotalRefused
 
 LineType = Literal["item", "discount", "shipping", "fee"]
+# Who put a line on an order: the shop, or a choice of the shopper's.
+Origin = Literal["shop", "shipping", "method_fee", "insurance"]
 
 QUANTITY_MAX: Final = 9999
 UNIT_PRICE_MAX_MINOR: Final = 10**10
@@ -28,6 +30,7 @@ class Line:
     vat_percent: Decimal
     sku: str | None = None
     category: str | None = None
+    origin: Origin = "shop"
 
     @property
     def total_minor(self) -> int:
@@ -48,8 +51,9 @@ class VatGroup:
 
 
 def total_minor(lines: Sequence[Line]) -> int:
-    """Check every line and answer their sum in minor units. Raises LineRefused, TotalRefused."""
-    if not 1 <= len(lines) <= LINES_MAX:
+    """Check every line and answer their sum in minor units. What the shopper's choices added counts to the sum and not
+    to the number. Raises LineRefused, TotalRefused."""
+    if not 1 <= len(lines_of_shop(lines)) <= LINES_MAX:
         raise LineRefused("/lines", "count")
     for index, line in enumerate(lines):
         _check(line, index)
@@ -57,6 +61,16 @@ def total_minor(lines: Sequence[Line]) -> int:
     if not 1 <= total <= MAX_AMOUNT_MINOR:
         raise TotalRefused(total)
     return total
+
+
+def lines_of_shop(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """What the shop sells, without what the shopper's own choices added."""
+    return tuple(line for line in lines if line.origin == "shop")
+
+
+def extras_of(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """What the shopper's own choices added."""
+    return tuple(line for line in lines if line.origin != "shop")
 
 
 def _check(line: Line, index: int) -> None:

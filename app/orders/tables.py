@@ -25,6 +25,8 @@ class Order(Table, tablename="orders"):
     shown_version = Integer(default=1)
     recorded_payment_id = UUID(null=True, default=None)
     current_quote_id = Text(null=True, default=None)
+    shipping_options = JSONB(null=True, default=None)
+    extras_by = UUID(null=True, default=None)
 
 
 class OrderLine(Table, tablename="order_lines"):
@@ -40,6 +42,7 @@ class OrderLine(Table, tablename="order_lines"):
     unit_price_minor = BigInt(default=None)
     vat_percent = Numeric(digits=(5, 2), default=None)
     total_minor = BigInt(default=None)
+    origin = Text(default="shop")
 
 
 class OrderContact(Table, tablename="order_contacts"):
@@ -53,6 +56,10 @@ class OrderContact(Table, tablename="order_contacts"):
     city = Text(null=True, default=None)
     note = Text(null=True, default=None)
     forget_at = Timestamptz(null=True, default=None)
+    company_country = Text(null=True, default=None)
+    company_number = Text(null=True, default=None)
+    company_name = Text(null=True, default=None)
+    purchase_order = Text(null=True, default=None)
 
 
 class OrderVersion(Table, tablename="order_versions"):
