@@ -14,6 +14,7 @@ from app.merchants.queries import Merchant
 from app.payments.methods import Absent, Buyer, Facts, Health, Reason, Shown, absent, methods_for, shown
 from app.payments.ports import ProviderMethod
 from app.plans.caps import caps_broken_by_plan
+from app.plans.company import company_plans
 from app.plans.queries import plans_of
 from app.plans.quote import Kind, Method, Plan, terms
 
@@ -42,10 +43,11 @@ class Asked:
 @dataclass(frozen=True, slots=True)
 class Offering:
     """Every way to pay in the order of the country's law, shown or absent with its reason; `plans` has the plan behind
-    each kind of credit that is shown."""
+    each kind of credit that is shown, `company_plans` every term of payment of a company's invoice."""
 
     judged: tuple[Shown | Absent, ...]
     plans: Mapping[Kind, Plan]
+    company_plans: tuple[Plan, ...] = ()
 
     @property
     def shown(self) -> tuple[Shown, ...]:
@@ -63,7 +65,8 @@ class Offering:
 async def offering_for(merchant: Merchant, asked: Asked, doors: Doors, *, on: date) -> Offering:
     """What a buyer is offered for a sum on a day. No query while the shop's plans are kept."""
     credit_is_lawful = not doors.live or await may_offer_credit_live(merchant.country, on)
-    candidates = await plans_of(merchant.id) if asked.buyer == "consumer" else ()
+    of_company = company_plans(asked.currency) if asked.buyer == "business" else ()
+    candidates = of_company or await plans_of(merchant.id)
     plans, why_not = plans_or_reasons(candidates, merchant.country, asked.currency, asked.amount_minor, on=on)
     no_plan: Mapping[Kind, Reason] = (
         why_not if credit_is_lawful else dict.fromkeys(KINDS, "law_not_confirmed")
@@ -78,11 +81,16 @@ async def offering_for(merchant: Merchant, asked: Asked, doors: Doors, *, on: da
             no_plan=no_plan,
             providers=doors.providers,
             health=doors.health,
+            terms=merchant.methods,
             categories=asked.categories,
         )
     )
     kinds = {each.method for each in shown(judged)}
-    return Offering(judged, {kind: plan for kind, plan in plans.items() if kind in kinds})
+    return Offering(
+        judged,
+        {kind: plan for kind, plan in plans.items() if kind in kinds},
+        of_company if "invoice" in kinds else (),
+    )
 
 
 async def plans_for(
@@ -123,6 +131,8 @@ def _why_not(plan: Plan, country: str, amount_minor: int, on: date) -> Reason | 
         return "above_maximum"
     if plan.kind == "instalments" and not terms(plan, amount_minor):
         return "below_minimum"
+    if plan.for_company:
+        return None
     return "against_the_law" if caps_broken_by_plan(plan, country, on) else None
 
 

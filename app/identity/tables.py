@@ -89,6 +89,15 @@ class Profile(Table, tablename="profiles"):
     created_at = Timestamptz(default=None)
 
 
+class Company(Table, tablename="companies"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    country = Text(default=None)
+    number = Text(default=None)
+    customer_id = UUID(default=None)
+    created_at = Timestamptz(default=None)
+
+
 class Passkey(Table, tablename="passkeys"):
     id = UUID(primary_key=True, default=None)
     public_id = Text(default=None)

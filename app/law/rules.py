@@ -181,6 +181,19 @@ class CountryLaw:
             reminder_after_days=self._whole("reminder_after_days", on),
         )
 
+    def late_cost_of_company(self, on: date) -> LateCost:
+        """What paying late costs a company: interest by the act on late payments between businesses. The product
+        charges companies nothing for reminders."""
+        margin = self.find("company_late_interest_margin_percent", on)
+        reference = self.find("reference_rate_percent", on)
+        return LateCost(
+            interest_margin_percent=margin.value if margin else None,
+            interest_percent=margin.value + reference.value if margin and reference else None,
+            reminder_fee_minor=0,
+            reminder_fee_cap_minor=None,
+            reminder_after_days=None,
+        )
+
     def claims(self, on: date) -> tuple[Claim, ...]:
         """What is in force on that day and rests on a secondary source or none, in the order of the file."""
         identification = self.identification

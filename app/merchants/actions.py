@@ -106,8 +106,8 @@ async def create_merchant(new: NewMerchant, *, now: datetime) -> Merchant:
         inserted = await db.fetch_value(
             """INSERT INTO merchants (id, public_id, name, country, currency, locale, time_zone, creditor,
                    accent, logo_url, contact_email, return_hosts, recognise_returning, code_alone_max_minor,
-                   credit_limit_minor, passkey_counts, created_at)
-               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
+                   credit_limit_minor, passkey_counts, company_limit_minor, created_at)
+               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18)
                ON CONFLICT (id) DO NOTHING RETURNING true""",
             merchant_id,
             public_id,
@@ -125,7 +125,7 @@ async def create_merchant(new: NewMerchant, *, now: datetime) -> Merchant:
 
 
 def _checked(new: NewMerchant) -> tuple[object, ...]:
-    """The columns from name to passkey_counts, in the order of the INSERT."""
+    """The columns from name to company_limit_minor, in the order of the INSERT."""
     if new.country not in rules.HOME_OF:
         raise FieldRefused("country", "unknown")
     currency, locale, time_zone = rules.HOME_OF[new.country]
@@ -144,6 +144,7 @@ def _checked(new: NewMerchant) -> tuple[object, ...]:
         new.code_alone_max_minor,
         new.credit_limit_minor,
         new.passkey_counts,
+        rules.COMPANY_LIMIT_MINOR[new.currency or currency],
     )
 
 

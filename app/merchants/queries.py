@@ -14,7 +14,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from app.kernel import clock, db, ids, keys
-from app.merchants.rules import Module, Role
+from app.merchants.rules import MethodTerms, Module, Role
 
 Creditor = Literal["operator", "merchant"]
 
@@ -27,7 +27,8 @@ WEBHOOK_PURPOSE: Final = "webhook.secret"
 
 @dataclass(frozen=True, slots=True)
 class Merchant:
-    """One shop as every room sees it. Amounts are minor units of `currency`."""
+    """One shop as every room sees it. Amounts are minor units of `currency`. `company_limit_minor` is what one company
+    may owe it; `methods` are its own terms of ways to pay, those that it has touched."""
 
     id: UUID
     public_id: str
@@ -48,6 +49,8 @@ class Merchant:
     link_grace_s: int
     link_reminders_h: tuple[int, ...]
     modules: frozenset[str] = frozenset()
+    company_limit_minor: int = 0
+    methods: Mapping[str, MethodTerms] = field(default_factory=dict)
 
     def has(self, module: Module) -> bool:
         """Whether this shop has the module switched on."""
@@ -111,13 +114,15 @@ class WebhookTarget:
 
 _COLUMNS = """id, public_id, name, country, currency, locale, time_zone, creditor, accent, logo_url,
     contact_email, return_hosts, recognise_returning, code_alone_max_minor, credit_limit_minor, passkey_counts,
-    link_grace_s, link_reminders_h"""
+    link_grace_s, link_reminders_h, company_limit_minor"""
 
 _MERCHANT_FIELDS: Final = tuple(name.strip() for name in _COLUMNS.split(","))
 
-# With its modules, so that asking for one costs no statement.
+# With its modules and terms, so that asking for one costs no statement.
 _MERCHANT: Final = f"""{", ".join("m." + name for name in _MERCHANT_FIELDS)},
-       ARRAY(SELECT x.module FROM merchant_modules x WHERE x.merchant_id = m.id AND x.is_on) AS modules"""  # noqa: S608
+       ARRAY(SELECT x.module FROM merchant_modules x WHERE x.merchant_id = m.id AND x.is_on) AS modules,
+       ARRAY(SELECT ROW(w.method, w.is_on, w.min_minor, w.max_minor, w.not_for) FROM merchant_methods w
+             WHERE w.merchant_id = m.id) AS methods"""  # noqa: S608
 
 _KEY_SQL: Final = f"""
 SELECT {_MERCHANT},
@@ -259,4 +264,8 @@ def _merchant(row: db.Record) -> Merchant:
     """From a row that holds `_MERCHANT`, whatever else it holds."""
     values = {name: row[name] for name in _MERCHANT_FIELDS}
     lists = {name: tuple(row[name]) for name in ("return_hosts", "link_reminders_h")}
-    return Merchant(**{**values, **lists}, modules=frozenset(row["modules"]))
+    methods = {
+        method: MethodTerms(is_on, min_minor, max_minor, frozenset(not_for))
+        for method, is_on, min_minor, max_minor, not_for in row["methods"]
+    }
+    return Merchant(**{**values, **lists}, modules=frozenset(row["modules"]), methods=methods)

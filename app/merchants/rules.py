@@ -60,6 +60,20 @@ _ACCENT: Final = re.compile(r"#[0-9a-f]{6}", re.ASCII)
 
 
 AMOUNT_MAX_MINOR: Final = 1_000_000_000_000
+CATEGORIES_MAX: Final = 50
+# What one company may owe a new shop: about five thousand euros.
+COMPANY_LIMIT_MINOR: Final = {"EUR": 5_000_00, "SEK": 50_000_00, "DKK": 35_000_00}
+
+
+@dataclass(frozen=True, slots=True)
+class MethodTerms:
+    """What a shop has said of one way to pay. Bounds are minor units of its currency, both included; None: none.
+    `not_for` are categories of goods that cannot be paid this way."""
+
+    is_on: bool = True
+    min_minor: int | None = None
+    max_minor: int | None = None
+    not_for: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Merchant(Table, tablename="merchants"):
     passkey_counts = Boolean(null=True, default=None)
     link_grace_s = Integer(default=1800)
     link_reminders_h = Array(base_column=Integer(), default=None)
+    company_limit_minor = BigInt(default=500000)
 
 
 class ApiKey(Table, tablename="api_keys"):
@@ -71,6 +72,17 @@ class WebhookEndpoint(Table, tablename="webhook_endpoints"):
     created_at = Timestamptz(default=None)
     disabled_at = Timestamptz(null=True, default=None)
     deleted_at = Timestamptz(null=True, default=None)
+
+
+class MerchantMethod(Table, tablename="merchant_methods"):
+    merchant_id = UUID(primary_key=True, default=None)
+    method = Text(default=None)
+    is_on = Boolean(default=None)
+    min_minor = BigInt(null=True, default=None)
+    max_minor = BigInt(null=True, default=None)
+    not_for = Array(base_column=Text(), default=None)
+    changed_at = Timestamptz(default=None)
+    changed_by = Text(default=None)
 
 
 class MerchantModule(Table, tablename="merchant_modules"):

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from app.law.rules import COUNTRIES, law_of
+from app.merchants.rules import MethodTerms
 from app.payments.ports import METHODS as PROVIDER_METHODS
 from app.payments.ports import ProviderMethod
 from app.plans.quote import Kind, Method
@@ -118,18 +119,7 @@ METHODS: Final[Mapping[Method, PaymentMethod]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What a shop has said of one way to pay. Bounds are minor units of its currency, both included; None: none.
-    `not_for` are categories of goods that cannot be paid this way."""
-
-    is_on: bool = True
-    min_minor: int | None = None
-    max_minor: int | None = None
-    not_for: frozenset[str] = frozenset()
-
-
-UNTOUCHED: Final = Terms()
+UNTOUCHED: Final = MethodTerms()
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +139,7 @@ class Facts:
     no_plan: Mapping[Kind, Reason]
     providers: Collection[ProviderMethod] = ()
     health: Mapping[ProviderMethod, Health] = field(default_factory=dict)
-    terms: Mapping[Method, Terms] = field(default_factory=dict)
+    terms: Mapping[str, MethodTerms] = field(default_factory=dict)
     categories: frozenset[str] = frozenset()
 
 

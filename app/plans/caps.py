@@ -67,8 +67,8 @@ class Cost:
 @lru_cache(maxsize=2048)
 def broken_caps(quote: Quote) -> tuple[BrokenCap, ...]:
     """The caps that this very offer breaks by the law of its country on its first day; empty for a lawful one, and
-    where nothing is lent."""
-    if not quote.is_credit:
+    where nothing is lent to a consumer."""
+    if not quote.is_consumer_credit:
         return ()
     return tuple(_broken(_cost_of(quote), law_of(quote.country), quote.start))
 

@@ -35,19 +35,23 @@ Kind = Literal["invoice", "instalments"]
 # Paid by the shopper at once, through a provider.
 PaidMethod = Literal["card", "mobilepay"]
 Method = Literal["wallet", PaidMethod, Kind]
-Delivery = Literal["email", "paper"]
+# An e-file is the invoice as a file that the bookkeeping of a company reads.
+Delivery = Literal["email", "paper", "efile"]
 
 DELIVERIES: Final[Mapping[Kind, tuple[Delivery, ...]]] = {
     "invoice": ("email", "paper"),
     "instalments": ("email",),
 }
+DELIVERIES_TO_COMPANIES: Final[tuple[Delivery, ...]] = ("email", "efile")
 APR_DECIMALS: Final = 1
-# What a quote without a wallet part was from the start, what one with it is, and what one that a provider settles is.
+# What a quote without a wallet part was from the start, what one with it is, what one that a provider settles is, and
+# what one of a company is.
 _VERSION: Final = 1
 _VERSION_WITH_WALLET: Final = 2
 _VERSION_PAID: Final = 3
+_VERSION_OF_COMPANY: Final = 4
 # Parts that are left out of the content where they are none: ids from before there were any still hold.
-_LATER_PARTS: Final = ("wallet_minor", "paid_minor")
+_LATER_PARTS: Final = ("wallet_minor", "paid_minor", "for_company")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +59,7 @@ class Plan:
     """What a merchant offers. Amounts are minor units of `currency`; `nominal_rate` is percent a year.
 
     An invoice uses `due_days` and `paper_fee_minor`; instalments use the months, the rate and the other fees.
+    `for_company`: consumers are never offered it, and the law on lending to them does not speak of it.
     """
 
     key: str
@@ -72,6 +77,7 @@ class Plan:
     fee_minor: int = 0
     arrangement_fee_minor: int = 0
     min_instalment_minor: int = 0
+    for_company: bool = False
 
     def __post_init__(self) -> None:
         # 14.9 and 14.9000 are one rate and must give one quote id.
@@ -106,7 +112,8 @@ class Quote:
     `months` is 0 for an invoice. `apr` has the printed decimals, `apr_exact` is the same percent unrounded,
     as text. `wallet_minor` is what the shopper's wallet pays at once, `paid_minor` what they pay at once by card or
     MobilePay; every other figure is of the rest, which is lent: `amount_minor` is 0 and the schedule empty where
-    nothing is. Raises QuoteDamagedError when a given id or hash does not fit the figures.
+    nothing is. `for_company` says that a company owes it, so that no law on lending to consumers speaks of it. Raises
+    QuoteDamagedError when a given id or hash does not fit the figures.
     """
 
     merchant: str
@@ -133,6 +140,7 @@ class Quote:
     hash: str = ""
     wallet_minor: int = 0
     paid_minor: int = 0
+    for_company: bool = False
 
     def __post_init__(self) -> None:
         digest = hashlib.sha256(_CANONICAL.encode(self._told(_content_fields()))).digest()
@@ -160,6 +168,11 @@ class Quote:
     def needs_nobody(self) -> bool:
         """Whether nobody need be identified for it: all of it is paid through a provider, who sees to that."""
         return self.paid_minor > 0 and self.paid_minor == self.price_minor
+
+    @property
+    def is_consumer_credit(self) -> bool:
+        """Whether a consumer owes it: then there is an information sheet, an agreement and a right to withdraw."""
+        return self.is_credit and not self.for_company
 
     @property
     def first_due(self) -> date:
@@ -218,8 +231,8 @@ def make_quote(
 ) -> Quote:
     """The quote of a plan for a purchase on `start` (the local day of the merchant's country).
 
-    `months` counts for instalments only, `delivery` is "email", or "paper" for an invoice; `merchant` is the
-    public id. Raises CurrencyMismatch, AmountOutOfRange, MonthsOutOfRange, InstalmentTooSmall,
+    `months` counts for instalments only, `delivery` is "email", or "paper" for an invoice, or "efile" for that of a
+    company; `merchant` is the public id. Raises CurrencyMismatch, AmountOutOfRange, MonthsOutOfRange, InstalmentTooSmall,
     UnknownDelivery, CountryNotServed.
     """
     law = law_of(country)
@@ -256,7 +269,9 @@ def make_quote(
         apr=round_apr(percent, APR_DECIMALS),
         apr_exact=f"{percent:f}",
         schedule=schedule,
-        late=law.late_cost(start),
+        late=law.late_cost_of_company(start) if plan.for_company else law.late_cost(start),
+        version=_VERSION_OF_COMPANY if plan.for_company else _VERSION,
+        for_company=plan.for_company,
     )
 
 
@@ -403,7 +418,7 @@ def _check_wallet(wallet_minor: int) -> None:
 
 
 def _delivery(plan: Plan, delivery: str) -> Delivery:
-    allowed = DELIVERIES[plan.kind]
+    allowed = DELIVERIES_TO_COMPANIES if plan.for_company else DELIVERIES[plan.kind]
     for known in allowed:
         if known == delivery:
             return known

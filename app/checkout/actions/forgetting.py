@@ -27,7 +27,7 @@ WITH due AS (
 ), contact AS (
     UPDATE order_contacts c
     SET name = NULL, email = NULL, phone = NULL, postcode = NULL, street = NULL, city = NULL,
-        note = NULL
+        note = NULL, company_country = NULL, company_number = NULL, company_name = NULL, purchase_order = NULL
     FROM due JOIN orders o ON o.merchant_id = due.merchant_id AND o.id = due.order_id
     WHERE c.merchant_id = o.merchant_id AND c.order_id = o.id AND o.state IN ('expired', 'cancelled')
 )

@@ -7,7 +7,8 @@ from typing import Final
 
 import pytest
 
-from app.payments.methods import METHODS, Absent, Facts, Reason, Shown, Terms, absent, methods_for, shown
+from app.merchants.rules import MethodTerms
+from app.payments.methods import METHODS, Absent, Facts, Reason, Shown, absent, methods_for, shown
 from app.payments.ports import ProviderMethod
 from app.plans.quote import Method
 
@@ -62,9 +63,9 @@ def test_what_has_nobody_behind_it_is_absent_and_what_is_shaky_is_marked() -> No
 
 
 def test_the_shop_switches_ways_off_and_bounds_them() -> None:
-    terms: dict[Method, Terms] = {
-        "card": Terms(is_on=False),
-        "invoice": Terms(min_minor=5_000, max_minor=10_000),
+    terms = {
+        "card": MethodTerms(is_on=False),
+        "invoice": MethodTerms(min_minor=5_000, max_minor=10_000),
     }
     of_shop = replace(FI_CONSUMER, terms=terms)
     assert why(of_shop, "card") == "switched_off"
@@ -76,7 +77,7 @@ def test_the_shop_switches_ways_off_and_bounds_them() -> None:
 
 
 def test_a_way_is_not_for_goods_that_the_shop_names() -> None:
-    of_shop = replace(FI_CONSUMER, terms={"invoice": Terms(not_for=frozenset({"gift-card"}))})
+    of_shop = replace(FI_CONSUMER, terms={"invoice": MethodTerms(not_for=frozenset({"gift-card"}))})
     assert why(of_shop, "invoice") is None
     assert why(replace(of_shop, categories=frozenset({"gift-card", "books"})), "invoice") == "not_for_goods"
 
