@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from decimal import Decimal
-from typing import Final, cast
+from typing import Final
 from uuid import UUID
 
 from app.checkout.states import SessionState
 from app.checkout.steps import Progress
+from app.extras.rules import Choice, ShippingOption
 from app.identity.actions.browsers import handed_over
 from app.identity.actions.codes import Approval
 from app.identity.actions.remembered import Remembered
@@ -21,7 +21,9 @@ from app.ledger.states import HoldState
 from app.links.states import LinkState
 from app.merchants.queries import Merchant, merchant_by_id
 from app.orders.actions import Contact
-from app.orders.rules import Line, LineType
+from app.orders.companies import Company, company_of
+from app.orders.queries import line_of
+from app.orders.rules import Line
 from app.orders.states import OrderState
 from app.payments.methods import Buyer
 from app.plans.quote import Quote
@@ -100,7 +102,10 @@ class Flow:
     `rows` names the versions of the session's and of the order's row that this was read from. `wallet_minor` is what
     the identified person's wallet here holds; not all of it need be free (`purse_of`). `aside` is what was set aside of
     it for this session.
-    `link_id` is the payment link that made the session, `typed` what its shopper told on the link's page.
+    `link_id` is the payment link that made the session, `typed` what its shopper told on the link's page, or of
+    the place to deliver to. `choice` is what was chosen in this session beside the way to pay, from `shipping_options`
+    among others; `extras_by` is the session whose choices the order's lines are. `company` is who buys where a business
+    does, once it is known.
     """
 
     now: datetime
@@ -149,6 +154,10 @@ class Flow:
     rows: str = ""
     wallet_minor: int = 0
     aside: Aside | None = None
+    shipping_options: tuple[ShippingOption, ...] = ()
+    choice: Choice = field(default_factory=Choice)
+    extras_by: UUID | None = None
+    company: Company | None = None
 
     @property
     def total(self) -> Money:
@@ -194,10 +203,12 @@ class Flow:
 
     @property
     def quote_stands(self) -> bool:
-        """The quote is of today (its due dates and its rate count from the day of the purchase) and of the order's
-        present sum: who chose a plan before the shop changed the order chooses again.
+        """The quote is of today (its due dates and its rate count from the day of the purchase), of the order's present
+        sum, which the shop may have changed, and of no choices that somebody else made on the order of a link.
         """
         if self.quote is None or Money(self.quote.price_minor, self.quote.currency) != self.total:
+            return False
+        if self.extras_by not in {None, self.session_id}:
             return False
         return self.merchant.local_date(self.now - QUOTE_GRACE) <= self.quote.start
 
@@ -276,10 +287,12 @@ SELECT s.xmin || ' ' || o.xmin AS rows,
        s.phone, s.postcode, s.phone_proved_at, s.contact_elsewhere, s.identified_by, s.identified_at, s.decisions_made,
        s.order_id, s.link_id, s.typed, pl.state AS link_state,
        o.public_id AS order_public_id, o.state AS order_state, o.shown_version, o.reference, o.currency,
-       o.total_minor, s.seen_version, o.watched,
+       o.total_minor, s.seen_version, o.watched, o.shipping_options, o.extras_by, s.choice,
        o.buyer, o.country,
        c.name, c.email, c.phone AS contact_phone, c.postcode AS contact_postcode, c.street, c.city,
-       (SELECT array_agg(ROW(l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category)
+       c.company_country, c.company_number, c.company_name, c.purchase_order,
+       (SELECT array_agg(ROW(l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category,
+                             l.origin)
                          ORDER BY l.position)
         FROM order_lines l WHERE l.merchant_id = o.merchant_id AND l.order_id = o.id AND l.version = o.version)
         AS lines,
@@ -396,7 +409,7 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         currency=row["currency"],
         total_minor=row["total_minor"],
         buyer=row["buyer"],
-        lines=tuple(_line(line) for line in row["lines"] or ()),
+        lines=tuple(line_of(line) for line in row["lines"] or ()),
         contact=Contact(
             row["name"],
             row["email"],
@@ -418,20 +431,11 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         rows=row["rows"],
         wallet_minor=row["wallet_minor"] or 0,
         aside=_aside(row),
+        shipping_options=tuple(ShippingOption.from_data(each) for each in row["shipping_options"] or ()),
+        choice=Choice.from_data(row["choice"]),
+        extras_by=row["extras_by"],
+        company=company_of(row),
         official_wording=law_of(merchant.country).is_official(row["confirmed_wordings"] or ()),
-    )
-
-
-def _line(record: tuple[object, ...]) -> Line:
-    type_, name, quantity, unit_price_minor, vat_percent, sku, category = record
-    return Line(
-        cast(LineType, type_),
-        cast(str, name),
-        cast(int, quantity),
-        cast(int, unit_price_minor),
-        cast(Decimal, vat_percent),
-        cast("str | None", sku),
-        cast("str | None", category),
     )
 
 

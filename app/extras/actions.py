@@ -14,12 +14,13 @@ from uuid import UUID
 from app.extras.errors import OfferRefused
 from app.extras.offering import NewOffer, checked_offer
 from app.extras.queries import forget_kept_steering, insurance_of_order
-from app.extras.rules import Answer, Buyer, MethodFee, check_fee
+from app.extras.rules import Answer, MethodFee, check_fee
 from app.extras.states import MACHINE, InsuranceState
 from app.kernel import audit, db, ids, outbox
 from app.kernel.states import LostRace
 from app.merchants.queries import Merchant
 from app.orders.queries import OrderView
+from app.payments.methods import Buyer
 from app.plans.quote import Method
 
 MAIL_JOB: Final = "insurance_mail"

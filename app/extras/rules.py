@@ -15,9 +15,9 @@ from app.kernel.money import half_up_ratio
 from app.kernel.postcode import PostcodeRefused, parse_postcode
 from app.law.rules import law_of
 from app.orders.rules import UNIT_PRICE_MAX_MINOR, Line, extras_of, lines_of_shop
+from app.payments.methods import Buyer
 from app.plans.quote import Method
 
-Buyer = Literal["consumer", "business"]
 BUYERS: Final[tuple[Buyer, ...]] = ("consumer", "business")
 OPTIONS_MAX: Final = 50
 AREAS_MAX: Final = 200

@@ -118,11 +118,12 @@ async def create(
         ids.internal_id(),
         list(new.shipping_options) or None,
     )
-    await _add_lines(merchant_id, order_id, 1, new.lines)
+    await add_lines(merchant_id, order_id, 1, new.lines)
     return CreatedOrder(order_id, public_id, total)
 
 
-async def _add_lines(merchant_id: UUID, order_id: UUID, version: int, lines: Sequence[Line]) -> None:
+async def add_lines(merchant_id: UUID, order_id: UUID, version: int, lines: Sequence[Line]) -> None:
+    """The lines of a version, in their order. In a transaction."""
     await db.execute(
         _ADD_LINES,
         merchant_id,
@@ -215,62 +216,8 @@ async def edit(
         now,
     )
     # Each version has lines of its own, those that stayed the same included.
-    await _add_lines(merchant_id, order.id, version + 1, contents.lines)
+    await add_lines(merchant_id, order.id, version + 1, contents.lines)
     return version + 1
-
-
-_SHOPPER: Final = "shopper"
-
-_HOLD_SHOWN: Final = """
-SELECT version, shown_version, state FROM orders WHERE merchant_id = $1 AND id = $2 FOR UPDATE
-"""
-
-# `shown_version` stays: nobody need be told of what they chose themselves.
-_PUT_EXTRAS: Final = """
-WITH chosen AS (
-    UPDATE orders SET version = $3, total_minor = $4, extras_by = $5 WHERE merchant_id = $1 AND id = $2
-)
-INSERT INTO order_versions (merchant_id, id, order_id, version, total_minor, changes, actor, at)
-VALUES ($1, $6, $2, $3, $4, '{lines}', $7, $8)
-"""
-
-
-async def put_extras(
-    merchant_id: UUID,
-    order_id: UUID,
-    lines: Sequence[Line],
-    *,
-    shown_version: int,
-    chosen_in: UUID | None,
-    now: datetime,
-) -> None:
-    """Make the next version of an order with `lines`: what the shop sells and, after it, what the shopper chose in the
-    session `chosen_in`, in place of what was chosen before; None where that is nothing. In a transaction.
-
-    `shown_version` is what the shopper saw: after an edit by the shop since, it raises VersionConflict. Raises
-    OrderLocked, LineRefused, TotalRefused.
-    """
-    db.require_transaction("orders: putting what was chosen")
-    order = await db.fetch_one(_HOLD_SHOWN, merchant_id, order_id)
-    if order is None:
-        raise OrderUnknown
-    if OrderState(order["state"]) not in EDITABLE:
-        raise OrderLocked(order["state"])
-    if order["shown_version"] != shown_version:
-        raise VersionConflict(order["version"])
-    version = order["version"] + 1
-    await db.execute(
-        _PUT_EXTRAS,
-        merchant_id,
-        order_id,
-        version,
-        total_minor(lines),
-        chosen_in,
-        ids.internal_id(),
-        _SHOPPER,
-        now,
-    )
-    await _add_lines(merchant_id, order_id, version, lines)
 
 
 async def accept(merchant_id: UUID, public_id: str, *, actor: str, now: datetime) -> None:
@@ -418,10 +365,15 @@ ON CONFLICT (merchant_id, id) DO NOTHING
 """
 
 
+async def keep_quote(merchant_id: UUID, quote: Quote, now: datetime) -> None:
+    """Store a quote that is bought on. In a transaction."""
+    await db.execute(_KEEP_QUOTE, merchant_id, quote.id, quote.to_data(), now)
+
+
 async def follow_quote(merchant_id: UUID, order_id: UUID, quote: Quote | None, now: datetime) -> None:
     """What the plan of an order comes to after a refund; None where nothing is lent any more. In a transaction."""
     if quote is not None:
-        await db.execute(_KEEP_QUOTE, merchant_id, quote.id, quote.to_data(), now)
+        await keep_quote(merchant_id, quote, now)
     await db.execute(
         "UPDATE orders SET current_quote_id = $3 WHERE merchant_id = $1 AND id = $2",
         merchant_id,

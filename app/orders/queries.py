@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
-from typing import Final, Literal
+from typing import Final, Literal, cast
 from uuid import UUID
 
 from app.kernel import db
-from app.orders.rules import Line, LineChange, line_changes, lines_of_shop
+from app.orders.rules import Line, LineChange, LineType, Origin, line_changes, lines_of_shop
 from app.orders.states import OrderState
 from app.payments.methods import Buyer
 
@@ -70,7 +70,7 @@ class OrderView:
         return self.state is OrderState.EXPIRED and not self.lines
 
 
-TimelineKind = Literal["order", "session", "link", "send", "invoice", "delivery"]
+TimelineKind = Literal["order", "session", "link", "send", "payment", "invoice", "delivery"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +178,11 @@ CROSS JOIN LATERAL (VALUES
     (s.sent_at, CASE WHEN s.reminder THEN 'link.reminded' ELSE 'link.sent' END, s.actor),
     (s.settled_at, 'link.' || s.state, NULL)
 ) AS e (at, what, actor) WHERE e.at IS NOT NULL
+UNION ALL
+SELECT 'payment', h.at, h.event, h.actor, h.from_state, h.to_state, h.detail || jsonb_build_object('method', p.method),
+       NULL, NULL, NULL, h.id
+FROM the_order o JOIN payments p ON p.merchant_id = o.merchant_id AND p.order_id = o.id
+JOIN payment_history h ON h.merchant_id = p.merchant_id AND h.subject_id = p.id
 UNION ALL
 SELECT 'invoice', h.at, h.event, h.actor, h.from_state, h.to_state, h.detail || jsonb_build_object('number', i.number),
        NULL, NULL, NULL, h.id
@@ -314,7 +319,9 @@ async def change_between(merchant_id: UUID, order_id: UUID, before: int, after: 
     was, now = lines_of_shop(lines[before]), lines_of_shop(lines[after])
     after_minor = versions[-1]["total_minor"]
     return OrderChange(
-        before_minor=after_minor - sum(line.total_minor for line in now) + sum(line.total_minor for line in was),
+        before_minor=after_minor
+        - sum(line.total_minor for line in now)
+        + sum(line.total_minor for line in was),
         after_minor=after_minor,
         parts=frozenset(part for version in versions[1:] for part in version["changes"]),
         lines=line_changes(was, now),
@@ -400,6 +407,21 @@ def _line(row: db.Record) -> Line:
         sku=row["sku"],
         category=row["category"],
         origin=row["origin"],
+    )
+
+
+def line_of(record: tuple[object, ...]) -> Line:
+    """From a ROW of type, name, quantity, price, VAT, article, category and origin, as an aggregate gives it."""
+    type_, name, quantity, unit_price_minor, vat_percent, sku, category, origin = record
+    return Line(
+        cast(LineType, type_),
+        cast(str, name),
+        cast(int, quantity),
+        cast(int, unit_price_minor),
+        cast(Decimal, vat_percent),
+        cast("str | None", sku),
+        cast("str | None", category),
+        cast(Origin, origin),
     )
 
 

@@ -2,7 +2,7 @@
 
 from app.checkout.actions.aside import free_outdated_in_tx, set_aside
 from app.checkout.actions.assigning import keep_money, return_money
-from app.checkout.actions.choosing import choose_plan
+from app.checkout.actions.choosing import Added, choose_plan
 from app.checkout.actions.confirming import Details, confirm
 from app.checkout.actions.deciding import decide
 from app.checkout.actions.ending import (
@@ -41,6 +41,7 @@ from app.checkout.actions.passkeys import (
     remove_passkey,
     save_passkey,
 )
+from app.checkout.actions.paying import start_payment
 from app.checkout.actions.recording import Recorded, record_payment
 from app.checkout.actions.removing import expire_orders
 from app.checkout.actions.reusing import pay_reusable
@@ -48,6 +49,7 @@ from app.checkout.actions.reviewing import Answer, answer_case
 from app.checkout.actions.seeing import saw
 
 __all__ = [
+    "Added",
     "Answer",
     "Arrival",
     "Details",
@@ -92,6 +94,8 @@ __all__ = [
     "save_passkey",
     "saw",
     "set_aside",
+    "start_charge",
+    "start_payment",
     "withdraw_link",
     "withdraw_link_in_tx",
 ]

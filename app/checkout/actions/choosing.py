@@ -1,8 +1,8 @@
-"""Step 1: the shopper chose a plan, for the order as they saw it."""
+"""Step 1: the shopper chose a plan, for the order as they saw it, and what they added to it themselves."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -12,11 +12,18 @@ from app.checkout.actions.aside import free_in_tx, set_aside_in_tx
 from app.checkout.errors import SessionEnded
 from app.checkout.queries import QUOTE_GRACE, Decision, Flow
 from app.checkout.states import SessionState
+from app.extras import actions as extras
+from app.extras.actions import Asked
+from app.extras.rules import Choice
 from app.identity.actions import browsers
 from app.identity.actions.browsers import BrowserToken
 from app.kernel import db, ids
 from app.kernel.states import LostRace
 from app.orders import actions as orders
+from app.orders import extras as order_extras
+from app.orders.actions import Contact
+from app.orders.errors import OrderLocked, VersionConflict
+from app.orders.rules import Line, extras_of, lines_of_shop
 from app.orders.states import OrderState
 from app.plans.errors import StartInThePast
 from app.plans.quote import Quote
@@ -31,6 +38,9 @@ WITH kept AS (
 ), seen AS ({seeing.RECORD.format(version="$10", at="$5", id="$11")})
 UPDATE checkout_sessions
 SET quote_id = $3, seen_version = $10, delivery = $6, browser_id = coalesce(browser_id, $7),
+    choice = coalesce($12, choice),
+    typed = CASE WHEN $13::text IS NULL THEN typed
+                 ELSE coalesce(typed, '{{}}') || jsonb_build_object('postcode', $13::text) END,
     decision_id = CASE WHEN quote_id IS DISTINCT FROM $3 AND decision_id IS DISTINCT FROM $9 THEN NULL
                        ELSE decision_id END
 WHERE merchant_id = $1 AND id = $2 AND state = $8 AND expires_at > $5
@@ -39,21 +49,45 @@ RETURNING browser_id, hold_id
 """  # noqa: S608 - the part that is filled in is a constant
 
 
-async def choose_plan(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime) -> Flow:
+@dataclass(frozen=True, slots=True)
+class Added:
+    """What was chosen beside the way to pay: the lines that it makes, after those of the shop; the postcode that was
+    typed to see which ways to deliver there are; and the answer to the question about an insurance."""
+
+    lines: tuple[Line, ...] = ()
+    choice: Choice = field(default_factory=Choice)
+    postcode: str | None = field(default=None, repr=False)
+    asked: Asked | None = None
+
+
+async def choose_plan(
+    flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime, added: Added | None = None
+) -> Flow:
     """Fix the quote on the session; the first browser to do so is the one the session is bound to.
 
-    What was set aside in the wallet for another choice comes free; what this one takes is set aside where somebody is
-    identified here. Answers the flow as it is now. Raises ModuleOff when it takes from the wallet of a shop that has
+    `added` takes the place of what was added to the order before, and the quote is of the sum with it; None leaves that
+    as it is. The order gets a version, of which the shopper is not told: it is what they chose. What was set aside in
+    the wallet for another choice comes free; what this one takes is set aside where somebody is identified here.
+    Answers the flow as it is now. Raises ModuleOff when it takes from the wallet of a shop that has
     none, SessionEnded when the session is no longer open, or no longer to this browser,
     and StartInThePast for a quote whose day is over.
     """
+    lines = _lines(flow, added)
+    if quote.price_minor != sum(line.total_minor for line in lines):
+        raise ValueError("a quote is of the sum with everything that was chosen")
     today = flow.merchant.local_date(flow.now - QUOTE_GRACE)
     if quote.start < today:
         raise StartInThePast(quote.start, today)
-    return await db.in_tx(lambda: _choose(flow, quote, browser, wall))
+    return await db.in_tx(lambda: _choose(flow, quote, browser, wall, added))
 
 
-async def _choose(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime) -> Flow:
+def _lines(flow: Flow, added: Added | None) -> tuple[Line, ...]:
+    return flow.lines if added is None else (*lines_of_shop(flow.lines), *added.lines)
+
+
+async def _choose(
+    flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime, added: Added | None
+) -> Flow:
     browser_id = await browsers.remember(browser, wall=wall)
     decision = _decision_for(flow, quote)
     chosen = await db.fetch_one(
@@ -69,9 +103,13 @@ async def _choose(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetim
         decision.id if decision is not None else None,
         flow.version,
         ids.internal_id(),
+        None if added is None else added.choice.to_data(),
+        None if added is None else added.postcode,
     )
     if chosen is None:
         raise SessionEnded
+    if added is not None:
+        flow = await _add(flow, added)
     if flow.order_state in {OrderState.DRAFT, OrderState.OPEN}:
         await _payment_begins(flow)
     after = replace(
@@ -84,6 +122,46 @@ async def _choose(flow: Flow, quote: Quote, browser: BrowserToken, wall: datetim
         seen_version=flow.version,
     )
     return await _with_money(flow, after, chosen["hold_id"])
+
+
+_PAID_ELSEWHERE: Final = """
+SELECT EXISTS (SELECT FROM checkout_sessions
+               WHERE merchant_id = $1 AND order_id = $2 AND id <> $3 AND state = 'processing')
+"""
+
+
+async def _add(flow: Flow, added: Added) -> Flow:
+    """Put what was chosen on the order where it is something else than before; the flow as it is then."""
+    if added.asked is not None:
+        await extras.note_answer_in_tx(flow.merchant.id, flow.session_id, added.asked, flow.now)
+    typed = (
+        flow.typed if added.postcode is None else Contact(**asdict(flow.typed) | {"postcode": added.postcode})
+    )
+    flow = replace(flow, choice=added.choice, typed=typed)
+    chosen_in = flow.session_id if added.lines else None
+    if added.lines == extras_of(flow.lines) and chosen_in == flow.extras_by:
+        return flow
+    if flow.link_id is not None and await db.fetch_value(
+        _PAID_ELSEWHERE, flow.merchant.id, flow.order_id, flow.session_id
+    ):
+        # Somebody else's money is on its way for the order as it is.
+        raise SessionEnded
+    lines = _lines(flow, added)
+    try:
+        await order_extras.put_extras(
+            flow.merchant.id,
+            flow.order_id,
+            lines,
+            shown_version=flow.version,
+            chosen_in=chosen_in,
+            now=flow.now,
+        )
+    except (OrderLocked, VersionConflict):
+        # The page it leads to tells how things stand.
+        raise SessionEnded from None
+    return replace(
+        flow, lines=lines, total_minor=sum(line.total_minor for line in lines), extras_by=chosen_in
+    )
 
 
 async def _with_money(before: Flow, after: Flow, hold_id: UUID | None) -> Flow:

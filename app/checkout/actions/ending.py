@@ -22,6 +22,7 @@ from app.links.queries import LinkView, link_of_order
 from app.links.states import LIVE
 from app.merchants.queries import Merchant
 from app.orders import actions as orders
+from app.orders import extras as order_extras
 from app.orders.errors import OrderLocked
 from app.orders.states import CANCELLABLE, OrderState
 
@@ -108,7 +109,10 @@ async def withdraw_link_in_tx(
     """As `withdraw_link`, inside the caller's transaction."""
     sessions = await lock_sessions_of(merchant_id, order_public_id)
     link = await links.withdraw_in_tx(merchant_id, order_public_id, actor=actor, now=now)
-    of_link = [row for row in sessions if row["link_id"] == link.id]
+    # A payment that a provider is asked about goes on: if it is authorised after this, nobody is charged.
+    of_link = [
+        row for row in sessions if row["link_id"] == link.id and row["state"] != SessionState.PROCESSING
+    ]
     for row in of_link:
         await end_session_in_tx(merchant_id, row, SessionState.CANCELLED, actor, now)
     if of_link:
@@ -196,6 +200,14 @@ async def _expire(merchant_id: UUID, public_id: str, now: datetime) -> bool:
     return True
 
 
+async def expire_locked_in_tx(merchant_id: UUID, public_id: str, now: datetime) -> None:
+    """Expire a session that waited for a payment which came to nothing. In a transaction that holds session and order;
+    whether its time is over is the caller's to know."""
+    row = await db.fetch_one(_LOCK, merchant_id, public_id)
+    assert row is not None, "the caller holds it"
+    await _end(merchant_id, row, SessionState.EXPIRED, OrderState.EXPIRED, "clock", now)
+
+
 def is_row_over(row: db.Record, now: datetime) -> bool:
     """Whether the time of a locked session is over."""
     return is_over(SessionState(row["state"]), row["expires_at"], row["held_until"], now)
@@ -237,6 +249,8 @@ async def _give_back(merchant_id: UUID, order_id: UUID, state: OrderState, actor
         await orders.move(merchant_id, order_id, expected=OrderState.HELD, to=state, actor=actor, now=now)
     if state is not OrderState.IN_PAYMENT or await db.fetch_value(_SOMEBODY_ELSE, merchant_id, order_id):
         return
+    # What the last one had chosen goes with them.
+    await order_extras.drop_extras(merchant_id, order_id, now=now)
     await orders.move(merchant_id, order_id, expected=state, to=OrderState.OPEN, actor=actor, now=now)
 
 
