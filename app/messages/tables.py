@@ -46,3 +46,18 @@ class SandboxMemory(Table, tablename="sandbox_memory"):
     key = Text(primary_key=True, default=None)
     value = JSONB(default=None)
     expires_at = Timestamptz(default=None)
+
+
+class SandboxMobilePay(Table, tablename="sandbox_mobilepay"):
+    kind = Text(default=None)
+    id = Text(primary_key=True, default=None)
+    value = JSONB(default=None)
+    made_at = Timestamptz(default=None)
+
+
+class SandboxStripe(Table, tablename="sandbox_stripe"):
+    kind = Text(default=None)
+    id = Text(primary_key=True, default=None)
+    customer = Text(null=True, default=None)
+    value = JSONB(default=None)
+    made_at = Timestamptz(default=None)

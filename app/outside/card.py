@@ -13,12 +13,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import msgspec
 import stripe
-from stripe.params import PaymentIntentCreateParams
-from stripe.params.checkout import SessionCreateParams
 
 from app.kernel import db
 from app.kernel.money import Money
@@ -48,6 +46,11 @@ from app.payments.ports import (
     Refunded,
     Standing,
 )
+
+if TYPE_CHECKING:
+    # A tenth of a second that no process needs to spend.
+    from stripe.params import PaymentIntentCreateParams
+    from stripe.params.checkout import SessionCreateParams
 
 # Answers are read in the shapes of this version; another may say the same things otherwise.
 API_VERSION: Final = "2026-10-28.endive"

@@ -32,9 +32,14 @@ class CardHttp(stripe.HTTPClient):
     name = "httpx"
 
     def __init__(
-        self, *, read_timeout_s: float = READ_TIMEOUT_S, write_timeout_s: float = WRITE_TIMEOUT_S
+        self,
+        *,
+        read_timeout_s: float = READ_TIMEOUT_S,
+        write_timeout_s: float = WRITE_TIMEOUT_S,
+        transport: httpx.AsyncBaseTransport | None = None,
     ) -> None:
         super().__init__()
+        self._transport = transport
         self._timeouts_s = {"get": read_timeout_s}
         self._write_timeout_s = write_timeout_s
         # Reading the certificate store takes longer than a request: once a process is enough.
@@ -60,6 +65,7 @@ class CardHttp(stripe.HTTPClient):
         # One client a request: nothing of one call can reach another, and a dead connection is never taken up again.
         async with (
             httpx.AsyncClient(
+                transport=self._transport,
                 verify=self._tls,
                 timeout=httpx.Timeout(None, connect=_CONNECT_TIMEOUT_S),
                 follow_redirects=False,
