@@ -40,28 +40,30 @@ class Span:
 # What a transfer's own digest covers: all that was written of it, in a form that no setting changes. What a seal covers
 # is called `covered` by whoever asks: (merchant_id, seal_number, position, transfer_id).
 _CHAIN: Final = """
-leaf AS (
-    SELECT c.merchant_id, c.seal_number, c.position, count(*) AS postings,
+posted AS (
+    SELECT merchant_id, seal_number, position, transfer_id, count(*) AS postings,
+           string_agg(uuid_send(account_id) || int8send(account_seq) || convert_to(currency, 'UTF8')
+               || int8send(amount_minor) || int8send(balance_after_minor), ''::bytea ORDER BY account_id) AS written
+    FROM {postings} GROUP BY position, transfer_id, seal_number, merchant_id
+), leaf AS (
+    SELECT p.merchant_id, p.seal_number, p.position, p.postings,
            sha256(uuid_send(t.id)
                || int4send(octet_length(t.key)) || convert_to(t.key, 'UTF8')
                || int4send(octet_length(t.cause)) || convert_to(t.cause, 'UTF8')
                || int4send(octet_length(t.about)) || convert_to(t.about, 'UTF8')
                || timestamptz_send(t.posted_at)
                || coalesce(uuid_send(t.reverses_id), '\\x00') || coalesce(uuid_send(t.restores_id), '\\x00')
-               || string_agg(uuid_send(p.account_id) || int8send(p.account_seq) || convert_to(p.currency, 'UTF8')
-                   || int8send(p.amount_minor) || int8send(p.balance_after_minor), ''::bytea ORDER BY p.account_id)
-           ) AS digest
-    FROM covered c
-    JOIN transfers t ON t.merchant_id = c.merchant_id AND t.id = c.transfer_id
-    JOIN {postings} p ON p.merchant_id = c.merchant_id AND p.transfer_id = c.transfer_id
-    GROUP BY c.merchant_id, c.seal_number, c.position, t.merchant_id, t.id
+               || p.written) AS digest
+    FROM posted p JOIN {transfers} t ON t.merchant_id = p.merchant_id AND t.id = p.transfer_id
 ), content AS (
     SELECT merchant_id, seal_number, count(*) AS transfers, sum(postings) AS postings,
            string_agg(digest, ''::bytea ORDER BY position) AS digests
     FROM leaf GROUP BY merchant_id, seal_number
 )
 """
-CHAIN: Final = _CHAIN.format(postings="postings")
+CHAIN: Final = _CHAIN.format(
+    postings="covered JOIN postings USING (merchant_id, transfer_id)", transfers="transfers"
+)
 # Of a seal: whose and which one it is, the one before it, and its transfers in their order.
 DIGEST: Final = """
 sha256(convert_to({merchant_id} || ':' || {number}, 'UTF8') || coalesce({previous}, ''::bytea) || content.digests)
@@ -153,7 +155,8 @@ FULL: Final[Mapping[str, str]] = {
         {_SEALS_STAND}""",
 }
 
-# $1, $2, $3: the spans, column by column. What all queries about them read is read once.
+# $1, $2, $3: the spans, column by column. What all queries about them read is read once. OFFSET 0 makes PostgreSQL look
+# up each row along its index: what is new is little beside all that stands, which it would read from end to end.
 _SPANS: Final = f"""
 WITH span AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS s (merchant_id, after, through)
@@ -164,36 +167,52 @@ WITH span AS (
     SELECT c.* FROM span
     JOIN ledger_sealed c ON c.merchant_id = span.merchant_id AND c.seal_number > span.after
         AND c.seal_number <= span.through
+), transfer AS (
+    SELECT t.* FROM covered c CROSS JOIN LATERAL (
+        SELECT * FROM transfers t WHERE t.merchant_id = c.merchant_id AND t.id = c.transfer_id OFFSET 0) t
 ), posting AS MATERIALIZED (
-    SELECT c.transfer_id AS covered_id, p.* FROM covered c
-    LEFT JOIN postings p ON p.merchant_id = c.merchant_id AND p.transfer_id = c.transfer_id
+    SELECT c.*, p.id, p.account_id, p.currency, p.amount_minor, p.account_seq, p.balance_after_minor
+    FROM covered c LEFT JOIN LATERAL (
+        SELECT * FROM postings p WHERE p.merchant_id = c.merchant_id AND p.transfer_id = c.transfer_id
+        OFFSET 0) p ON true
+), step AS MATERIALIZED (
+    SELECT merchant_id, account_id, account_seq, amount_minor, balance_after_minor,
+           lag(balance_after_minor) OVER w AS balance_before,
+           coalesce(lag(account_seq) OVER w = account_seq - 1, false) AS has_before
+    FROM posting WINDOW w AS (PARTITION BY account_id, merchant_id ORDER BY account_seq)
 ), touched AS MATERIALIZED (
-    SELECT a.* FROM (SELECT DISTINCT merchant_id, account_id FROM posting) t
+    SELECT a.* FROM (SELECT DISTINCT account_id, merchant_id FROM posting) t
     JOIN ledger_accounts a ON a.merchant_id = t.merchant_id AND a.id = t.account_id
 ), purse AS MATERIALIZED (
     SELECT a.* FROM touched a WHERE {_PURSES}
 ), moved AS MATERIALIZED (
     SELECT p.merchant_id, p.transfer_id FROM purse a
     JOIN posting p ON p.merchant_id = a.merchant_id AND p.account_id = a.id
-), {_CHAIN.format(postings="posting")}
+), {_CHAIN.format(postings="posting WHERE id IS NOT NULL", transfers="transfer")}
 """
 
 _NEW: Final[Mapping[str, str]] = {
     "I1 a transfer's postings sum to zero": """
-        SELECT covered_id::text FROM posting GROUP BY covered_id, currency
+        SELECT transfer_id::text FROM posting GROUP BY transfer_id, currency
         HAVING sum(amount_minor) IS DISTINCT FROM 0""",
+    # The one before is most often among the new ones; where it is not, it is looked up.
     "I3 each posting follows the one before it": """
-        SELECT p.account_id::text FROM posting p
-        LEFT JOIN postings b ON b.merchant_id = p.merchant_id AND b.account_id = p.account_id
-            AND b.account_seq = p.account_seq - 1
-        WHERE p.balance_after_minor <> coalesce(b.balance_after_minor, 0) + p.amount_minor
-           OR (b.id IS NULL) <> (p.account_seq = 1)""",
+        SELECT account_id::text FROM step WHERE has_before AND balance_after_minor <> balance_before + amount_minor
+        UNION ALL
+        SELECT s.account_id::text FROM step s
+        LEFT JOIN LATERAL (
+            SELECT id, balance_after_minor FROM postings p
+            WHERE p.merchant_id = s.merchant_id AND p.account_id = s.account_id AND p.account_seq = s.account_seq - 1
+            OFFSET 0) b ON true
+        WHERE NOT s.has_before AND (s.balance_after_minor <> coalesce(b.balance_after_minor, 0) + s.amount_minor
+            OR (b.id IS NULL) <> (s.account_seq = 1))""",
     "I3 an account stands where its last posting left it": """
         SELECT a.id::text FROM touched a
-        LEFT JOIN postings p ON p.merchant_id = a.merchant_id AND p.account_id = a.id AND p.account_seq = a.last_seq
-        LEFT JOIN postings n ON n.merchant_id = a.merchant_id AND n.account_id = a.id AND n.account_seq = a.last_seq + 1
-        WHERE a.balance_minor IS DISTINCT FROM p.balance_after_minor OR a.currency IS DISTINCT FROM p.currency
-           OR n.id IS NOT NULL""",
+        LEFT JOIN LATERAL (
+            SELECT account_seq, balance_after_minor, currency FROM postings p
+            WHERE p.merchant_id = a.merchant_id AND p.account_id = a.id ORDER BY account_seq DESC LIMIT 1) p ON true
+        WHERE (a.last_seq, a.balance_minor, a.currency)
+            IS DISTINCT FROM (p.account_seq, p.balance_after_minor, p.currency)""",
     "I4 nobody spent or set aside what was not there": """
         SELECT id::text FROM purse WHERE balance_minor + held_minor > debt_minor
             OR kind = 'wallet' AND balance_minor > 0""",
