@@ -19,11 +19,15 @@ from app.outside import sms_profiles
 from app.outside.bank import Bank, Registration
 from app.outside.bank_keys import ClientKeys, KeysRefused, keys_made_in, read_keys
 from app.outside.bank_profiles import BankProfile, ProfileRefused, read_profile
+from app.outside.card import CardAccount, StripeCards
 from app.outside.letters import LetterFolder, NoPrinter, SandboxPostbox
 from app.outside.mail import SandboxLetterbox, SmtpMail
+from app.outside.mobilepay import MobilePay
+from app.outside.mobilepay_http import MobilePayAccount
 from app.outside.register import HttpRegister, RegisterProfile, SandboxRegister
 from app.outside.sms import GatewaySms, SandboxPhone
 from app.outside.webhook_door import HttpWebhookDoor, RememberingWebhookDoor
+from app.payments.ports import PaymentProvider, ProviderMethod
 from app.settings import (
     BANK_COUNTRIES,
     BANK_KEYS,
@@ -34,6 +38,8 @@ from app.settings import (
     SettingsError,
 )
 from app.web.sandbox import bank as sandbox_bank
+from app.web.sandbox import mobilepay_twin
+from app.web.sandbox import stripe as sandbox_stripe
 from app.web.shared.doors import House
 from app.webhooks.ports import WebhookDoor
 
@@ -48,6 +54,7 @@ class WorkerDoors:
     letters: LetterDoor = field(default_factory=SandboxPostbox)
     operator: Operator = SANDBOX_OPERATOR
     base_url: str = ""
+    providers: Mapping[ProviderMethod, PaymentProvider] = field(default_factory=dict)
 
 
 def turn_keys(settings: Settings) -> None:
@@ -67,6 +74,7 @@ def web_house(settings: Settings) -> House:
         banks(settings),
         register_door(settings),
         client_keys(settings).public_set(),
+        providers(settings),
     )
 
 
@@ -79,6 +87,7 @@ def worker_doors(settings: Settings) -> WorkerDoors:
         letter_door(settings),
         settings.operator,
         settings.base_url,
+        providers(settings),
     )
 
 
@@ -111,6 +120,48 @@ def sms_door(settings: Settings) -> SmsDoor:
 def register_door(settings: Settings) -> CreditRegister:
     door = settings.register
     return SandboxRegister() if door is None else HttpRegister(RegisterProfile(door.url, door.token))
+
+
+def providers(settings: Settings) -> Mapping[ProviderMethod, PaymentProvider]:
+    """Who takes money at once. One that is missing is on offer nowhere."""
+    found: dict[ProviderMethod, PaymentProvider] = {}
+    card = card_door(settings)
+    if card is not None:
+        found["card"] = card
+    mobilepay = mobilepay_door(settings)
+    if mobilepay is not None:
+        found["mobilepay"] = mobilepay
+    return found
+
+
+def card_door(settings: Settings) -> StripeCards | None:
+    """Stripe, or its twin in test mode; in live mode without keys there is none."""
+    door = settings.card
+    if door is not None:
+        return StripeCards(CardAccount(door.url, door.secret_key, door.webhook_secret))
+    if not settings.is_test:
+        return None
+    twin = sandbox_stripe.our_branch(settings)
+    return StripeCards(CardAccount(twin.twin.address, twin.secret_key, twin.webhook_secret))
+
+
+def mobilepay_door(settings: Settings) -> MobilePay | None:
+    """MobilePay, or its twin in test mode; in live mode without keys there is none."""
+    door = settings.mobilepay
+    if door is not None:
+        account = MobilePayAccount(
+            url=door.url,
+            msn=door.msn,
+            client_id=door.client_id,
+            client_secret=door.client_secret,
+            subscription_key=door.subscription_key,
+            webhook_secrets=door.webhook_secrets,
+        )
+    elif settings.is_test:
+        account = _sandbox_account(settings)
+    else:
+        return None
+    return MobilePay(account, manage_url=f"{settings.base_url}/purchases")
 
 
 def banks(settings: Settings) -> Mapping[str, StrongAuthentication]:
@@ -148,6 +199,18 @@ def _sandbox_registration(settings: Settings, keys: ClientKeys) -> Registration:
         client_id=sandbox_bank.CLIENT_ID,
         keys=keys,
         allow_plain_http=True,
+    )
+
+
+def _sandbox_account(settings: Settings) -> MobilePayAccount:
+    twin = mobilepay_twin.our_twin(settings)
+    return MobilePayAccount(
+        url=f"{twin.address}/api",
+        msn=mobilepay_twin.MSN,
+        client_id=mobilepay_twin.CLIENT_ID,
+        client_secret=twin.keys.client_secret,
+        subscription_key=twin.keys.subscription_key,
+        webhook_secrets=(twin.keys.webhook_secret,),
     )
 
 

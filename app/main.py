@@ -26,6 +26,9 @@ from app.web.admin.router import admin_router
 from app.web.api.routes import api_router
 from app.web.demo.pages import demo_router
 from app.web.sandbox import bank as sandbox_bank
+from app.web.sandbox import mobilepay_twin
+from app.web.sandbox import stripe as sandbox_stripe
+from app.web.sandbox.mobilepay import mobilepay_router
 from app.web.sandbox.pages import sandbox_router
 from app.web.shared import errors, live, rendering
 from app.web.shared.compression import Compressed
@@ -87,6 +90,8 @@ def _routes(settings: Settings) -> list[ControllerRouterHandler]:
     ]
     if settings.is_test:
         routes += [_sandbox_bank(settings), _sandbox(settings), demo_router(settings)]
+        routes += [mobilepay_router(mobilepay_twin.our_twin(settings))]
+        routes += [sandbox_stripe.stripe_router(sandbox_stripe.our_branch(settings))]
     return routes
 
 
@@ -114,7 +119,7 @@ def _policy(settings: Settings) -> Policy:
     if settings.is_test:
         issuer = urlsplit(sandbox_bank.issuer_at(settings.port))
         origins.add(f"{issuer.scheme}://{issuer.netloc}")
-        machine_paths += [*sandbox_bank.MACHINE_PATHS, "/demo/webhook"]
+        machine_paths += [*sandbox_bank.MACHINE_PATHS, f"{mobilepay_twin.API_PATH}/", "/demo/webhook"]
     return Policy(frozenset(origins), settings.base_url.startswith("https://"), tuple(machine_paths))
 
 
