@@ -21,7 +21,7 @@ import structlog
 from app import doors, reactions
 from app.agreements import actions as agreements
 from app.agreements.jobs import draw as draw_agreement
-from app.checkout import proving
+from app.checkout import paying, proving
 from app.checkout.actions import expire_due, expire_orders
 from app.identity.actions.codes import mark_unknown_sends
 from app.invoices import actions as invoices
@@ -97,6 +97,9 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
             job, payment_link.Doors(through.sms, through.mail, through.base_url)
         ),
         delivered.REPORT_JOB: delivered.take_report,
+        paying.CHECK_JOB: lambda job: paying.look(
+            job, paying.PaymentDoors(through.providers, through.base_url)
+        ),
         invoices.REMIND_JOB: lambda job: reminders.remind(
             job, reminders.Doors(through.sms, through.mail, through.letters)
         ),
@@ -130,8 +133,12 @@ def chores() -> Sequence[Chore]:
         wallets.lapse_due,
         count_liability,
     )
+    async def ask_about_payments(now: Now) -> int:
+        return await paying.reconcile_due(now)
+
     return (
         expire_sessions,
+        ask_about_payments,
         give_up_on_codes,
         *(_by_business_time(verb) for verb in by_business_time),
         retention.seldom(seal, SEAL_EVERY),

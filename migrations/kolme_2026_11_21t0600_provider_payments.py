@@ -33,8 +33,8 @@ CREATE TABLE payments (
     public_id        text NOT NULL,
     kind             text NOT NULL CHECK (kind IN ('checkout', 'charge')),
     method           text NOT NULL CHECK (method IN ('card', 'mobilepay')),
-    state            text NOT NULL CHECK (state IN ('started', 'pending', 'unknown', 'authorised', 'capturing', 'captured',
-                                                    'cancelling', 'cancelled', 'failed', 'expired')),
+    state            text NOT NULL CHECK (state IN ('started', 'pending', 'unknown', 'authorised', 'capturing',
+                                                    'captured', 'cancelling', 'cancelled', 'failed', 'expired')),
     order_id         uuid NOT NULL,
     session_id       uuid,
     quote_id         text NOT NULL,
@@ -165,12 +165,16 @@ ALTER TABLE cases
     DROP CONSTRAINT cases_check5,
     DROP CONSTRAINT cases_check6,
     ADD CONSTRAINT cases_kind_check CHECK (kind IN ('credit', 'identity', 'late_payment', 'refund_refused')),
-    ADD CONSTRAINT cases_have_a_session CHECK ((kind IN ('credit', 'identity')) = (session_id IS NOT NULL)),
+    ADD CONSTRAINT cases_have_a_session
+        CHECK ((kind IN ('credit', 'identity')) = (session_id IS NOT NULL)),
     ADD CONSTRAINT cases_about_late_money
         CHECK ((kind = 'late_payment') = (num_nonnulls(payment_id, provider_payment_id) = 1)),
-    ADD CONSTRAINT cases_about_one_payment CHECK (num_nonnulls(payment_id, provider_payment_id, payment_refund_id) <= 1),
-    ADD CONSTRAINT cases_about_refused_refunds CHECK ((kind = 'refund_refused') = (payment_refund_id IS NOT NULL)),
-    ADD CONSTRAINT cases_answers_fit CHECK (session_id IS NULL OR state NOT IN ('returned', 'kept')),
+    ADD CONSTRAINT cases_about_one_payment
+        CHECK (num_nonnulls(payment_id, provider_payment_id, payment_refund_id) <= 1),
+    ADD CONSTRAINT cases_about_refused_refunds
+        CHECK ((kind = 'refund_refused') = (payment_refund_id IS NOT NULL)),
+    ADD CONSTRAINT cases_answers_fit
+        CHECK (session_id IS NULL OR state NOT IN ('returned', 'kept')),
     ADD FOREIGN KEY (merchant_id, provider_payment_id) REFERENCES payments (merchant_id, id) ON DELETE RESTRICT,
     ADD FOREIGN KEY (merchant_id, payment_refund_id) REFERENCES payment_refunds (merchant_id, id) ON DELETE RESTRICT;
 CREATE UNIQUE INDEX cases_provider_payment ON cases (merchant_id, provider_payment_id)

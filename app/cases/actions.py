@@ -16,6 +16,7 @@ CaseKind = Literal["credit", "identity"]
 AskedBy = Literal["rules", "shopper"]
 
 MONEY: Final = "late_payment"
+REFUND: Final = "refund_refused"
 
 CONTACT_KEPT: Final = timedelta(days=30)
 
@@ -80,20 +81,23 @@ async def open_case(merchant_id: UUID, new: NewCase, *, actor: str, now: datetim
 
 @dataclass(frozen=True, slots=True)
 class NewMoneyCase:
-    """Money that came in and pays no order: which recorded payment, and its sum. Nobody waits outside for an answer;
-    `due_at` is by when the shop should know what to do with it."""
+    """Money that came in and pays no order: which recorded payment, or which one through a provider, and its sum; or
+    money that the provider would not take back (`payment_refund_id`). Nobody waits outside for an answer; `due_at` is
+    by when the shop should know what to do with it."""
 
-    payment_id: UUID
+    payment_id: UUID | None
     amount_minor: int
     currency: str
     lang: str
     due_at: datetime
+    provider_payment_id: UUID | None = None
+    payment_refund_id: UUID | None = None
 
 
 _OPEN_MONEY: Final = """
 INSERT INTO cases (merchant_id, id, public_id, kind, state, asked_by, payment_id, amount_minor, currency, lang,
-                   opened_at, due_at)
-VALUES ($1, $2, $3, $4, 'open', 'staff', $5, $6, $7, $8, $9, $10)
+                   opened_at, due_at, provider_payment_id, payment_refund_id)
+VALUES ($1, $2, $3, $4, 'open', $13, $5, $6, $7, $8, $9, $10, $11, $12)
 """
 
 
@@ -105,13 +109,16 @@ async def open_money_case(merchant_id: UUID, new: NewMoneyCase, *, actor: str, n
         merchant_id,
         case_id,
         public_id,
-        MONEY,
+        MONEY if new.payment_refund_id is None else REFUND,
         new.payment_id,
         new.amount_minor,
         new.currency,
         new.lang,
         now,
         new.due_at,
+        new.provider_payment_id,
+        new.payment_refund_id,
+        "rules" if new.payment_id is None else "staff",
     )
     await MACHINE.begin(merchant_id, case_id, state=CaseState.OPEN, event="case.opened", actor=actor, at=now)
     return public_id

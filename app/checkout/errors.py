@@ -61,6 +61,13 @@ class HoldEnded(Refusal):
     code: ClassVar[str] = "hold_ended"
 
 
+class CannotCharge(Refusal):
+    """No charge can be made for this order: it is not open, somebody pays it already, or what it would be charged with
+    was forgotten."""
+
+    code: ClassVar[str] = "cannot_charge"
+
+
 class CannotKeepFor(Refusal):
     """Money cannot be kept for this order: `reason` is `currency`, `amount` (it waits to be paid, and its total is
     another one) or `busy` (a checkout is about to pay it, or a person looks at that)."""

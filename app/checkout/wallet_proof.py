@@ -7,7 +7,7 @@ from typing import Final
 
 # Each reads its orders where CHECKED holds: all of them, or those that something happened to.
 OF_ORDERS: Final[Mapping[str, str]] = {
-    "I22 what the wallet paid and what was lent make up a paid order's price": """
+    "I22 what the wallet paid, what a provider took and what was lent make up a paid order's price": """
         SELECT o.public_id FROM orders o
         JOIN quotes q ON q.merchant_id = o.merchant_id AND q.id = o.quote_id
         LEFT JOIN transfers t ON t.merchant_id = o.merchant_id AND t.key = 'wallet:' || o.public_id
@@ -15,7 +15,8 @@ OF_ORDERS: Final[Mapping[str, str]] = {
         WHERE CHECKED AND o.state IN ('paid', 'partly_refunded', 'refunded')
         GROUP BY o.merchant_id, o.id, q.content
         HAVING coalesce(sum(p.amount_minor), 0) <> coalesce((q.content->>'wallet_minor')::bigint, 0)
-            OR coalesce(sum(p.amount_minor), 0) + (q.content->>'amount_minor')::bigint <> o.total_minor""",
+            OR coalesce(sum(p.amount_minor), 0) + (q.content->>'amount_minor')::bigint
+                + coalesce((q.content->>'paid_minor')::bigint, 0) <> o.total_minor""",
 }
 
 PROOF: Final[Mapping[str, str]] = {

@@ -188,6 +188,19 @@ def purchase(customer_public_id: str, total: Money, creditor: Creditor) -> tuple
     )
 
 
+def paid_purchase(
+    customer_public_id: str | None, price: Money, paid: Money, creditor: Creditor
+) -> tuple[Entry, ...]:
+    """A purchase of which a provider took `paid` at once. The rest is the wallet's, which takes it off what the
+    customer owes; without one nobody need be known.
+    """
+    entries = [Entry(psp_of(creditor), "debit", paid), Entry(_against(creditor), "credit", price)]
+    if price != paid:
+        assert customer_public_id is not None, "a wallet is somebody's"
+        entries.append(Entry(receivable_of(customer_public_id), "debit", price - paid))
+    return tuple(entries)
+
+
 def between(debit: Account, credit: Account, amount: Money) -> tuple[Entry, ...]:
     """All of `amount`, from the account that is credited to the one that is debited."""
     return (Entry(debit, "debit", amount), Entry(credit, "credit", amount))

@@ -1,4 +1,4 @@
-"""Money through a provider, and money that came outside the checkout. The database has composite keys: see migrations/."""
+"""Money through a provider, and money that came outside the checkout. Composite keys: see migrations/."""
 
 from piccolo.columns import JSONB, UUID, BigInt, Boolean, Bytea, Date, Integer, Text, Timestamptz
 from piccolo.table import Table

@@ -17,13 +17,16 @@ from app.credit.errors import LimitUsedUp
 from app.identity.actions import customers
 from app.identity.actions.browsers import BrowserToken
 from app.kernel import db, outbox
+from app.kernel.money import MAX_AMOUNT_MINOR, Money
 from app.ledger import actions as ledger
 from app.ledger import rules as ledger_rules
+from app.ledger.rules import Entry
 from app.links import actions as links
 from app.links.errors import LinkEnded, LinkPaused
 from app.orders import actions as orders
 from app.orders.actions import Contact, Payment
 from app.orders.states import OrderState
+from app.payments.queries import somebody_takes
 from app.plans.quote import Quote
 
 ACTOR: Final = "shopper"
@@ -45,7 +48,8 @@ class Details:
 
 def known_contact(flow: Flow, details: Details) -> Contact:
     """Who buys: what is typed now goes first, then what we know, then what the shop passed."""
-    customer = flow.customer
+    # What is known of a company came from earlier contact persons: it is not shown to whoever types its number.
+    customer = None if flow.identified_by == "company" else flow.customer
     passed = flow.passed
     return Contact(
         name=customer.name if customer else details.name or passed.name,
@@ -61,9 +65,10 @@ def known_contact(flow: Flow, details: Details) -> Contact:
 
 
 def missing_fields(quote: Quote, contact: Contact) -> frozenset[str]:
-    """The details this purchase needs and nobody knows: an e-mail address for documents, a postal one for paper."""
+    """The details this purchase needs and nobody knows: an e-mail address for documents, a postal one for paper and for
+    what a company is invoiced."""
     needed = {"name": contact.name, "email": contact.email}
-    if quote.delivery == "paper":
+    if quote.delivery == "paper" or quote.for_company:
         needed |= {"street": contact.street, "postcode": contact.postcode, "city": contact.city}
     return frozenset(field for field, value in needed.items() if not value)
 
@@ -118,56 +123,85 @@ async def _locked(public_id: str, browser: BrowserToken) -> Flow:
 
 
 def _checked(flow: Flow, shown_field: str) -> tuple[Customer, Quote]:
+    quote = quote_shown(flow, shown_field)
+    # What a provider takes is paid by `paying`, not here.
+    if flow.customer is None or not flow.identified or quote.paid_minor:
+        raise StepNotReached
+    if not flow.lends:
+        return flow.customer, quote
+    if flow.decision is None or flow.decision.outcome != "approved" or not flow.decision_stands:
+        raise CreditRefused
+    return flow.customer, quote
+
+
+def quote_shown(flow: Flow, shown_field: str) -> Quote:
+    """What is about to be bought: chosen, still possible, and what the page showed. Raises SessionEnded,
+    StepNotReached, ShownTotalChanged."""
     if flow.state is not SessionState.OPEN:
         raise SessionEnded
-    if flow.customer is None or flow.quote is None or not flow.identified or not flow.quote_stands:
+    if flow.quote is None or not flow.quote_stands or (flow.customer is not None and not flow.identified):
         raise StepNotReached
     if flow.changed or not shown.matches(flow, shown_field):
         raise ShownTotalChanged
-    if not flow.lends:
-        return flow.customer, flow.quote
-    if flow.decision is None or flow.decision.outcome != "approved" or not flow.decision_stands:
-        raise CreditRefused
-    return flow.customer, flow.quote
+    return flow.quote
 
 
 async def _buy(flow: Flow, customer: Customer, quote: Quote, contact: Contact, lang: str | None) -> None:
-    merchant, now = flow.merchant, flow.now
     if flow.link_id is not None:
         await _use_link(flow)
     await _reserve(flow, customer, quote)
+    await buy_in_tx(flow, quote, contact, lang)
+
+
+async def buy_in_tx(flow: Flow, quote: Quote, contact: Contact, lang: str | None) -> None:
+    """The purchase itself, by whoever is known in this session, or by nobody known who has paid. In a transaction that
+    holds session and order. Raises HoldEnded, MoneyFrozen."""
+    merchant, now, customer = flow.merchant, flow.now, flow.customer
     await MACHINE.move(
         merchant.id,
         flow.session_id,
-        expected=SessionState.OPEN,
+        expected=flow.stored_state,
         to=SessionState.CONFIRMED,
         actor=ACTOR,
         at=now,
         detail={"version": flow.version} | ({"lang": lang} if lang else {}),
     )
-    payment = Payment(customer.id, quote.id, contact)
+    payment = Payment(None if customer is None else customer.id, quote.id, contact)
     await orders.pay(merchant.id, flow.order_id, payment, actor=ACTOR, now=now)
-    await customers.bought(
-        merchant.id,
-        customer.id,
-        email=contact.email,
-        street=contact.street,
-        city=contact.city,
-        postcode=contact.postcode,
-        phone=contact.phone,
-        now=now,
-    )
-    # Wallet before the accounts that every purchase of the shop posts to.
-    await spend_in_tx(flow, customer)
+    if customer is not None:
+        # What a contact person typed stands on the order: it is not their company's to keep.
+        own = Contact() if flow.identified_by == "company" else contact
+        await customers.bought(
+            merchant.id,
+            customer.id,
+            email=own.email,
+            street=own.street,
+            city=own.city,
+            postcode=own.postcode,
+            phone=own.phone,
+            now=now,
+        )
+        # Wallet before the accounts that every purchase of the shop posts to.
+        await spend_in_tx(flow, customer)
     await ledger.post(
         merchant.id,
         key=f"purchase:{flow.order_public_id}",
         cause="purchase",
         about=flow.order_public_id,
-        entries=ledger_rules.purchase(customer.public_id, flow.total, merchant.creditor),
+        entries=_entries(flow, quote),
         now=now,
     )
     await _tell(flow, quote)
+
+
+def _entries(flow: Flow, quote: Quote) -> tuple[Entry, ...]:
+    buyer, creditor = flow.customer, flow.merchant.creditor
+    if quote.paid_minor:
+        paid = Money(quote.paid_minor, quote.currency)
+        who = None if buyer is None else buyer.public_id
+        return ledger_rules.paid_purchase(who, flow.total, paid, creditor)
+    assert buyer is not None, "what is lent, or taken from a wallet, is somebody's"
+    return ledger_rules.purchase(buyer.public_id, flow.total, creditor)
 
 
 async def _reserve(flow: Flow, customer: Customer, quote: Quote) -> None:
@@ -181,16 +215,27 @@ async def _reserve(flow: Flow, customer: Customer, quote: Quote) -> None:
             customer.id,
             flow.currency,
             amount_minor=quote.amount_minor,
-            limit_minor=merchant.credit_limit_minor,
+            limit_minor=_limit_minor(flow),
         )
     except LimitUsedUp:
         raise CreditRefused from None
+
+
+def _limit_minor(flow: Flow) -> int:
+    """What this customer may owe: a company that a person has let go above its limit, whatever they have decided on."""
+    if not flow.owed_by_company:
+        return flow.merchant.credit_limit_minor
+    by_person = flow.decision is not None and flow.decision.by_person
+    return MAX_AMOUNT_MINOR if by_person else flow.merchant.company_limit_minor
 
 
 async def _use_link(flow: Flow) -> None:
     """By a link: it leads to its order still, and whoever else was on the way to pay it comes too late."""
     merchant_id, now = flow.merchant.id, flow.now
     link = await links.lock_of(merchant_id, flow.order_id)
+    if await somebody_takes(merchant_id, flow.order_id):
+        # A provider is taking somebody else's money for it at this moment.
+        raise SessionEnded
     try:
         await links.use(link, actor=ACTOR, now=now)
     except (LinkPaused, LinkEnded):
@@ -217,7 +262,9 @@ async def _tell(flow: Flow, quote: Quote) -> None:
         "currency": flow.currency,
         "quote_id": quote.id,
         "method": quote.method,
+        "buyer": flow.buyer,
         "wallet_minor": quote.wallet_minor,
+        "paid_minor": quote.paid_minor,
     }
     told = ("session.confirmed", "order.paid")
     await outbox.emit_all(flow.merchant.id, told, data, now=flow.now, about=flow.order_public_id)

@@ -4,7 +4,7 @@
 |---|---|
 | `posting` | `post`: transfers over accounts without lots |
 | `moving` | `put`, `take`, `claw_back`, `restore`: accounts with lots |
-| `holding` | `hold`, `capture`, `release`, `expire_holds` |
+| `holding` | `hold`, `outlast`, `capture`, `release`, `expire_holds` |
 | `lapsing` | `expire_lots` |
 | `reversing` | `reverse` |
 | `sealing` | `seal`: chains what was committed |
@@ -14,7 +14,7 @@
 """
 
 from app.ledger.actions.freezing import freeze, freeze_now, unfreeze, unfreeze_now
-from app.ledger.actions.holding import Hold, capture, expire_holds, hold, release
+from app.ledger.actions.holding import Hold, capture, expire_holds, hold, outlast, release
 from app.ledger.actions.lapsing import expire_lots
 from app.ledger.actions.moving import ClawedBack, claw_back, put, restore, take
 from app.ledger.actions.posting import post
@@ -38,6 +38,7 @@ __all__ = [
     "lock",
     "mark_proven",
     "note_proof",
+    "outlast",
     "post",
     "put",
     "release",

@@ -183,6 +183,22 @@ def _check_capture(found: _Found, against: Account, amount: Amount) -> None:
     check_unit(against, amount.currency)
 
 
+async def outlast(merchant_id: UUID, hold_id: UUID, *, until: datetime, now: datetime) -> None:
+    """Keep what is set aside until then at least: paying the rest may take longer. Raises NoSuchHold, HoldEnded."""
+    found = await _find(merchant_id, hold_id)
+    await find_purse(merchant_id, found.account, found.amount.currency, "")
+    kept = await db.fetch_value(
+        """UPDATE holds SET expires_at = greatest(expires_at, $3)
+           WHERE merchant_id = $1 AND id = $2 AND state = 'pending' AND expires_at > $4 RETURNING id""",
+        merchant_id,
+        hold_id,
+        until,
+        now,
+    )
+    if kept is None:
+        raise HoldEnded(HoldState.EXPIRED if found.state is HoldState.PENDING else found.state)
+
+
 async def release(merchant_id: UUID, hold_id: UUID, *, actor: str, now: datetime) -> bool:
     """Let go of what is set aside. False when the hold has ended already.
 

@@ -1,4 +1,4 @@
-"""The one verb of recorded payments. What the money does to its order is `checkout.actions.record_payment`."""
+"""Money that staff record. What it does to its order is `checkout.actions.record_payment`."""
 
 from __future__ import annotations
 

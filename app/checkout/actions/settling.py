@@ -1,0 +1,345 @@
+"""What a payment's provider says is carried out: one transaction a step, under the locks of session and order.
+
+`payments.settling` says what to do; here it is done, all of it or nothing. Of a callback, a page that comes back, the
+reconciler, a shopper who turns away and the clock, whoever comes second finds the payment in another state and does
+nothing. What has to be said to the provider is said afterwards by `checkout.paying`: the step that is answered tells.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+import structlog
+
+from app.cases import actions as cases
+from app.cases.actions import NewMoneyCase
+from app.cases.rules import due_at
+from app.checkout.actions.aside import free_in_tx
+from app.checkout.actions.charging import pay_charge, tell_failed
+from app.checkout.actions.confirming import buy_in_tx
+from app.checkout.actions.ending import end_others_in_tx, expire_locked_in_tx
+from app.checkout.actions.paying import HOLD_OUTLASTS
+from app.checkout.queries import CLOSED, Flow
+from app.checkout.queries import flow as read_flow
+from app.checkout.states import MACHINE, SessionState
+from app.kernel import audit, clock, db
+from app.kernel.money import Money
+from app.ledger import actions as ledger
+from app.ledger.queries import frozen
+from app.ledger.rules import UNASSIGNED, between, psp_of
+from app.links import actions as links
+from app.merchants.queries import Merchant, merchant_by_id
+from app.orders import actions as orders
+from app.orders.actions import Contact
+from app.orders.queries import OrderView
+from app.orders.states import OrderState
+from app.payments import actions as payments
+from app.payments.ports import Aggregate, Opened
+from app.payments.queries import PAYMENT_COLUMNS, PaymentView, payment_of, somebody_takes
+from app.payments.settling import GRACE, Do, Ours, Step, Wish, next_step
+from app.payments.states import PaymentState
+
+ACTOR: Final = "provider"
+# Orders that money may still pay.
+_WAITING: Final = frozenset({OrderState.DRAFT, OrderState.OPEN, OrderState.IN_PAYMENT})
+_TAKEN: Final = frozenset({PaymentState.CAPTURING, PaymentState.UNKNOWN, PaymentState.CANCELLING})
+
+_log = structlog.get_logger("payments")
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The payment as it is now, and what is still to be said to its provider: CAPTURE, CANCEL, or nothing (WAIT)."""
+
+    payment: PaymentView
+    do: Do
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """What a payment is for, held until the transaction ends: a session with its order, or for a charge the order."""
+
+    merchant: Merchant
+    now: datetime
+    flow: Flow | None
+    order: OrderView | None
+
+    @property
+    def order_state(self) -> OrderState:
+        if self.flow is not None:
+            return self.flow.order_state
+        assert self.order is not None
+        return self.order.state
+
+
+async def follow(
+    payment: PaymentView, told: Aggregate, *, wall: datetime, is_refused: bool = False
+) -> Followed:
+    """Do what follows from what the provider says of a payment, in one transaction. `is_refused` tells that it would
+    not let us take what is authorised.
+
+    Raises HoldEnded when the wallet's part came free at this very moment (the next look finds out), MoneyFrozen.
+    """
+    return await db.in_tx(lambda: _follow(payment, told, wall, is_refused=is_refused))
+
+
+async def _follow(payment: PaymentView, told: Aggregate, wall: datetime, *, is_refused: bool) -> Followed:
+    place = await _place_of(payment)
+    held = await _held(payment)
+    if held.state is not payment.state:
+        # Somebody else was faster, and has done what was to be done.
+        return Followed(held, Do.WAIT)
+    await db.race_point("payment held")
+    wish = await _wish(place, held, wall)
+    step = next_step(Ours(held.state, held.public_id, held.amount, is_refused), told, wish)
+    await payments.note(held, told)
+    match step.do:
+        case Do.WAIT:
+            if step.failure is not None:
+                _log.error("payment_in_unknown_currency", payment=held.public_id)
+            await payments.postpone(held, wall)
+            return Followed(held, Do.WAIT)
+        case Do.CAPTURE:
+            return await _claim(place, held, wall)
+        case Do.CANCEL:
+            return await _let_go(place, held, step)
+        case Do.PAY:
+            return await _pay(place, held, told)
+        case Do.LATE:
+            return await _late(place, held, Money(step.kept_minor, told.currency), step.failure)
+        case Do.END:
+            return await _end(place, held, step)
+
+
+async def _place_of(payment: PaymentView) -> _Place:
+    if payment.session_public_id is not None:
+        flow = await read_flow(payment.session_public_id, b"", lock=True)
+        assert flow is not None, "a payment's session is never deleted"
+        return _Place(flow.merchant, flow.now, flow, None)
+    merchant = await merchant_by_id(payment.merchant_id)
+    assert merchant is not None, "merchants are never deleted"
+    order = await orders.lock(payment.merchant_id, payment.order_public_id)
+    return _Place(merchant, await clock.business_now(), None, order)
+
+
+async def _held(payment: PaymentView) -> PaymentView:
+    row = await db.fetch_one(
+        f"SELECT {PAYMENT_COLUMNS} FROM payments p WHERE p.merchant_id = $1 AND p.id = $2 FOR UPDATE OF p",  # noqa: S608
+        payment.merchant_id,
+        payment.id,
+    )
+    assert row is not None, "payments are never deleted"
+    return payment_of(row)
+
+
+async def _wish(place: _Place, payment: PaymentView, wall: datetime) -> Wish:
+    flow = place.flow
+    if flow is not None and flow.stored_state is not SessionState.PROCESSING:
+        return Wish.OVER
+    if place.order_state not in _WAITING:
+        return Wish.OVER
+    if not payment.is_taking:
+        if flow is not None and flow.link_state in CLOSED:
+            return Wish.OVER
+        if await somebody_takes(payment.merchant_id, payment.order_id):
+            return Wish.OVER
+    over = wall >= payment.expires_at + GRACE or (flow is not None and place.now >= flow.expires_at)
+    return Wish.LETTING_GO if payment.is_letting_go or over else Wish.WANTED
+
+
+async def _moved(
+    payment: PaymentView,
+    to: PaymentState,
+    now: datetime,
+    *,
+    failure: str | None = None,
+    is_taking: bool = False,
+) -> PaymentView:
+    await payments.move(payment, to, actor=ACTOR, now=now, failure=failure, is_taking=is_taking)
+    return replace(payment, state=to, is_taking=is_taking or payment.is_taking)
+
+
+async def _claim(place: _Place, payment: PaymentView, wall: datetime) -> Followed:
+    """From here on this payment alone takes money for the order: nobody else begins, edits or ends it meanwhile."""
+    flow, now = place.flow, place.now
+    if await frozen() is not None:
+        if payment.state in {PaymentState.PENDING, PaymentState.UNKNOWN}:
+            payment = await _moved(payment, PaymentState.AUTHORISED, now)
+        await payments.postpone(payment, wall)
+        return Followed(payment, Do.WAIT)
+    if flow is not None and not flow.money_aside:
+        # All of the price or nothing: the wallet's part is not there any more.
+        return await _let_go(place, payment, Step(Do.CANCEL, failure="hold_ended"))
+    if payment.state is PaymentState.CAPTURING:
+        return Followed(payment, Do.CAPTURE)
+    if payment.state is not PaymentState.AUTHORISED:
+        payment = await _moved(payment, PaymentState.AUTHORISED, now)
+    payment = await _moved(payment, PaymentState.CAPTURING, now, is_taking=True)
+    if flow is not None and flow.aside is not None and flow.quote is not None and flow.quote.wallet_minor:
+        await ledger.outlast(payment.merchant_id, flow.aside.id, until=now + HOLD_OUTLASTS, now=now)
+    return Followed(payment, Do.CAPTURE)
+
+
+async def _let_go(place: _Place, payment: PaymentView, step: Step) -> Followed:
+    if payment.state is not PaymentState.CANCELLING:
+        payment = await _moved(payment, PaymentState.CANCELLING, place.now, failure=step.failure)
+    return Followed(payment, Do.CANCEL)
+
+
+async def _pay(place: _Place, payment: PaymentView, told: Aggregate) -> Followed:
+    """The money is there: all that a confirmed purchase does, at once."""
+    flow, now = place.flow, place.now
+    if flow is None:
+        assert place.order is not None
+        await pay_charge(place.merchant, place.order, payment, now)
+    elif flow.quote is None or flow.quote.id != payment.quote_id or not flow.money_aside:
+        return await _late(place, payment, payment.amount, "hold_ended")
+    else:
+        if flow.link_id is not None:
+            await _use_link(flow)
+        contact = Contact(**(payment.contact or {}))
+        await buy_in_tx(flow, flow.quote, contact, payment.lang)
+    if payment.is_saving and told.saved is not None:
+        await payments.save_method(payment, told.saved, now)
+    return Followed(await _moved(payment, PaymentState.CAPTURED, now, is_taking=True), Do.WAIT)
+
+
+async def _use_link(flow: Flow) -> None:
+    """The order is paid, whatever became of its link since the money was claimed; whoever else was on the way stops."""
+    merchant_id = flow.merchant.id
+    await links.close_paid(await links.lock_of(merchant_id, flow.order_id), actor="shopper", now=flow.now)
+    if flow.order_state is OrderState.OPEN:
+        await orders.move(
+            merchant_id,
+            flow.order_id,
+            expected=OrderState.OPEN,
+            to=OrderState.IN_PAYMENT,
+            actor="shopper",
+            now=flow.now,
+        )
+    await end_others_in_tx(merchant_id, flow.order_id, flow.session_id, actor="shopper", now=flow.now)
+
+
+async def _late(place: _Place, payment: PaymentView, kept: Money, failure: str | None) -> Followed:
+    """Money is there that pays no purchase: it stands in the books as nobody's, and a person is asked about it."""
+    merchant, now = place.merchant, place.now
+    await ledger.post(
+        merchant.id,
+        key=f"received:{payment.public_id}",
+        cause="received",
+        about=payment.order_public_id,
+        entries=between(psp_of(merchant.creditor), UNASSIGNED, kept),
+        now=now,
+    )
+    case = NewMoneyCase(
+        payment_id=None,
+        provider_payment_id=payment.id,
+        amount_minor=kept.amount_minor,
+        currency=kept.currency,
+        lang=merchant.locale,
+        due_at=due_at(now, country=merchant.country, time_zone=merchant.time_zone),
+    )
+    case_id = await cases.open_money_case(merchant.id, case, actor=ACTOR, now=now)
+    await audit.record(
+        ACTOR,
+        "payment.late",
+        payment.public_id,
+        merchant_id=merchant.id,
+        at=now,
+        detail={"order": payment.order_public_id, "case": case_id},
+    )
+    payment = await _moved(payment, PaymentState.CAPTURED, now, failure=failure)
+    await _reopen(place, failure or "late")
+    return Followed(payment, Do.WAIT)
+
+
+async def _end(place: _Place, payment: PaymentView, step: Step) -> Followed:
+    assert step.to is not None, "an end is a state"
+    if step.failure is not None:
+        _log.warning("payment_failed", payment=payment.public_id, failure=step.failure)
+    has_failed = step.to is PaymentState.FAILED or payment.failure is not None
+    ended = await _moved(payment, step.to, place.now, failure=step.failure)
+    if place.flow is None:
+        await tell_failed(payment, step.failure or payment.failure or step.to.value, place.now)
+    elif has_failed:
+        await _reopen(place, step.failure or payment.failure)
+    elif payment.is_letting_go:
+        await _reopen(place, None)
+    else:
+        await _reopen(place, step.to.value)
+    return Followed(ended, Do.WAIT)
+
+
+_OPEN_AGAIN: Final = "UPDATE checkout_sessions SET payment_failure = $3 WHERE merchant_id = $1 AND id = $2"
+
+
+async def _reopen(place: _Place, failure: str | None) -> None:
+    """A session that waited for the payment goes on from step 1, or is over when its time is."""
+    flow, now = place.flow, place.now
+    if flow is None or flow.stored_state is not SessionState.PROCESSING:
+        return
+    merchant_id, session_id = flow.merchant.id, flow.session_id
+    if now >= flow.expires_at:
+        await expire_locked_in_tx(merchant_id, flow.public_id, now)
+        return
+    await MACHINE.move(
+        merchant_id,
+        session_id,
+        expected=SessionState.PROCESSING,
+        to=SessionState.OPEN,
+        actor=ACTOR,
+        at=now,
+        detail={} if failure is None else {"failure": failure},
+    )
+    await db.execute(_OPEN_AGAIN, merchant_id, session_id, failure)
+    await free_in_tx(merchant_id, await _hold_of(merchant_id, session_id), actor=ACTOR, now=now)
+
+
+async def _hold_of(merchant_id: UUID, session_id: UUID) -> UUID | None:
+    found: UUID | None = await db.fetch_value(
+        "SELECT hold_id FROM checkout_sessions WHERE merchant_id = $1 AND id = $2", merchant_id, session_id
+    )
+    return found
+
+
+async def was_opened(payment: PaymentView, told: Opened, wall: datetime) -> None:
+    """The provider knows the payment: the shopper can go there."""
+
+    async def keep() -> None:
+        place = await _place_of(payment)
+        held = await _held(payment)
+        if held.state is payment.state:
+            await payments.opened(held, told, actor=ACTOR, now=place.now, wall=wall)
+
+    await db.in_tx(keep)
+
+
+async def never_opened(payment: PaymentView, reason: str) -> None:
+    """The provider would not open the payment, or make the charge: nothing has happened there."""
+
+    async def end() -> None:
+        place = await _place_of(payment)
+        held = await _held(payment)
+        if held.state is payment.state:
+            _log.warning("payment_refused", payment=payment.public_id, reason=reason)
+            await _end(place, held, Step(Do.END, PaymentState.FAILED, "provider_error"))
+
+    await db.in_tx(end)
+
+
+async def nobody_knows(payment: PaymentView, wall: datetime) -> None:
+    """A call had no answer: it may have had its effect. Somebody asks soon, and nothing is done a second time."""
+
+    async def doubt() -> None:
+        place = await _place_of(payment)
+        held = await _held(payment)
+        if held.state is not payment.state:
+            return
+        if held.state in {PaymentState.STARTED, PaymentState.CAPTURING}:
+            await _moved(held, PaymentState.UNKNOWN, place.now)
+        await payments.postpone(held, wall)
+
+    await db.in_tx(doubt)

@@ -1,0 +1,262 @@
+"""Payments through a provider, from the outside in: every call to one, each outside any transaction.
+
+Whatever gives a reason to ask (the page that comes back, a callback, the reconciler, a shopper who turns away) ends in
+`check`: it takes the payment's lease, asks the provider, has `actions.settling` do what follows, and says to the
+provider what is to be said. It may be stopped anywhere: the payment's row tells the next one where to go on, each call
+has a key, and the same call again has one effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from app.checkout.actions import settling
+from app.checkout.actions.settling import Followed
+from app.checkout.errors import HoldEnded
+from app.kernel import clock, db, outbox
+from app.kernel.jobs import Done, Now, Outcome
+from app.kernel.outbox import Job
+from app.ledger.errors import MoneyFrozen
+from app.payments import actions as payments
+from app.payments.errors import ProviderRefused, ProviderUnreachable
+from app.payments.ports import Aggregate, Callback, NewCharge, NewPayment, PaymentProvider, ProviderMethod
+from app.payments.queries import (
+    PaymentView,
+    payment_by_provider_ref,
+    payment_by_public_id,
+    saved_method_by_id,
+)
+from app.payments.settling import Do
+
+CHECK_JOB: Final = "payment_check"
+ACTOR: Final = "provider"
+# A look that a worker was asked for is given this long before it is asked for again.
+_JOB_TAKES_S: Final = 30
+# Ask, capture, and ask once more when that was refused; nothing needs more.
+_CALLS_MAX: Final = 4
+
+_log = structlog.get_logger("payments")
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentDoors:
+    """The providers of this process, and the address under which shoppers reach us."""
+
+    providers: Mapping[ProviderMethod, PaymentProvider]
+    base_url: str
+
+
+def return_url(base_url: str, session_public_id: str) -> str:
+    """Where the provider sends the shopper back to, whatever they did there."""
+    return f"{base_url}/pay/{session_public_id}/return"
+
+
+async def open_at_provider(payment: PaymentView, doors: PaymentDoors) -> PaymentView:
+    """Have the provider open a payment that `actions.start_payment` wrote down just now, or make a charge of
+    `actions.start_charge`; the payment as it is then. Again: nothing, unless it was not opened yet.
+
+    `pending` has a `url`; `failed` has reopened the session; `unknown` is being looked into.
+    """
+    provider = doors.providers.get(payment.method)
+    if provider is not None and payment.provider_ref is None and not payment.has_ended:
+        await _open(payment, provider, doors)
+    return await _again(payment)
+
+
+async def check(public_id: str, doors: PaymentDoors) -> PaymentView | None:
+    """Ask the provider about a payment and do what follows; the payment as it is then, None for an unknown one. While
+    somebody else asks, and once it has ended, this asks nobody."""
+    payment = await payments.take(public_id, clock.wall())
+    if payment is not None:
+        provider = doors.providers.get(payment.method)
+        if provider is None:
+            await _look_later(payment)
+        elif payment.provider_ref is None:
+            await _open(payment, provider, doors)
+            # Whoever turned away before it was known lets go of it now.
+            if payment.is_letting_go:
+                return await check(public_id, doors)
+        else:
+            await _ask(payment, payment.provider_ref, provider)
+    return await payment_by_public_id(public_id)
+
+
+async def give_up(public_id: str, doors: PaymentDoors) -> PaymentView | None:
+    """The shopper wants to pay another way: the provider lets go, and the session is open again, unless the payment
+    turns out to be authorised: then it is settled instead. While nobody knows, it stays as it is and is asked after."""
+    await payments.let_go(public_id, clock.wall())
+    return await check(public_id, doors)
+
+
+async def _again(payment: PaymentView) -> PaymentView:
+    found = await payment_by_public_id(payment.public_id)
+    assert found is not None, "payments are never deleted"
+    return found
+
+
+async def _look_later(payment: PaymentView) -> None:
+    await db.in_tx(lambda: payments.postpone(payment, clock.wall()))
+
+
+async def _open(payment: PaymentView, provider: PaymentProvider, doors: PaymentDoors) -> None:
+    try:
+        if payment.kind == "charge":
+            told = await _charge(payment, provider)
+            await _carry_out(payment, told)
+            return
+        opened = await provider.create(_new_payment(payment, doors.base_url))
+    except ProviderRefused as refused:
+        await settling.never_opened(payment, refused.reason)
+        return
+    except ProviderUnreachable as why:
+        await _doubt(payment, "open", why)
+        return
+    await settling.was_opened(payment, opened, clock.wall())
+
+
+def _new_payment(payment: PaymentView, base_url: str) -> NewPayment:
+    """The same whenever it is asked for: it is made of the row alone, so that the key finds what it found before."""
+    assert payment.session_public_id is not None, "the shopper pays it in a session"
+    back = return_url(base_url, payment.session_public_id)
+    contact = payment.contact or {}
+    return NewPayment(
+        key=payment.public_id,
+        reference=payment.public_id,
+        amount=payment.amount,
+        description=payment.description,
+        return_url=back,
+        cancel_url=back,
+        lang=payment.lang,
+        country=payment.country,
+        expires_at=payment.expires_at,
+        email=contact.get("email"),
+        phone=contact.get("phone"),
+        way=payment.way,
+        save=payment.is_saving,
+    )
+
+
+async def _charge(payment: PaymentView, provider: PaymentProvider) -> Aggregate:
+    assert payment.saved_method_id is not None, "a charge has what it is made with"
+    method = await saved_method_by_id(payment.merchant_id, payment.saved_method_id)
+    if method is None or method.saved is None:
+        raise ProviderRefused("forgotten")
+    return await provider.charge(
+        NewCharge(
+            key=payment.public_id,
+            reference=payment.public_id,
+            amount=payment.amount,
+            description=payment.description,
+            token=method.saved.token,
+        )
+    )
+
+
+async def _ask(payment: PaymentView, provider_ref: str, provider: PaymentProvider) -> None:
+    """Ask, and go on for as long as something is to be said to the provider."""
+    try:
+        told = await provider.get(provider_ref)
+    except (ProviderRefused, ProviderUnreachable) as why:
+        _log.warning("payment_not_told", payment=payment.public_id, reason=why.reason)
+        await _look_later(payment)
+        return
+    is_refused = False
+    for _ in range(_CALLS_MAX):
+        followed = await _carry_out(payment, told, is_refused=is_refused)
+        if followed is None or followed.do is Do.WAIT:
+            return
+        payment = followed.payment
+        try:
+            told = await _say(followed, provider_ref, provider)
+        except ProviderUnreachable as why:
+            await _doubt(payment, followed.do.value, why)
+            return
+        except ProviderRefused as refused:
+            _log.warning("payment_not_moved", payment=payment.public_id, reason=refused.reason)
+            if followed.do is Do.CANCEL and is_refused:
+                break
+            is_refused = True
+            try:
+                told = await provider.get(provider_ref)
+            except (ProviderRefused, ProviderUnreachable):
+                break
+    await _look_later(payment)
+
+
+async def _say(followed: Followed, provider_ref: str, provider: PaymentProvider) -> Aggregate:
+    payment = followed.payment
+    if followed.do is Do.CAPTURE:
+        return await provider.capture(provider_ref, payment.amount, key=f"{payment.public_id}:capture")
+    # A provider remembers a refusal under its key; whoever asks later asks anew.
+    return await provider.cancel(provider_ref, key=f"{payment.public_id}:cancel:{payment.checks}")
+
+
+async def _carry_out(payment: PaymentView, told: Aggregate, *, is_refused: bool = False) -> Followed | None:
+    try:
+        return await settling.follow(payment, told, wall=clock.wall(), is_refused=is_refused)
+    except (HoldEnded, MoneyFrozen) as why:
+        _log.warning("payment_not_settled", payment=payment.public_id, reason=type(why).__name__)
+        await _look_later(payment)
+        return None
+
+
+async def _doubt(payment: PaymentView, call: str, why: ProviderUnreachable) -> None:
+    _log.warning("payment_unknown", payment=payment.public_id, call=call, reason=why.reason)
+    await settling.nobody_knows(payment, clock.wall())
+
+
+# --- who gives a reason to ask ------------------------------------------------------------------------------
+
+
+async def take_callback(method: ProviderMethod, callback: Callback) -> None:
+    """A provider has called, and its signature holds: a worker asks. Repeated it changes nothing; about a payment that
+    we do not know it is nothing."""
+    payment = None
+    if callback.reference is not None:
+        payment = await payment_by_public_id(callback.reference)
+    if payment is None and callback.provider_ref is not None:
+        payment = await payment_by_provider_ref(method, callback.provider_ref)
+    if payment is None or payment.method != method:
+        return
+    known = payment
+    key = f"callback:{method}:{callback.event_id}"
+
+    async def put() -> None:
+        await outbox.put(known.merchant_id, CHECK_JOB, {"payment": known.public_id}, key=key)
+
+    await db.in_tx(put)
+
+
+async def look(job: Job, doors: PaymentDoors) -> Outcome:
+    """A worker's look at one payment. That nobody knows yet is no failure: the payment's own row says when to look
+    again."""
+    payment = await check(str(job.payload["payment"]), doors)
+    return Done("" if payment is None else payment.state.value)
+
+
+_DUE: Final = """
+WITH due AS (
+    SELECT merchant_id, id FROM payments
+    WHERE next_check_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
+    ORDER BY next_check_at LIMIT $2 FOR UPDATE SKIP LOCKED
+)
+UPDATE payments p SET next_check_at = $1 + make_interval(secs => $3) FROM due
+WHERE p.merchant_id = due.merchant_id AND p.id = due.id RETURNING p.merchant_id, p.public_id
+"""
+
+
+async def reconcile_due(now: Now, limit: int = 100) -> int:
+    """The reconciler: put a look on the outbox for every payment whose time has come. Answers how many."""
+    await payments.let_go_due(now.business, now.wall)
+
+    async def put() -> int:
+        rows = await db.fetch_all(_DUE, now.wall, limit, _JOB_TAKES_S)
+        for row in rows:
+            await outbox.put(row["merchant_id"], CHECK_JOB, {"payment": row["public_id"]})
+        return len(rows)
+
+    return await db.in_tx(put)

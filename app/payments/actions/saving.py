@@ -1,0 +1,48 @@
+"""What later charges are made with: the provider's token, sealed. Never a card number."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from app.kernel import db, ids
+from app.kernel.keys import process_keyring
+from app.payments.ports import SavedMethod
+from app.payments.queries import SEALED_FOR, PaymentView
+
+_SAVE: Final = """
+WITH saved AS (
+    INSERT INTO saved_methods (merchant_id, id, public_id, method, sealed, label, expires_on, created_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING merchant_id, id
+)
+UPDATE payments p SET saved_method_id = saved.id FROM saved WHERE p.merchant_id = saved.merchant_id AND p.id = $9
+"""
+
+
+async def save_method(payment: PaymentView, saved: SavedMethod, now: datetime) -> None:
+    """Keep what the shopper agreed to save with this payment. In a transaction."""
+    await db.execute(
+        _SAVE,
+        payment.merchant_id,
+        ids.internal_id(),
+        ids.public_id("sm"),
+        payment.method,
+        process_keyring().seal(SEALED_FOR, saved.token.encode()),
+        saved.label,
+        saved.expires_on,
+        now,
+        payment.id,
+    )
+
+
+async def forget_method(merchant_id: UUID, saved_method_id: UUID, now: datetime) -> bool:
+    """Nobody is charged with it any more. False when it was forgotten before. In a transaction."""
+    status = await db.execute(
+        """UPDATE saved_methods SET sealed = NULL, forgotten_at = $3
+           WHERE merchant_id = $1 AND id = $2 AND forgotten_at IS NULL""",
+        merchant_id,
+        saved_method_id,
+        now,
+    )
+    return status == "UPDATE 1"
