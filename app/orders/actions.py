@@ -10,7 +10,7 @@ from uuid import UUID
 
 from app.kernel import db, ids
 from app.orders.errors import OrderLocked, OrderRemoved, OrderUnknown, VersionConflict
-from app.orders.queries import OrderView, order_for_api
+from app.orders.queries import OrderView, is_being_paid, order_for_api
 from app.orders.rules import Line, extras_of, lines_of_shop, total_minor
 from app.orders.states import EDITABLE, MACHINE, OrderState
 from app.plans.quote import Quote
@@ -188,6 +188,8 @@ async def edit(
     order = await lock(merchant_id, public_id)
     if order.state not in EDITABLE:
         raise OrderLocked(order.state.value)
+    if order.state is OrderState.IN_PAYMENT and await is_being_paid(merchant_id, order.id):
+        raise OrderLocked("being paid")
     if order.version != version:
         raise VersionConflict(order.version)
     contents = replace(contents, lines=(*lines_of_shop(contents.lines), *extras_of(order.lines)))

@@ -13,6 +13,7 @@ from uuid import UUID
 from app.kernel import db, ids
 from app.orders.actions import add_lines
 from app.orders.errors import OrderLocked, OrderUnknown, VersionConflict
+from app.orders.queries import is_being_paid
 from app.orders.rules import Line, total_minor
 from app.orders.states import EDITABLE, OrderState
 
@@ -53,6 +54,8 @@ async def put_extras(
         raise OrderUnknown
     if OrderState(order["state"]) not in EDITABLE:
         raise OrderLocked(order["state"])
+    if await is_being_paid(merchant_id, order_id):
+        raise OrderLocked("being paid")
     if order["shown_version"] != shown_version:
         raise VersionConflict(order["version"])
     version = order["version"] + 1

@@ -328,6 +328,14 @@ async def change_between(merchant_id: UUID, order_id: UUID, before: int, after: 
     )
 
 
+async def is_being_paid(merchant_id: UUID, order_id: UUID) -> bool:
+    """Whether a provider is asked for the price of an order at this moment: nobody changes it meanwhile. For a caller
+    that holds the order."""
+    found = """SELECT EXISTS (SELECT FROM checkout_sessions
+                              WHERE merchant_id = $1 AND order_id = $2 AND state = 'processing')"""
+    return bool(await db.fetch_value(found, merchant_id, order_id))
+
+
 async def edit_landed(merchant_id: UUID, edit_id: UUID) -> bool:
     """Whether the version of this edit stands."""
     found = "SELECT EXISTS (SELECT FROM order_versions WHERE merchant_id = $1 AND id = $2)"

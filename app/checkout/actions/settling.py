@@ -39,7 +39,7 @@ from app.orders.states import OrderState
 from app.payments import actions as payments
 from app.payments.ports import Aggregate, Opened
 from app.payments.queries import PAYMENT_COLUMNS, PaymentView, payment_of, somebody_takes
-from app.payments.settling import GRACE, Do, Ours, Step, Wish, next_step
+from app.payments.settling import GRACE, MISMATCH, Do, Ours, Step, Wish, next_step
 from app.payments.states import PaymentState
 
 ACTOR: Final = "provider"
@@ -142,12 +142,18 @@ async def _wish(place: _Place, payment: PaymentView, wall: datetime) -> Wish:
     if place.order_state not in _WAITING:
         return Wish.OVER
     if not payment.is_taking:
-        if flow is not None and flow.link_state in CLOSED:
+        if flow is not None and (flow.link_state in CLOSED or not _is_of_its_order(flow, payment)):
             return Wish.OVER
         if await somebody_takes(payment.merchant_id, payment.order_id):
             return Wish.OVER
     over = wall >= payment.expires_at + GRACE or (flow is not None and place.now >= flow.expires_at)
     return Wish.LETTING_GO if payment.is_letting_go or over else Wish.WANTED
+
+
+def _is_of_its_order(flow: Flow, payment: PaymentView) -> bool:
+    """Whether what is being paid is the order as it stands: nobody changes one meanwhile, and this is the last look."""
+    quote = flow.quote
+    return quote is not None and quote.id == payment.quote_id and quote.price_minor == flow.total_minor
 
 
 async def _moved(
@@ -195,7 +201,9 @@ async def _pay(place: _Place, payment: PaymentView, told: Aggregate) -> Followed
     if flow is None:
         assert place.order is not None
         await pay_charge(place.merchant, place.order, payment, now)
-    elif flow.quote is None or flow.quote.id != payment.quote_id or not flow.money_aside:
+    elif flow.quote is None or not _is_of_its_order(flow, payment):
+        return await _late(place, payment, payment.amount, MISMATCH)
+    elif not flow.money_aside:
         return await _late(place, payment, payment.amount, "hold_ended")
     else:
         if flow.link_id is not None:
