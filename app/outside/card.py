@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Final, TypeVar
 import msgspec
 import stripe
 
-from app.kernel import db
 from app.kernel.money import Money
 from app.outside.card_callbacks import read_event
 from app.outside.card_http import CardHttp
@@ -257,7 +256,6 @@ class _Declined(ProviderRefused):
 async def _answer(asked: Awaitable[stripe.StripeObject], shape: type[Shape]) -> Shape:
     """What Stripe says, in our shape of it. Raises ProviderRefused for what had no effect, ProviderUnreachable for what
     may have had one."""
-    db.refuse_in_transaction("card")
     try:
         answer = (await asked).last_response
     except stripe.CardError as error:
@@ -352,7 +350,10 @@ def _is_held(session: Session) -> bool:
 
 
 def _let_go(told: Aggregate) -> Aggregate:
-    """A page that was closed is what the port calls cancelled; Stripe has one word for closed and for run out."""
+    """A page that was closed is what the port calls cancelled; Stripe has one word for closed and for run out. Raises
+    ProviderRefused for a payment that the card's bank still thinks about: nobody can take that back."""
+    if told.standing is Standing.PENDING:
+        raise ProviderRefused("still_processing")
     return replace(told, standing=Standing.CANCELLED) if told.standing is Standing.EXPIRED else told
 
 

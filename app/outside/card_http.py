@@ -13,7 +13,10 @@ from collections.abc import Mapping
 from typing import Final, NoReturn
 
 import httpx
+import msgspec
 import stripe
+
+from app.kernel import db
 
 ANSWER_BYTES_MAX: Final = 512 * 1024
 # What a call waits for in all: a charge passes through the card's bank, a question does not.
@@ -48,6 +51,7 @@ class CardHttp(stripe.HTTPClient):
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: str | None = None
     ) -> tuple[bytes, int, Mapping[str, str]]:
+        db.refuse_in_transaction("card")
         timeout_s = self._timeouts_s.get(method.lower(), self._write_timeout_s)
         try:
             async with asyncio.timeout(timeout_s):
@@ -74,6 +78,7 @@ class CardHttp(stripe.HTTPClient):
             client.stream(method, url, headers=_wanted(headers), content=body) as response,
         ):
             answer = await _read(response)
+            _check(answer, response.status_code)
             # No more of the headers: the package would turn some of them into warnings.
             told = {name: response.headers[name] for name in ("request-id",) if name in response.headers}
             return answer, response.status_code, told
@@ -87,6 +92,17 @@ class CardHttp(stripe.HTTPClient):
 
 class _TooLarge(Exception):
     """More came than any answer of Stripe's has."""
+
+
+def _check(answer: bytes, status: int) -> None:
+    """The package takes the shape of an answer for granted. Whoever stands between us and Stripe may say anything."""
+    try:
+        told = msgspec.json.decode(answer, type=dict[str, object])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        told = {}
+    is_good = 200 <= status < 300
+    if not told or (not is_good and not isinstance(told.get("error"), dict)):
+        _lost("garbage" if is_good else f"status_{status}")
 
 
 def _wanted(headers: Mapping[str, str]) -> dict[str, str]:

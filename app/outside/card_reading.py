@@ -222,7 +222,9 @@ def _saved(intent: Intent, charge: Charge | None) -> SavedMethod | None:
     if intent.setup_future_usage != "off_session" or not intent.customer or not intent.payment_method:
         return None
     details = charge.payment_method_details if charge is not None else None
-    card = (details.card if details is not None else None) or Card()
+    if details is None:
+        return None
+    card = details.card or Card(brand="card")
     brand = _BRANDS.get(card.brand, card.brand.replace("_", " ").capitalize())
     expires_on = f"{card.exp_year:04d}-{card.exp_month:02d}" if card.exp_year and card.exp_month else None
     return SavedMethod(

@@ -1,0 +1,529 @@
+"""The card door before a server that answers as a script says: what is asked, and what each answer means."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import inspect
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qsl
+
+import msgspec
+import pytest
+from stripe._api_version import _ApiVersion
+
+from app.kernel import db as database
+from app.kernel.money import Money
+from app.kernel.pool import NetworkInTransaction
+from app.outside.card import API_VERSION, CardAccount, StripeCards
+from app.outside.card_http import ANSWER_BYTES_MAX, CardHttp
+from app.payments.errors import CallbackForged, ProviderRefused, ProviderUnreachable
+from app.payments.ports import (
+    Aggregate,
+    Callback,
+    NewCharge,
+    NewPayment,
+    Opened,
+    PaymentProvider,
+    Refunded,
+    Standing,
+)
+from tests.support.receiver import Answer, Receiver
+from tests.support.stripe_answers import (
+    INTENT,
+    SESSION,
+    a_list,
+    a_session,
+    an_intent,
+    captured,
+    refusal,
+    said,
+)
+
+# Reading the certificate store takes longer than a test: once is enough.
+HTTP = CardHttp()
+KEY = "sk_test_key_of_ours"
+SECRET = "whsec_of_ours"
+SUM = Money(129_00, "EUR")
+NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
+NEW = NewPayment(
+    key="key-1",
+    reference="pay_1",
+    amount=SUM,
+    description="Birch & Co., order 1042",
+    return_url="https://pay.shop.example/pay/pay_1/return",
+    cancel_url="https://pay.shop.example/pay/pay_1/return?left=1",
+    lang="fi",
+    country="FI",
+    expires_at=NOW,
+    email="maija@shopper.example",
+)
+CHARGE = NewCharge(key="key-2", reference="pay_1", amount=SUM, description="Birch & Co.", token="cus_1/pm_1")
+Call = Callable[[StripeCards], Awaitable[object]]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Receiver]:
+    async with Receiver().listening() as receiver:
+        yield receiver
+
+
+@pytest.fixture
+def cards(server: Receiver) -> StripeCards:
+    account = CardAccount(f"http://127.0.0.1:{server.port}", KEY, SECRET)
+    return StripeCards(account, http=HTTP)
+
+
+def form(server: Receiver, place: int = -1) -> dict[str, str]:
+    return dict(parse_qsl(server.book[place].body.decode()))
+
+
+def test_the_card_door_is_a_payment_provider() -> None:
+    for name, verb in inspect.getmembers(PaymentProvider, inspect.isfunction):
+        if not name.startswith("_"):
+            assert inspect.signature(getattr(StripeCards, name)) == inspect.signature(verb), name
+
+
+# --- What is asked
+
+
+async def test_a_payment_is_opened_on_the_hosted_page_and_nothing_is_taken(
+    cards: StripeCards, server: Receiver
+) -> None:
+    server.will_answer(said(a_session()))
+    assert await cards.create(NEW) == Opened(SESSION, "https://checkout.stripe.com/c/pay/cs_test_a1")
+    assert [each.path for each in server.book] == ["/v1/checkout/sessions"]
+    assert form(server) == {
+        "mode": "payment",
+        "allowed_payment_method_types[0]": "card",
+        "adaptive_pricing[enabled]": "false",
+        "submit_type": "pay",
+        "locale": "fi",
+        "line_items[0][quantity]": "1",
+        "line_items[0][price_data][currency]": "eur",
+        "line_items[0][price_data][unit_amount]": "12900",
+        "line_items[0][price_data][product_data][name]": "Birch & Co., order 1042",
+        "payment_intent_data[capture_method]": "manual",
+        "payment_intent_data[description]": "Birch & Co., order 1042",
+        "payment_intent_data[metadata][reference]": "pay_1",
+        "client_reference_id": "pay_1",
+        "metadata[reference]": "pay_1",
+        "success_url": NEW.return_url,
+        "cancel_url": NEW.cancel_url,
+        "expires_at": str(int((NOW + timedelta(minutes=31)).timestamp())),
+        "customer_email": "maija@shopper.example",
+    }
+
+
+async def test_no_header_tells_more_than_a_call_needs(cards: StripeCards, server: Receiver) -> None:
+    server.will_answer(said(a_session()))
+    await cards.create(NEW)
+    headers = dict(server.book[0].headers)
+    for of_the_line in ("host", "connection", "content-length", ""):
+        headers.pop(of_the_line, None)
+    assert headers == {
+        "authorization": f"Bearer {KEY}",
+        "content-type": "application/x-www-form-urlencoded",
+        "idempotency-key": "key-1",
+        "stripe-version": API_VERSION,
+        "user-agent": "Kolme",
+        "accept": "application/json",
+        "accept-encoding": "identity",
+    }
+
+
+async def test_the_same_payment_is_asked_for_again_in_the_same_words(
+    cards: StripeCards, server: Receiver
+) -> None:
+    server.will_answer(Answer(drops=True), said(a_session()))
+    with pytest.raises(ProviderUnreachable):
+        await cards.create(NEW)
+    assert (await cards.create(NEW)).provider_ref == SESSION
+    first, second = server.book
+    assert (first.body, first.headers["idempotency-key"]) == (
+        second.body,
+        second.headers["idempotency-key"],
+    )
+
+
+async def test_a_card_is_kept_for_later_only_when_that_is_asked_for(
+    cards: StripeCards, server: Receiver
+) -> None:
+    server.will_answer(said(a_session()))
+    await cards.create(replace(NEW, save=True, email=None, lang="xx"))
+    asked = form(server)
+    assert asked["payment_intent_data[setup_future_usage]"] == "off_session"
+    assert asked["customer_creation"] == "always"
+    assert asked["locale"] == "auto"
+    assert "customer_email" not in asked
+
+
+async def test_a_payment_is_asked_after_by_its_page_with_all_that_hangs_on_it(
+    cards: StripeCards, server: Receiver
+) -> None:
+    server.will_answer(said(a_session("complete", an_intent())))
+    told = await cards.get(SESSION)
+    assert told == Aggregate(SESSION, "pay_1", Standing.AUTHORISED, "EUR", 129_00)
+    assert server.book[0].path == f"/v1/checkout/sessions/{SESSION}?expand[0]=payment_intent.latest_charge"
+    server.will_answer(said(an_intent()))
+    assert (await cards.get(INTENT)).provider_ref == INTENT
+
+
+async def test_a_capture_takes_the_sum_that_it_was_told(cards: StripeCards, server: Receiver) -> None:
+    server.will_answer(said(a_session("complete", an_intent())), said(captured()))
+    told = await cards.capture(SESSION, SUM, key="key-3")
+    assert (told.provider_ref, told.captured_minor) == (SESSION, 129_00)
+    assert server.book[1].path == f"/v1/payment_intents/{INTENT}/capture"
+    assert server.book[1].headers["idempotency-key"] == "key-3"
+    assert form(server) == {"amount_to_capture": "12900", "expand[0]": "latest_charge"}
+
+
+async def test_an_open_page_is_closed_and_a_held_card_let_go(cards: StripeCards, server: Receiver) -> None:
+    server.will_answer(said(a_session()), said(a_session("expired")))
+    told = await cards.cancel(SESSION, key="key-4")
+    assert told == Aggregate(SESSION, "pay_1", Standing.CANCELLED, "EUR", 0)
+    assert server.book[1].path == f"/v1/checkout/sessions/{SESSION}/expire"
+
+    held = said(a_session("complete", an_intent()))
+    server.will_answer(held, held, said(an_intent("canceled")))
+    told = await cards.cancel(SESSION, key="key-4")
+    assert (told.provider_ref, told.standing, told.cancelled_minor) == (
+        SESSION,
+        Standing.CANCELLED,
+        129_00,
+    )
+    assert server.book[-1].path == f"/v1/payment_intents/{INTENT}/cancel"
+    # Two calls of one verb cannot share a key.
+    assert server.book[1].headers["idempotency-key"] != server.book[-1].headers["idempotency-key"]
+
+
+async def test_a_page_on_which_somebody_paid_a_moment_before_it_closed_is_let_go_all_the_same(
+    cards: StripeCards, server: Receiver
+) -> None:
+    held = said(a_session("complete", an_intent()))
+    not_open = refusal(400, "invalid_request_error")
+    server.will_answer(said(a_session()), not_open, held, held, said(an_intent("canceled")))
+    assert (await cards.cancel(SESSION, key="key-4")).standing is Standing.CANCELLED
+
+
+async def test_what_a_bank_still_thinks_about_is_not_let_go(cards: StripeCards, server: Receiver) -> None:
+    server.will_answer(said(a_session("complete", an_intent("processing"))))
+    with pytest.raises(ProviderRefused, match="still_processing"):
+        await cards.cancel(SESSION, key="key-4")
+
+
+async def test_what_is_captured_is_not_let_go(cards: StripeCards, server: Receiver) -> None:
+    taken = said(a_session("complete", captured()))
+    refused = refusal(400, "invalid_request_error", "payment_intent_unexpected_state")
+    server.will_answer(taken, taken, refused, taken)
+    with pytest.raises(ProviderRefused, match="payment_intent_unexpected_state"):
+        await cards.cancel(SESSION, key="key-4")
+
+
+@pytest.mark.parametrize(("status", "done"), [("succeeded", True), ("pending", False)])
+async def test_a_refund_says_whether_it_is_done(
+    cards: StripeCards, server: Receiver, status: str, done: bool
+) -> None:
+    refund = {"id": "re_1", "status": status, "amount": 29_00, "currency": "eur"}
+    server.will_answer(said(a_session("complete", captured())), said(refund))
+    told = await cards.refund(SESSION, Money(29_00, "EUR"), key="key-5")
+    assert told == Refunded("re_1", Money(29_00, "EUR"), done=done)
+    assert form(server) == {"payment_intent": INTENT, "amount": "2900", "metadata[reference]": "pay_1"}
+
+
+async def test_a_refund_that_failed_is_refused(cards: StripeCards, server: Receiver) -> None:
+    refund = {"id": "re_1", "status": "failed", "amount": 29_00, "currency": "eur"}
+    server.will_answer(said(a_session("complete", captured())), said(refund))
+    with pytest.raises(ProviderRefused, match="refund_failed"):
+        await cards.refund(SESSION, Money(29_00, "EUR"), key="key-5")
+
+
+async def test_nothing_is_captured_or_refunded_of_a_page_on_which_nobody_paid(
+    cards: StripeCards, server: Receiver
+) -> None:
+    server.will_answer(said(a_session()))
+    for call in (cards.capture, cards.refund):
+        with pytest.raises(ProviderRefused, match="not_paid"):
+            await call(SESSION, SUM, key="key-3")
+
+
+# --- What each answer means
+
+
+CALLS: dict[str, Call] = {
+    "create": lambda cards: cards.create(NEW),
+    "get": lambda cards: cards.get(INTENT),
+    "charge": lambda cards: cards.charge(CHARGE),
+    "capture": lambda cards: cards.capture(INTENT, SUM, key="key-3"),
+    "cancel": lambda cards: cards.cancel(INTENT, key="key-4"),
+    "refund": lambda cards: cards.refund(INTENT, SUM, key="key-5"),
+    "probe": lambda cards: cards.probe(),
+}
+# What is asked before the call itself is answered like this.
+BEFORE = {
+    "charge": said(a_list()),
+    "capture": said(an_intent()),
+    "cancel": said(an_intent()),
+    "refund": said(an_intent()),
+}
+UNKNOWN = {
+    "unreachable": Answer(drops=True),
+    "too_large": Answer(pad_bytes=ANSWER_BYTES_MAX + 1),
+    "status_500": refusal(500, "api_error"),
+    "status_503": Answer(503, body=b'{"error": {"type": "api_error"}}'),
+    "status_409": refusal(409, "invalid_request_error", "lock_timeout"),
+    "rate_limited": refusal(429, "invalid_request_error", "lock_timeout"),
+    "key_reused": refusal(400, "idempotency_error"),
+    "garbage": said({"object": "payment_intent", "id": 7}),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+@pytest.mark.parametrize("reason", UNKNOWN)
+async def test_an_answer_that_did_not_come_leaves_it_open_what_happened(
+    cards: StripeCards, server: Receiver, call: str, reason: str
+) -> None:
+    script = [*([BEFORE[call]] if call in BEFORE else []), UNKNOWN[reason]]
+    server.will_answer(*script)
+    with pytest.raises(ProviderUnreachable) as raised:
+        await CALLS[call](cards)
+    assert raised.value.reason == reason
+    # Whoever keeps the payment's state tries again, and nobody else.
+    assert len(server.book) == len(script)
+
+
+@pytest.mark.parametrize("call", CALLS)
+async def test_a_call_waits_no_longer_than_its_time(server: Receiver, call: str) -> None:
+    impatient = {"read_timeout_s": 0.05} if call in {"get", "probe"} else {"write_timeout_s": 0.05}
+    account = CardAccount(f"http://127.0.0.1:{server.port}", KEY, SECRET)
+    server.will_answer(*([BEFORE[call]] if call in BEFORE else []), Answer(hangs=True))
+    with pytest.raises(ProviderUnreachable, match="timeout"):
+        await CALLS[call](StripeCards(account, http=CardHttp(**impatient)))
+
+
+@pytest.mark.parametrize("status", [200, 502])
+@pytest.mark.parametrize("body", [b"<html>Bad gateway</html>", b"", b"\xff\xfe", b"[]", b'{"error": 1}'])
+async def test_what_cannot_be_read_leaves_it_open_too(
+    cards: StripeCards, server: Receiver, status: int, body: bytes
+) -> None:
+    server.will_answer(said(an_intent()), Answer(status, body=body))
+    with pytest.raises(ProviderUnreachable):
+        await cards.capture(INTENT, SUM, key="key-3")
+
+
+async def test_a_server_that_is_not_there_leaves_it_open_too(server: Receiver) -> None:
+    account = CardAccount("http://127.0.0.1:1", KEY, SECRET)
+    with pytest.raises(ProviderUnreachable, match="unreachable"):
+        await StripeCards(account).create(NEW)
+
+
+@pytest.mark.parametrize("call", ["create", "get", "charge", "capture", "cancel", "refund"])
+async def test_a_request_that_stripe_does_not_take_had_no_effect(
+    cards: StripeCards, server: Receiver, call: str
+) -> None:
+    refused = refusal(400, "invalid_request_error", "amount_too_small")
+    after = [said(an_intent())] if call in {"capture", "cancel"} else []
+    server.will_answer(*([BEFORE[call]] if call in BEFORE else []), refused, *after)
+    with pytest.raises(ProviderRefused, match="amount_too_small"):
+        await CALLS[call](cards)
+
+
+async def test_what_stripe_does_not_know_is_refused(cards: StripeCards, server: Receiver) -> None:
+    server.will_answer(refusal(404, "invalid_request_error", "resource_missing"))
+    with pytest.raises(ProviderRefused, match="resource_missing"):
+        await cards.get(SESSION)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+async def test_a_key_that_opens_nothing_opens_no_page_and_decides_nothing_else(
+    cards: StripeCards, server: Receiver, status: int
+) -> None:
+    """A page that is not opened is no payment; of a capture a first try may have come through."""
+    denied = refusal(status, "invalid_request_error")
+    server.will_answer(denied)
+    with pytest.raises(ProviderRefused, match="credentials"):
+        await cards.create(NEW)
+    server.will_answer(said(an_intent()), denied)
+    with pytest.raises(ProviderUnreachable, match="credentials"):
+        await cards.capture(INTENT, SUM, key="key-3")
+    with pytest.raises(ProviderUnreachable, match="credentials"):
+        await cards.probe()
+
+
+async def test_a_capture_that_is_done_already_is_told_as_done(cards: StripeCards, server: Receiver) -> None:
+    refused = refusal(400, "invalid_request_error", "payment_intent_unexpected_state")
+    server.will_answer(said(captured()), refused, said(captured()))
+    assert (await cards.capture(INTENT, SUM, key="key-9")).captured_minor == 129_00
+    server.will_answer(said(captured(100_00)), refused, said(captured(100_00)))
+    with pytest.raises(ProviderRefused):
+        await cards.capture(INTENT, SUM, key="key-9")
+
+
+async def test_a_page_that_has_closed_meanwhile_is_no_page_to_send_anybody_to(
+    cards: StripeCards, server: Receiver
+) -> None:
+    server.will_answer(said(a_session("expired")))
+    with pytest.raises(ProviderRefused, match="closed"):
+        await cards.create(NEW)
+
+
+# --- Later charges
+
+
+async def test_a_saved_card_is_charged_at_once_without_the_shopper(
+    cards: StripeCards, server: Receiver
+) -> None:
+    server.will_answer(said(a_list()), said(captured()))
+    told = await cards.charge(CHARGE)
+    assert (told.provider_ref, told.standing, told.captured_minor) == (INTENT, Standing.AUTHORISED, 129_00)
+    assert form(server) == {
+        "amount": "12900",
+        "currency": "eur",
+        "customer": "cus_1",
+        "payment_method": "pm_1",
+        "allowed_payment_method_types[0]": "card",
+        "off_session": "true",
+        "confirm": "true",
+        "description": "Birch & Co.",
+        "metadata[reference]": "pay_1",
+        "expand[0]": "latest_charge",
+    }
+    assert server.book[1].headers["idempotency-key"] == "key-2"
+
+
+async def test_a_charge_whose_key_is_long_forgotten_is_found_and_not_made_again(
+    cards: StripeCards, server: Receiver
+) -> None:
+    other = an_intent(metadata={"reference": "pay_0"})
+    server.will_answer(said(a_list(other, captured())))
+    assert (await cards.charge(CHARGE)).captured_minor == 129_00
+    assert [each.path.partition("?")[0] for each in server.book] == ["/v1/payment_intents"]
+    assert "customer=cus_1" in server.book[0].path
+
+
+@pytest.mark.parametrize(
+    ("code", "decline_code", "failure"),
+    [
+        ("card_declined", "insufficient_funds", "insufficient_funds"),
+        ("expired_card", None, "card_expired"),
+        ("authentication_required", "authentication_required", "authentication_failed"),
+        ("card_declined", "do_not_honor", "declined"),
+    ],
+)
+async def test_a_saved_card_that_says_no_is_a_payment_that_failed(
+    cards: StripeCards, server: Receiver, code: str, decline_code: str | None, failure: str
+) -> None:
+    error = {"code": code, "decline_code": decline_code}
+    intent = an_intent("requires_payment_method", last_payment_error=error)
+    no = refusal(402, "card_error", code, decline_code=decline_code, payment_intent=intent)
+    server.will_answer(said(a_list()), no)
+    failed = Aggregate(INTENT, "pay_1", Standing.FAILED, "EUR", 0, failure=failure)
+    assert await cards.charge(CHARGE) == failed
+
+
+async def test_a_refusal_without_its_intent_is_looked_up(cards: StripeCards, server: Receiver) -> None:
+    no = refusal(402, "card_error", "card_declined", decline_code="insufficient_funds")
+    failed = an_intent("requires_payment_method", last_payment_error={"code": "card_declined"})
+    server.will_answer(said(a_list()), no, said(a_list(failed)))
+    assert (await cards.charge(CHARGE)).failure == "insufficient_funds"
+    server.will_answer(said(a_list()), no, said(a_list()))
+    with pytest.raises(ProviderUnreachable, match="declined_without_intent"):
+        await cards.charge(CHARGE)
+
+
+async def test_a_token_that_is_none_is_refused_before_anything_is_asked(
+    cards: StripeCards, server: Receiver
+) -> None:
+    with pytest.raises(ProviderRefused, match="unknown_token"):
+        await cards.charge(replace(CHARGE, token="4242424242424242"))
+    assert not server.book
+
+
+# --- What must not be
+
+
+async def test_nothing_is_asked_within_a_transaction(cards: StripeCards, server: Receiver, db: str) -> None:
+    del db
+    for name, call in CALLS.items():
+        with pytest.raises(NetworkInTransaction, match="card"):
+            await database.in_tx(lambda call=call: call(cards))  # type: ignore[misc]
+        assert not server.book, name
+
+
+async def test_no_secret_and_nothing_of_the_shopper_is_shown(cards: StripeCards, server: Receiver) -> None:
+    shown = f"{CardAccount('https://api.stripe.com', KEY, SECRET)!r} {NEW!r} {CHARGE!r}"
+    server.will_answer(refusal(400, "invalid_request_error", "parameter_invalid"))
+    with pytest.raises(ProviderRefused) as refused:
+        await cards.create(NEW)
+    assert refused.value.__cause__ is None
+    shown += f" {refused.value!r} {refused.value}"
+    for secret in (KEY, SECRET, "maija@", "cus_1", "+358401234567"):
+        assert secret not in shown
+
+
+def test_the_version_of_the_api_is_the_one_that_the_package_is_made_for() -> None:
+    """A newer package may name its parameters otherwise: then both are changed together, and tried against Stripe."""
+    assert API_VERSION == _ApiVersion.CURRENT
+
+
+# --- Callbacks
+
+
+def an_event(kind: str = "checkout.session", known_as: str = SESSION, **changed: object) -> bytes:
+    told = {"object": kind, "id": known_as, "metadata": {"reference": "pay_1"}, **changed}
+    return msgspec.json.encode({"id": "evt_1", "object": "event", "type": "any", "data": {"object": told}})
+
+
+def signed(body: bytes, at: datetime = NOW, secret: str = SECRET) -> dict[str, str]:
+    made_at = int(at.timestamp())
+    digest = hmac.new(secret.encode(), f"{made_at}.".encode() + body, hashlib.sha256).hexdigest()
+    return {"Stripe-Signature": f"t={made_at},v1={digest}"}
+
+
+def read(cards: StripeCards, headers: dict[str, str], body: bytes) -> Callback:
+    return cards.read_callback(headers, body, host="pay.shop.example", path="/callbacks/card", wall=NOW)
+
+
+def test_an_event_names_what_to_ask_after(cards: StripeCards) -> None:
+    body = an_event()
+    assert read(cards, signed(body), body) == Callback("evt_1", SESSION, "pay_1")
+    body = an_event("payment_intent", INTENT)
+    assert read(cards, signed(body), body) == Callback("evt_1", None, "pay_1")
+    body = an_event("radar.early_fraud_warning", "issfr_1", metadata=None)
+    assert read(cards, signed(body), body) == Callback("evt_1", None, None)
+
+
+def test_while_a_secret_is_exchanged_one_signature_of_two_is_enough(cards: StripeCards) -> None:
+    body = an_event()
+    ours = signed(body)["Stripe-Signature"]
+    other = signed(body, secret="whsec_next")["Stripe-Signature"].partition(",")[2]
+    assert read(cards, {"stripe-signature": f"{ours},{other}"}, body).event_id == "evt_1"
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Stripe-Signature": ""},
+        {"Stripe-Signature": "t=1"},
+        {"Stripe-Signature": "v1=ab"},
+        {"Stripe-Signature": "t=x,v1=ab"},
+        {"Stripe-Signature": "t=1,v1=ä"},
+        {"Stripe-Signature": "," * 5000},
+        signed(an_event(), secret="whsec_somebody"),
+        signed(an_event("checkout.session", "cs_other")),
+        signed(an_event(), NOW - timedelta(seconds=301)),
+        signed(an_event(), NOW + timedelta(seconds=301)),
+    ],
+)
+def test_a_call_that_is_not_stripes_or_too_old_is_forged(cards: StripeCards, headers: dict[str, str]) -> None:
+    with pytest.raises(CallbackForged):
+        read(cards, headers, an_event())
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b"[" * 5000, b'{"id": "evt_1", "data": 1}'])
+def test_a_signed_call_without_the_shape_of_an_event_is_forged_too(cards: StripeCards, body: bytes) -> None:
+    with pytest.raises(CallbackForged):
+        read(cards, signed(body), body)
