@@ -28,6 +28,7 @@ from app.outside.register import HttpRegister, RegisterProfile, SandboxRegister
 from app.outside.sms import GatewaySms, SandboxPhone
 from app.outside.webhook_door import HttpWebhookDoor, RememberingWebhookDoor
 from app.payments.ports import PaymentProvider, ProviderMethod
+from app.payments.watched import Watched
 from app.settings import (
     BANK_COUNTRIES,
     BANK_KEYS,
@@ -123,14 +124,14 @@ def register_door(settings: Settings) -> CreditRegister:
 
 
 def providers(settings: Settings) -> Mapping[ProviderMethod, PaymentProvider]:
-    """Who takes money at once. One that is missing is on offer nowhere."""
+    """Who takes money at once, each watched. One that is missing is on offer nowhere."""
     found: dict[ProviderMethod, PaymentProvider] = {}
     card = card_door(settings)
     if card is not None:
-        found["card"] = card
+        found["card"] = Watched(card)
     mobilepay = mobilepay_door(settings)
     if mobilepay is not None:
-        found["mobilepay"] = mobilepay
+        found["mobilepay"] = Watched(mobilepay)
     return found
 
 

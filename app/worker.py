@@ -57,6 +57,8 @@ from app.wallet.liability import count_liability
 from app.webhooks import actions as webhooks
 from app.webhooks import delivery as webhook_delivery
 
+from app.payments.ports import PaymentProvider, ProviderMethod
+from app.payments.probing import Probing
 CONCURRENCY: Final = 8
 # Longer than any one try may take: 10 s for a webhook or a mail, and the database around it.
 NICENESS: Final = 10
@@ -106,11 +108,19 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
     }
 
 
-def chores() -> Sequence[Chore]:
-    """What falls due by the clock alone; each answers how much it did."""
+def chores(providers: Mapping[ProviderMethod, PaymentProvider] | None = None) -> Sequence[Chore]:
+    """What falls due by the clock alone; each answers how much it did. `providers` are probed."""
 
     async def expire_sessions(now: Now) -> int:
         return await expire_due(now.business, EXPIRE_AT_ONCE)
+        subscriptions.BEGIN_JOB: begin_subscription,
+        subscriptions.CHARGE_JOB: lambda job: renewals.charge(
+            job, paying.PaymentDoors(through.providers, through.base_url)
+        ),
+        subscriptions.MAIL_JOB: lambda job: subscription.deliver(job, through.mail, through.base_url),
+        giving_back.GIVE_BACK_JOB: lambda job: giving_back.work(
+            job, paying.PaymentDoors(through.providers, through.base_url)
+        ),
 
     async def give_up_on_codes(now: Now) -> int:
         return await db.in_tx(lambda: mark_unknown_sends(now.wall))
@@ -161,6 +171,7 @@ class Worker:
     def __init__(
         self, jobs: Mapping[str, Handler], due: Sequence[Chore] = (), *, concurrency: int = CONCURRENCY
     ) -> None:
+        Probing(providers or {}),
         self._handlers = jobs
         self._chores = due
         self._concurrency = concurrency
@@ -317,7 +328,8 @@ async def run(settings: Settings) -> None:
     # A delivery may wait a moment, a shopper may not: where both share a machine, pages and the database go first.
     os.nice(NICENESS)
     doors.turn_keys(settings)
-    worker = Worker(handlers(doors.worker_doors(settings)), chores())
+    through = doors.worker_doors(settings)
+    worker = Worker(handlers(through), chores(through.providers))
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.stop)

@@ -107,3 +107,12 @@ class PaymentRefundHistory(Table, tablename="payment_refund_history"):
     actor = Text(default=None)
     at = Timestamptz(default=None)
     detail = JSONB(default=None)
+
+
+class MethodHealth(Table, tablename="method_health"):
+    method = Text(primary_key=True, default=None)
+    state = Text(default=None)
+    since = Timestamptz(default=None)
+    failures = Integer(default=None)
+    reason = Text(null=True, default=None)
+    probed_at = Timestamptz(null=True, default=None)

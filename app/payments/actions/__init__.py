@@ -6,6 +6,7 @@
 | `moving` | a payment through a provider: born, leased, moved along its states |
 | `refunding` | money that goes back through the provider |
 | `saving` | what later charges are made with |
+| `watching` | how a provider's method is doing |
 """
 
 from app.payments.actions.moving import (
@@ -24,11 +25,13 @@ from app.payments.actions.moving import (
 from app.payments.actions.recording import record
 from app.payments.actions.refunding import begin_refund, move_refund, postpone_refund, take_refund
 from app.payments.actions.saving import forget_method, save_method
+from app.payments.actions.watching import claim_probe, note_failure, note_success
 
 __all__ = [
     "NewProviderPayment",
     "begin",
     "begin_refund",
+    "claim_probe",
     "forget_contacts",
     "forget_method",
     "let_go",
@@ -36,6 +39,8 @@ __all__ = [
     "move",
     "move_refund",
     "note",
+    "note_failure",
+    "note_success",
     "opened",
     "postpone",
     "postpone_refund",

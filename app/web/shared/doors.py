@@ -10,6 +10,7 @@ from app.checkout.offering import Doors
 from app.credit.ports import CreditRegister
 from app.identity.ports import StrongAuthentication
 from app.messages.ports import SmsDoor
+from app.payments.methods import Health
 from app.payments.ports import PaymentProvider, ProviderMethod
 from app.settings import Settings
 
@@ -34,9 +35,10 @@ class House:
     providers: Mapping[ProviderMethod, PaymentProvider] = field(default_factory=dict)
 
 
-def payment_doors(house: House) -> Doors:
-    """What is behind the ways to pay of this deployment."""
-    return Doors(not house.settings.is_test, tuple(house.providers))
+def payment_doors(house: House, health: Mapping[ProviderMethod, Health] | None = None) -> Doors:
+    """What is behind the ways to pay of this deployment. Without `health` as if all were well, which is what staff want
+    to know of an order or a link: it can be paid again once a provider is back."""
+    return Doors(not house.settings.is_test, tuple(house.providers), health or {})
 
 
 def furnish(state: State, house: House) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,6 +18,7 @@ from app.identity.actions.browsers import BrowserToken
 from app.identity.passkeys import RelyingParty, relying_party
 from app.kernel import clock
 from app.merchants.queries import Merchant
+from app.payments.health import health_of_methods
 from app.web.shared import forms, rendering
 from app.web.shared.client import client_address
 from app.web.shared.doors import House, house_of, payment_doors
@@ -31,6 +32,9 @@ if TYPE_CHECKING:
     from typing import Literal
 
     from litestar import Request, Response
+
+    from app.payments.methods import Health
+    from app.payments.ports import ProviderMethod
 
 _COOKIE: Final = "kolme_browser"
 _KNOWN_COOKIE: Final = "kolme_known"
@@ -49,6 +53,7 @@ class Visit:
     lang: str
     known: str | None = None
     """What the cookie that remembers this browser shall say from now on: a new secret, or nothing any more."""
+    health: Mapping[ProviderMethod, Health] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -61,7 +66,7 @@ class Visit:
     @property
     def doors(self) -> Doors:
         """What is behind the ways to pay of this deployment."""
-        return payment_doors(self.house)
+        return payment_doors(self.house, self.health)
 
     @property
     def address(self) -> str:
@@ -244,7 +249,8 @@ def browser_of(request: Request[Any, Any, Any], house: House, wall: datetime) ->
 
 
 async def visit(request: Request[Any, Any, Any], session_id: str) -> Visit:
-    """Load what a request on a session needs, with one query. An unknown or malformed id is 404, the same bytes."""
+    """Load what a request on a session needs, with one query, and one more where what this process knows of the
+    providers has become old. An unknown or malformed id is 404, the same bytes."""
     house, wall = house_of(request), clock.wall()
     browser = browser_of(request, house, wall)
     flow = await read_flow(
@@ -255,4 +261,5 @@ async def visit(request: Request[Any, Any, Any], session_id: str) -> Visit:
     if flow.handed_over is not None:
         browser = replace(browser, token=flow.handed_over, seen_at=wall, fresh=True)
     lang = language_of(request, session_locale=flow.locale, merchant_default=flow.merchant.locale)
-    return Visit(request, house, browser, wall, flow, lang)
+    health = await health_of_methods() if house.providers else {}
+    return Visit(request, house, browser, wall, flow, lang, health=health)
