@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, Literal, get_args
 from urllib.parse import urlsplit
 from zoneinfo import available_timezones
@@ -150,9 +151,15 @@ def role_of(text: str) -> Role:
     raise FieldRefused("role", "unknown")
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    """Read from the disk once: it takes longer than all else that is checked of a shop."""
+    return frozenset(available_timezones())
+
+
 def time_zone_of(text: str) -> str:
     """Raises FieldRefused: unknown."""
-    if text not in available_timezones():
+    if text not in _time_zones():
         raise FieldRefused("time_zone", "unknown")
     return text
 

@@ -10,6 +10,7 @@ import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 
 import httpx
 import msgspec
@@ -42,13 +43,17 @@ class Answer:
             raise ProviderUnavailable("garbage") from None
 
 
+@cache
+def _tls() -> ssl.SSLContext:
+    """Reading the certificate store takes longer than a request: once a process is enough."""
+    return ssl.create_default_context()
+
+
 class BankHttp:
     """GET and POST at the provider. Every failure of the line is a ProviderUnavailable."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport | None) -> None:
         self._transport = transport
-        # Reading the certificate store takes longer than a request: once a process is enough.
-        self._tls = ssl.create_default_context()
 
     async def get(self, url: str, headers: Mapping[str, str]) -> Answer:
         return await self._send("GET", url, headers, None)
@@ -76,7 +81,7 @@ class BankHttp:
         # One client a request: its cookie jar and connections die with it, so no login can touch another.
         async with httpx.AsyncClient(
             transport=self._transport,
-            verify=self._tls,
+            verify=_tls(),
             timeout=_TIMEOUT,
             follow_redirects=False,
             trust_env=False,

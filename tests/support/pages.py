@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,20 @@ def application(
         origins=frozenset({own_origin(settings.base_url)}), https=False, machine_paths=machine_paths
     )
     return Shield(app, policy, errors.refusal)
+
+
+_shared: dict[Callable[[Settings], ASGIApp], tuple[Settings, ASGIApp]] = {}
+
+
+def shared(settings: Settings, make: Callable[[Settings], ASGIApp]) -> ASGIApp:
+    """What `make` makes of these settings; tests whose settings are the same have the same one, in turn.
+
+    Putting an application together takes longer than most tests do, and nothing of a test stays in one.
+    """
+    found = _shared.get(make)
+    if found is None or found[0] != settings:
+        found = _shared[make] = settings, make(settings)
+    return found[1]
 
 
 def browser(app: ASGIApp) -> httpx.AsyncClient:

@@ -52,14 +52,18 @@ async def sign_in(client: httpx.AsyncClient, person: Person, **changes: str) -> 
 
 
 @pytest.fixture
-def settings(db: str, tmp_path: Path) -> Settings:
+def settings(db: str, secrets_folder: Path) -> Settings:
     forget_kept_merchants()
-    return pages.settings_in(tmp_path, db)
+    return pages.settings_in(secrets_folder, db)
+
+
+def application(settings: Settings) -> ASGIApp:
+    return pages.application(settings, [admin_router(settings)], statuses={LimitReached: 429})
 
 
 @pytest.fixture
 def app(settings: Settings) -> ASGIApp:
-    return pages.application(settings, [admin_router(settings)], statuses={LimitReached: 429})
+    return pages.shared(settings, application)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
@@ -21,6 +22,7 @@ from app.web.api.routes import api_router
 from app.web.shared import errors
 from app.web.shared.security import Policy, Shield, own_origin
 from tests.factories.checkout import a_merchant
+from tests.support.pages import shared
 
 BASE_URL = "http://localhost:8000"
 
@@ -49,14 +51,14 @@ class Shop:
 
 
 @pytest.fixture
-def settings(db: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(db: str, secrets_folder: Path) -> Settings:
     forget_kept_merchants()
-    return settings_for(db, str(tmp_path_factory.mktemp("var")))
+    return settings_for(db, str(secrets_folder))
 
 
 @pytest.fixture
 def app(settings: Settings) -> ASGIApp:
-    return application(settings)
+    return shared(settings, application)
 
 
 @pytest.fixture

@@ -17,15 +17,15 @@ from app.merchants.queries import Merchant, forget_kept_merchants
 from app.settings import Settings
 from app.web.sandbox.pages import sandbox_router
 from tests.support.bank_visits import to_lone_bank
-from tests.support.pages import application, browser, program, settings_in
+from tests.support.pages import application, browser, program, settings_in, shared
 from tests.support.sandbox_bank import a_sandbox_bank, transport_to
 
 ISSUER = "http://127.0.0.1:8000/sandbox/bank"
 
 
 @pytest.fixture
-async def settings(db: str, tmp_path: Path) -> AsyncIterator[Settings]:
-    settings = settings_in(tmp_path, db)
+async def settings(db: str, secrets_folder: Path) -> AsyncIterator[Settings]:
+    settings = settings_in(secrets_folder, db)
     turn_keys(settings)
     yield settings
     use_keyring(None)
@@ -34,6 +34,10 @@ async def settings(db: str, tmp_path: Path) -> AsyncIterator[Settings]:
 
 @pytest.fixture
 def app(settings: Settings) -> ASGIApp:
+    return shared(settings, lone_sandbox)
+
+
+def lone_sandbox(settings: Settings) -> ASGIApp:
     return application(settings, [sandbox_router(settings, bank_issuer=ISSUER)])
 
 

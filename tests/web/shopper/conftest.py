@@ -8,11 +8,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from app.main import build
 from tests.support.pages import browser, settings_in
+from tests.support.whole import whole_product
 
 
 @pytest.fixture
-async def client(db: str, tmp_path: Path) -> AsyncIterator[httpx.AsyncClient]:
-    async with browser(build(settings_in(tmp_path, db))) as visitor:
+async def client(db: str, secrets_folder: Path) -> AsyncIterator[httpx.AsyncClient]:
+    async with browser(whole_product(settings_in(secrets_folder, db))) as visitor:
         yield visitor

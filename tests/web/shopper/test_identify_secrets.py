@@ -22,7 +22,7 @@ SANDBOX = ("sandbox_",)
 
 
 async def test_number_code_and_phone_stand_only_where_they_must(
-    client: httpx.AsyncClient, database_url: str, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    client: httpx.AsyncClient, database_url: str, secrets_folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     from app import doors  # noqa: PLC0415 - after the fixtures have set the environment up
 
@@ -50,7 +50,7 @@ async def test_number_code_and_phone_stand_only_where_they_must(
             page = answer.text
             addresses += [str(answer.url), answer.headers.get("hx-push-url", "")]
             assert NATIONAL_NUMBER not in page
-        settings = settings_in(tmp_path, database_url)
+        settings = settings_in(secrets_folder, database_url)
         await Worker(handlers(doors.worker_doors(settings)), chores()).run_once()
         sent = b" ".join(received.body for received in receiver.book).decode()
     assert "order.paid" in sent
