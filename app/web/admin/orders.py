@@ -22,6 +22,7 @@ from app.merchants.queries import staff_actors
 from app.orders import queries
 from app.orders.lists import OrderPage, Wanted, each_order, list_orders
 from app.orders.states import CANCELLABLE, EDITABLE, REFUNDABLE, OrderState
+from app.payments.queries import payments_of_order
 from app.returns.queries import refunds_of_order, returns_of_order
 from app.web.admin.access import AdminRequest
 from app.web.admin.link_views import box_of_order
@@ -29,7 +30,7 @@ from app.web.admin.orders_filter import filter_of
 from app.web.admin.orders_sheet import sheet_of
 from app.web.admin.pages import merchant_of, show
 from app.web.admin.refunds_views import refund_row, return_row
-from app.web.admin.views import detail_of, document_of, row_of, versions_of
+from app.web.admin.views import detail_of, document_of, payment_row, row_of, versions_of
 from app.web.shared import rendering
 from app.web.shared.doors import house_of, payment_doors
 from app.web.shared.forms import Form
@@ -109,10 +110,13 @@ async def show_order(
     merchant = await merchant_of(request)
     sessions = await overview.sessions_of_order(merchant.id, order.id)
     about = (order.public_id, *(session.public_id for session in sessions))
+    timeline = await queries.order_timeline(merchant.id, order.id)
+    # What has no payment in its timeline has none.
+    by_provider = any(entry.kind == "payment" for entry in timeline)
     context = detail_of(
         order,
         sessions,
-        timeline=await queries.order_timeline(merchant.id, order.id),
+        timeline=timeline,
         deliveries=await queries.deliveries_about(merchant.id, *about),
         postings=await _money_about(merchant.id, order.public_id),
     )
@@ -154,6 +158,10 @@ async def show_order(
             payment_doors(house_of(request)),
         ),
         "recorded": await money_of_order(merchant.id, order.id),
+        "payments": tuple(
+            payment_row(each)
+            for each in (await payments_of_order(merchant.id, order.id) if by_provider else ())
+        ),
         "record": record or Form(),
         "total_typed": f"{context.total.major:.2f}",
     }

@@ -24,6 +24,7 @@ COLUMNS: Final = (
     "name",
     "email",
     "phone",
+    "method",
 )
 # Rows that go out together: a write to the network for each would cost more than the rows.
 _ROWS_AT_ONCE: Final = 100
@@ -56,6 +57,7 @@ def _row(order: OrderView) -> str:
         contact.name,
         contact.email,
         contact.phone,
+        order.method,
     )
     return csv_row(cells)
 

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from app.ledger.queries import PostingView
     from app.orders.queries import DeliveryView, OrderContact, OrderVersion, OrderView, TimelineEntry
     from app.orders.rules import LineChange
+    from app.payments.queries import PaymentView
 
 StepKey = Literal["opened", "chosen", "identified", "confirmed"]
 DeliveryState = Literal["done", "failed", "waiting"]
@@ -28,12 +29,15 @@ DeliveryState = Literal["done", "failed", "waiting"]
 
 @dataclass(frozen=True, slots=True)
 class OrderRow:
+    """``method`` is how it was paid in the checkout; None before, and where it was paid outside of it."""
+
     public_id: str
     reference: str
     customer: str | None
     state: str
     total: Money
     created_at: datetime
+    method: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +211,32 @@ def row_of(order: OrderView) -> OrderRow:
         state=order.state.value,
         total=Money(order.total_minor, order.currency),
         created_at=order.created_at,
+        method=order.method,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentRow:
+    """One try to pay through a provider. ``failure`` is a word of the provider's, or of ours."""
+
+    public_id: str
+    method: str
+    state: str
+    amount: Money
+    refunded: Money
+    failure: str | None
+    created_at: datetime
+
+
+def payment_row(payment: PaymentView) -> PaymentRow:
+    return PaymentRow(
+        public_id=payment.public_id,
+        method=payment.method,
+        state=payment.state.value,
+        amount=payment.amount,
+        refunded=Money(payment.refunded_minor, payment.currency),
+        failure=payment.failure,
+        created_at=payment.created_at,
     )
 
 

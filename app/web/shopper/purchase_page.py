@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from app.invoices.references import iban_in_groups, in_groups
 from app.invoices.states import InvoiceState
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from app.merchants.queries import Merchant
     from app.messages.sent import Sent
     from app.orders.queries import OrderContact, OrderView
+    from app.plans.quote import Method
     from app.returns.queries import RefundView, ReturnView
 
 # A document that asks for nothing any more and was never paid has no line among the sums.
@@ -58,7 +59,6 @@ def purchase_view(shop: Merchant, order: OrderView, around: Around) -> PurchaseV
     url = f"/purchases/{order.public_id}"
     numbers = {invoice.public_id: invoice.number for invoice in invoices}
     quote = order.quote_content or {}
-    from_wallet = quote.get("wallet_minor", 0)
     return PurchaseView(
         url=url,
         shop=shop.name,
@@ -71,10 +71,9 @@ def purchase_view(shop: Merchant, order: OrderView, around: Around) -> PurchaseV
             for line in order.lines
         ],
         total=Money(order.total_minor, order.currency),
-        from_wallet=Money(from_wallet, order.currency)
-        if isinstance(from_wallet, int) and from_wallet
-        else None,
-        method=cast('Literal["invoice", "instalments", "wallet"] | None', quote.get("method")),
+        from_wallet=_part(order, quote, "wallet_minor"),
+        by_provider=_part(order, quote, "paid_minor"),
+        method=cast("Method | None", quote.get("method")),
         owed=Money(sum(invoice.open_minor for invoice in invoices if invoice.asks), order.currency),
         asked=[_asked(invoice) for invoice in invoices if invoice.kind in _LISTED],
         payments=[
@@ -88,6 +87,12 @@ def purchase_view(shop: Merchant, order: OrderView, around: Around) -> PurchaseV
         returns=[_return(url, shop, one) for one in around.returns],
         refunds=[_refund(shop, one) for one in around.refunds if one.state is not RefundState.REFUSED],
     )
+
+
+def _part(order: OrderView, quote: Mapping[str, object], name: str) -> Money | None:
+    """What was paid at once in one way; None for nothing."""
+    part_minor = quote.get(name, 0)
+    return Money(part_minor, order.currency) if isinstance(part_minor, int) and part_minor else None
 
 
 def _asked(invoice: InvoiceView) -> AskedView:

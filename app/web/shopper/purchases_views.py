@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from app.kernel.money import Money
     from app.messages.sent import Channel, What
+    from app.plans.quote import Method
     from app.web.shopper.views import LineView
 
 DocumentKind = Literal["invoice", "receipt", "notice", "credit_note", "agreement"]
@@ -110,7 +111,8 @@ class DocumentView:
 
 @dataclass(frozen=True, slots=True)
 class PaymentView:
-    """Money that came in from the customer. ``source`` is "wallet" where it is their wallet's."""
+    """Money that came in from the customer. ``source`` is "wallet" where it is their wallet's, "card" or "mobilepay"
+    where it was paid so with the purchase."""
 
     amount: Money
     on: date
@@ -151,7 +153,7 @@ class RefundRow:
 
 @dataclass(frozen=True, slots=True)
 class PurchaseView:
-    """One purchase. ``zone`` is the shop's."""
+    """One purchase. ``by_provider`` is what was paid at once by card or MobilePay. ``zone`` is the shop's."""
 
     url: str
     shop: str
@@ -162,7 +164,8 @@ class PurchaseView:
     lines: Sequence[LineView]
     total: Money
     from_wallet: Money | None
-    method: Literal["invoice", "instalments", "wallet"] | None
+    by_provider: Money | None
+    method: Method | None
     owed: Money
     asked: Sequence[AskedView]
     payments: Sequence[PaymentView]
