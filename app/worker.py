@@ -48,6 +48,8 @@ from app.links.bulk import jobs as bulk_jobs
 from app.messages import actions as messages
 from app.messages import answers, delivered, letters, payment_link, refunds, reminders, withdrawal
 from app.messages import delivery as mail_delivery
+from app.payments.ports import PaymentProvider, ProviderMethod
+from app.payments.probing import Probing
 from app.privacy import retention
 from app.returns import actions as returns
 from app.rewards import jobs as rewards_jobs
@@ -57,8 +59,6 @@ from app.wallet.liability import count_liability
 from app.webhooks import actions as webhooks
 from app.webhooks import delivery as webhook_delivery
 
-from app.payments.ports import PaymentProvider, ProviderMethod
-from app.payments.probing import Probing
 CONCURRENCY: Final = 8
 # Longer than any one try may take: 10 s for a webhook or a mail, and the database around it.
 NICENESS: Final = 10
@@ -113,14 +113,6 @@ def chores(providers: Mapping[ProviderMethod, PaymentProvider] | None = None) ->
 
     async def expire_sessions(now: Now) -> int:
         return await expire_due(now.business, EXPIRE_AT_ONCE)
-        subscriptions.BEGIN_JOB: begin_subscription,
-        subscriptions.CHARGE_JOB: lambda job: renewals.charge(
-            job, paying.PaymentDoors(through.providers, through.base_url)
-        ),
-        subscriptions.MAIL_JOB: lambda job: subscription.deliver(job, through.mail, through.base_url),
-        giving_back.GIVE_BACK_JOB: lambda job: giving_back.work(
-            job, paying.PaymentDoors(through.providers, through.base_url)
-        ),
 
     async def give_up_on_codes(now: Now) -> int:
         return await db.in_tx(lambda: mark_unknown_sends(now.wall))
@@ -153,6 +145,7 @@ def chores(providers: Mapping[ProviderMethod, PaymentProvider] | None = None) ->
         *(_by_business_time(verb) for verb in by_business_time),
         retention.seldom(seal, SEAL_EVERY),
         retention.seldom(prove, PROVE_EVERY),
+        Probing(providers or {}),
         *retention.rules(),
     )
 
@@ -171,7 +164,6 @@ class Worker:
     def __init__(
         self, jobs: Mapping[str, Handler], due: Sequence[Chore] = (), *, concurrency: int = CONCURRENCY
     ) -> None:
-        Probing(providers or {}),
         self._handlers = jobs
         self._chores = due
         self._concurrency = concurrency
