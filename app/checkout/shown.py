@@ -1,4 +1,5 @@
-"""What the confirm page showed, in one signed field: the total, the order's version and the quote's hash."""
+"""What the confirm page showed, in one signed field: the total, the order's version, what the shopper chose beside the
+way to pay, and the quote's hash."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from typing import Final
 
 from app.checkout.queries import Flow
 from app.kernel import keys
+from app.orders.rules import extras_of
 
 _PURPOSE: Final = "shown"
 
@@ -24,4 +26,7 @@ def matches(flow: Flow, field: str) -> bool:
 
 def _payload(flow: Flow) -> bytes:
     quote_hash = flow.quote.hash if flow.quote else ""
-    return f"{flow.public_id} {flow.total_minor} {flow.currency} {flow.version} {quote_hash}".encode()
+    payload = f"{flow.public_id} {flow.total_minor} {flow.currency} {flow.version} {quote_hash}"
+    # Another way to deliver at the same price is another purchase.
+    chosen = (f"{line.origin}:{line.sku}:{line.name}:{line.total_minor}" for line in extras_of(flow.lines))
+    return " ".join((payload, *chosen)).encode()

@@ -178,6 +178,9 @@
       arrived();
       return;
     }
+    /* What was chosen beside the way to pay changes the sum. */
+    const chosen = added.find((node) => node.id === "chosen");
+    if (chosen) say.textContent = chosen.dataset.say;
     const figures = added.find((node) => node.id === "figures");
     if (!figures) return;
     const months = document.getElementById("months");

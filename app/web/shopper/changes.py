@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from app.checkout import shown
 from app.kernel.money import Money
 from app.orders.queries import change_between
+from app.orders.rules import extras_of
 from app.web.shared.forms import one_line
 from app.web.shopper.offers import offers_for
 from app.web.shopper.views import ChangedLineView, ChangedView
@@ -36,7 +37,8 @@ def version_in(text: str) -> int | None:
 
 
 async def same_plan(visit: Visit) -> Quote | None:
-    """The chosen way to pay for the sum as it is now; None where nothing is chosen, or where it does not take that sum.
+    """The chosen way to pay for the sum as it is now, with what was chosen beside it; None where nothing is chosen, or
+    where it does not go on like that.
 
     The wallet's part stays what it was, or is all of a sum that is smaller.
     """
@@ -45,8 +47,11 @@ async def same_plan(visit: Visit) -> Quote | None:
         return None
     part_minor = min(before.wallet_minor, visit.flow.total_minor)
     alone = before.method == "wallet" or part_minor == visit.flow.total_minor
-    offers = await offers_for(visit.flow, visit.doors, wallet_minor=0 if alone else part_minor)
+    offers = await offers_for(visit.flow, visit.doors, visit.lang, wallet_minor=0 if alone else part_minor)
     if before.wallet_minor and not offers.wallet:
+        return None
+    if offers.extras.added("wallet" if alone else before.method).lines != extras_of(visit.flow.lines):
+        # What was chosen beside it is another sum for these goods, or fits them no more: it is shown before it is paid.
         return None
     if alone:
         return offers.wallet_alone()

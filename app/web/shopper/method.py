@@ -15,6 +15,7 @@ from app.plans.quote import Quote
 from app.web.shared.forms import FieldError, Form
 from app.web.shopper.changes import version_in
 from app.web.shopper.deciding import decide_if_identified
+from app.web.shopper.extras import FIELDS, extras_for
 from app.web.shopper.offers import Offers, Wish, offers_for, read_wish
 from app.web.shopper.pages import method_page, page_now
 from app.web.shopper.visit import Visit, visit
@@ -35,7 +36,8 @@ async def show_method(request: Request[Any, Any, Any], session_id: FromPath[str]
         if name not in {"lang", "compare", "version"}
     }
     compare = request.query_params.get("compare") == "1"
-    return await method_page(here, read_wish(values, here.flow), compare=compare)
+    extras = await extras_for(here.flow, here.lang, values if FIELDS & values.keys() else None)
+    return await method_page(here, read_wish(values, here.flow), compare=compare, extras=extras)
 
 
 @post("/pay/{session_id:str}", include_in_schema=False, status_code=200)
@@ -47,18 +49,19 @@ async def choose_method(request: Request[Any, Any, Any], session_id: FromPath[st
     looked_at = version_in(form.value("version"))
     if looked_at is not None and looked_at < here.flow.version:
         return await _tell_what_changed(here, looked_at)
-    offers, wish = await offers_for(here.flow, here.doors), read_wish(form.values, here.flow)
-    quote = _quote(offers, wish)
-    if not isinstance(quote, Quote):
-        return await method_page(here, wish, Form(form.values, quote), status=422)
+    extras, wish = await extras_for(here.flow, here.lang, form.values), read_wish(form.values, here.flow)
+    quote = _quote(await offers_for(here.flow, here.doors, here.lang, extras=extras), wish)
+    if not isinstance(quote, Quote) or extras.errors:
+        wrong = {**extras.errors, **({} if isinstance(quote, Quote) else quote)}
+        return await method_page(here, wish, Form(form.values, wrong), status=422, extras=extras)
     try:
-        here = here.after(await choose_plan(here.flow, quote, here.browser, here.wall))
+        added = extras.added(quote.method)
+        here = here.after(await choose_plan(here.flow, quote, here.browser, here.wall, added))
     except SessionEnded:
         return await page_now(await here.again(), push=True)
     except ModuleOff:
-        return await method_page(
-            here, wish, Form(form.values, {"method": FieldError("wallet_off")}), status=422
-        )
+        form = Form(form.values, {"method": FieldError("wallet_off")})
+        return await method_page(here, wish, form, status=422, extras=extras)
     return await page_now(await decide_if_identified(here), push=True)
 
 

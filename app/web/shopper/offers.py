@@ -25,6 +25,8 @@ from app.plans.quote import (
     terms,
     wallet_quote,
 )
+from app.web.shopper.extras import Extras, extras_for
+from app.web.shopper.extras_views import FeeView
 from app.web.shopper.views import (
     ComparedPlan,
     Delivery,
@@ -80,10 +82,12 @@ def number_in(text: str | None) -> int | None:
 
 @dataclass(frozen=True, slots=True)
 class Offers:
-    """What is on offer to this flow for what the wallet leaves of the price (`wallet_minor`)."""
+    """What is on offer to this flow for what the wallet leaves of the price (`wallet_minor`). The price is with
+    everything that was chosen (`extras`), and with what a way to pay costs or saves."""
 
     flow: Flow
     offering: Offering
+    extras: Extras
     wallet_minor: int = 0
 
     @property
@@ -104,12 +108,24 @@ class Offers:
     def rest_minor(self) -> int:
         return self.flow.total_minor - self.wallet_minor
 
+    def price_minor(self, method: Method) -> int:
+        """What is bought costs this when it is paid so."""
+        return self.flow.total_minor + self.extras.fee_minor(method)
+
+    def part_minor(self, method: Method) -> int:
+        """The wallet's part beside this way to pay, which takes something."""
+        return min(self.wallet_minor, self.price_minor(method) - 1)
+
     def wallet_alone(self) -> Quote:
         """Raises what `wallet_quote` raises."""
         flow = self.flow
         today = flow.merchant.local_date(flow.now)
         return wallet_quote(
-            flow.total_minor, flow.currency, flow.merchant.country, today, merchant=flow.merchant.public_id
+            self.price_minor("wallet"),
+            flow.currency,
+            flow.merchant.country,
+            today,
+            merchant=flow.merchant.public_id,
         )
 
     def paid(self, method: PaidMethod) -> Quote:
@@ -117,24 +133,24 @@ class Offers:
         on offer."""
         if method not in self.offering.methods:
             raise KeyError(method)
-        flow = self.flow
+        flow, part_minor = self.flow, self.part_minor(method)
         made = paid_quote(
             method,
-            self.rest_minor,
+            self.price_minor(method) - part_minor,
             flow.currency,
             flow.merchant.country,
             flow.merchant.local_date(flow.now),
             merchant=flow.merchant.public_id,
         )
-        return beside_wallet(made, self.wallet_minor) if self.wallet_minor else made
+        return beside_wallet(made, part_minor) if part_minor else made
 
     def quote(self, kind: Kind, *, months: int = 0, delivery: str = "email") -> Quote:
         """Raises what `make_quote` raises; KeyError when the kind is not on offer. CapBroken stands guard: a price
         above the law is not shown, whatever let its plan through."""
-        flow = self.flow
+        flow, part_minor = self.flow, self.part_minor(kind)
         made = make_quote(
             self.plans[kind],
-            self.rest_minor,
+            self.price_minor(kind) - part_minor,
             flow.currency,
             flow.merchant.country,
             flow.merchant.local_date(flow.now),
@@ -144,19 +160,27 @@ class Offers:
         )
         for broken in broken_caps(made):
             raise_broken(broken)
-        return beside_wallet(made, self.wallet_minor) if self.wallet_minor else made
+        return beside_wallet(made, part_minor) if part_minor else made
 
     def methods(self, wish: Wish, balance: Money | None = None) -> list[MethodView]:
         """`balance` is what the identified shopper's wallet can pay."""
         return [
             MethodView(
                 each.method,
+                Money(self.price_minor(each.method), self.flow.currency),
                 each.method == wish.method,
                 balance if each.method == "wallet" else None,
                 is_shaky=each.shaky,
+                fee=self._fee(each.method),
             )
             for each in self.offering.shown
         ]
+
+    def _fee(self, method: Method) -> FeeView | None:
+        line = self.extras.fee(method)
+        if line is None:
+            return None
+        return FeeView(line.name, Money(line.total_minor, self.flow.currency), line.vat_percent)
 
     def invoice(self, wish: Wish) -> InvoiceView | None:
         plan = self.plans.get("invoice")
@@ -233,9 +257,14 @@ def _compared(quote: Quote) -> ComparedPlan:
     )
 
 
-async def offers_for(flow: Flow, doors: Doors, *, wallet_minor: int = 0) -> Offers:
+async def offers_for(
+    flow: Flow, doors: Doors, lang: str, *, wallet_minor: int = 0, extras: Extras | None = None
+) -> Offers:
     """What takes the price, or what is left of it once the wallet has paid `wallet_minor`. Empty where nothing can be
-    offered, which the page says."""
+    offered, which the page says. `extras` is what was chosen beside the way to pay, or else what this session holds.
+    """
+    extras = extras or await extras_for(flow, lang)
+    flow = extras.flow
     asked = Asked(
         buyer=flow.buyer,
         currency=flow.currency,
@@ -243,4 +272,4 @@ async def offers_for(flow: Flow, doors: Doors, *, wallet_minor: int = 0) -> Offe
         categories=frozenset(line.category for line in flow.lines if line.category),
     )
     today = flow.merchant.local_date(flow.now)
-    return Offers(flow, await offering_for(flow.merchant, asked, doors, on=today), wallet_minor)
+    return Offers(flow, await offering_for(flow.merchant, asked, doors, on=today), extras, wallet_minor)

@@ -19,6 +19,7 @@ from app.plans.disclosure import view_of
 from app.web.shared import rendering
 from app.web.shared.forms import Form
 from app.web.shopper.changes import changed_view, typed_in
+from app.web.shopper.extras import Extras, extras_for
 from app.web.shopper.information import sheet_of
 from app.web.shopper.offers import Wish, offers_for, read_wish
 from app.web.shopper.purse import wallet_view
@@ -102,19 +103,27 @@ async def method_page(
     form: Form | None = None,
     *,
     compare: bool = False,
+    extras: Extras | None = None,
     status: int = 200,
     push: bool = False,
 ) -> Response[str]:
-    """`compare` lays all plans out side by side, which takes a quote of each."""
-    offers = await offers_for(visit.flow, visit.doors)
+    """`compare` lays all plans out side by side, which takes a quote of each. `extras` is what was chosen beside the
+    way to pay; without it, what the session holds."""
+    extras = extras or await extras_for(visit.flow, visit.lang)
+    offers = await offers_for(visit.flow, visit.doors, visit.lang, extras=extras)
     wanted = wish or read_wish({}, visit.flow)
     balance = await purse_of(visit.flow) if offers.wallet else None
+    # The sum above is that of what the page shows as chosen.
+    visit = visit.after(extras.flow_for(wanted.method))
     context = {
         "form": form or Form(),
         "methods": offers.methods(wanted, balance),
         "invoice": offers.invoice(wanted),
         "instalments": offers.instalments(wanted),
         "compared": offers.compared() if compare else (),
+        "shipping": extras.shipping_view(),
+        "insurance": extras.insurance_view(),
+        "has_fees": bool(extras.fees),
         "support_email": visit.flow.merchant.contact_email,
     }
     return visit.page("method", context, step=1, status=status, push=push)

@@ -60,7 +60,7 @@ async def ways_with(
     """Every plan that takes what is left of the price once the wallet has paid `part`."""
     if not part:
         return ()
-    offers = await offers_for(here.flow, here.doors, wallet_minor=part.amount_minor)
+    offers = await offers_for(here.flow, here.doors, here.lang, wallet_minor=part.amount_minor)
     quotes = (on_plan(here.flow, offers, kind) for kind in kinds_of(here.flow, offers))
     return tuple(_way_of(quote) for quote in quotes if takes(quote))
 

@@ -118,7 +118,7 @@ async def _passing(visit: Visit, decision: StoredDecision | None) -> Passing:
     flow = visit.flow
     if decision is None or decision.facts is None or flow.decisions_made >= DECISIONS_MAX:
         return Passing((), 0)
-    offers = await offers_for(flow, visit.doors)
+    offers = await offers_for(flow, visit.doors, visit.lang)
     basket = Basket(
         flow.total_minor,
         flow.currency,

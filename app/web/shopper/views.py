@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from app.law.contacts import Contact
     from app.plans.disclosure import QuoteView
     from app.plans.quote import Method
+    from app.web.shopper.extras_views import FeeView
 
 Delivery = Literal["email", "paper"]
 OutcomeKind = Literal["confirmed", "held", "refused", "declined", "cancelled", "expired", "processing"]
@@ -88,12 +89,15 @@ class ChangedView:
 @dataclass(frozen=True, slots=True)
 class MethodView:
     """``balance`` is what the wallet of whoever is identified here can pay; None before, and for other ways.
-    ``is_shaky`` warns that what stands behind this way has trouble right now."""
+    ``is_shaky`` warns that what stands behind this way has trouble right now. ``fee`` is what it costs or saves, and
+    ``total`` the price with that."""
 
     key: Method
+    total: Money
     selected: bool = False
     balance: Money | None = None
     is_shaky: bool = False
+    fee: FeeView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from typing import Any, Final
 from litestar import Request, Response, post
 from litestar.params import FromPath
 
-from app.checkout.actions import choose_plan
+from app.checkout.actions import Added, choose_plan
 from app.checkout.errors import SessionEnded
 from app.checkout.states import SessionState
 from app.checkout.steps import Page, Progress, may_see
@@ -36,11 +36,12 @@ async def use_wallet(request: Request[Any, Any, Any], session_id: FromPath[str])
         return await page_now(here, push=True, typed=form)
     if looked_at is not None and looked_at < flow.version:
         return await page_now(here, push=True, typed=form)
-    quote = await _chosen(here, form)
-    if quote is None:
+    chosen = await _chosen(here, form)
+    if chosen is None:
         return here.lead_to("")
+    quote, added = chosen
     try:
-        here = here.after(await choose_plan(flow, quote, here.browser, here.wall))
+        here = here.after(await choose_plan(flow, quote, here.browser, here.wall, added))
     except (SessionEnded, ModuleOff):
         return await page_now(await here.again(), push=True)
     here = await decide_if_identified(here)
@@ -50,15 +51,18 @@ async def use_wallet(request: Request[Any, Any, Any], session_id: FromPath[str])
     return await page_now(here, push=True)
 
 
-async def _chosen(here: Visit, form: Form) -> Quote | None:
-    """The quote that was tapped; None where nothing takes what the wallet leaves. Whether there is so much in it,
-    setting it aside finds out, and the page tells."""
+async def _chosen(here: Visit, form: Form) -> tuple[Quote, Added] | None:
+    """The quote that was tapped, and what it adds to the order; None where nothing takes what the wallet leaves.
+    Whether there is so much in it, setting it aside finds out, and the page tells."""
     flow = here.flow
     part_minor = min(number_in(form.value("use")) or 0, flow.total_minor)
     if part_minor == flow.total_minor:
-        return (await offers_for(flow, here.doors)).wallet_alone()
-    offers = await offers_for(flow, here.doors, wallet_minor=part_minor)
+        offers = await offers_for(flow, here.doors, here.lang)
+        return offers.wallet_alone(), offers.extras.added("wallet")
+    offers = await offers_for(flow, here.doors, here.lang, wallet_minor=part_minor)
     kinds = kinds_of(flow, offers)
     kind = next((each for each in kinds if each == form.value("method")), kinds[0] if kinds else None)
     months = number_in(form.value("months"))
-    return on_plan(flow, offers, kind, months) if kind is not None else None
+    if kind is None:
+        return None
+    return on_plan(flow, offers, kind, months), offers.extras.added(kind)

@@ -130,13 +130,13 @@ async def test_live_mode_offers_nothing_until_the_operator_has_vouched_for_the_l
 ) -> None:
     del client
     flow = await Shopper.at(await a_basket(await a_merchant())).flow()
-    assert (await offers_for(flow, Doors(live=True))).plans == {}
-    assert set((await offers_for(flow, Doors(live=False))).plans) == {"invoice", "instalments"}
+    assert (await offers_for(flow, Doors(live=True), "en")).plans == {}
+    assert set((await offers_for(flow, Doors(live=False), "en")).plans) == {"invoice", "instalments"}
     today = flow.merchant.local_date(flow.now)
     await confirm("SE", [], by="Olli", source=None, on=today, now=flow.now)
-    assert (await offers_for(flow, Doors(live=True))).plans == {}
+    assert (await offers_for(flow, Doors(live=True), "en")).plans == {}
     await confirm("FI", [], by="Olli", source=None, on=today, now=flow.now)
-    assert set((await offers_for(flow, Doors(live=True))).plans) == {"invoice", "instalments"}
+    assert set((await offers_for(flow, Doors(live=True), "en")).plans) == {"invoice", "instalments"}
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ async def test_a_quote_of_a_day_that_is_over_is_refused_by_name(client: httpx.As
     del client
     shopper = Shopper.at(await a_basket(await a_merchant()))
     flow = await shopper.flow()
-    plan = (await offers_for(flow, Doors(live=False))).plans["invoice"]
+    plan = (await offers_for(flow, Doors(live=False), "en")).plans["invoice"]
     yesterday = flow.merchant.local_date(flow.now) - timedelta(days=2)
     quote = make_quote(plan, flow.total_minor, "EUR", "FI", yesterday, merchant=flow.merchant.public_id)
     with pytest.raises(StartInThePast):
