@@ -1,10 +1,14 @@
-"""Reads of cases about money that came in and pays no order: with a recorded payment where others have a session."""
+"""Reads of cases about money that came in and pays no order, and about money that would not go back.
+
+Where others have a session these have a recorded payment, a payment through a provider, or a refund that a provider has
+refused.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import date, datetime
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from app.cases.queries import QUEUE_MAX, RESOLVED_MAX
@@ -14,13 +18,16 @@ from app.kernel import db, ids
 
 @dataclass(frozen=True, slots=True)
 class MoneyCaseView:
-    """The case, the payment (`payment_note` is what was written down with it), and the order that it was recorded for.
+    """The case, the payment (`payment_note` is what was written down with it), and the order that it was meant for.
 
-    `kept_for` and `kept_for_reference` name the order that the money was kept for. Amounts are minor units.
+    `payment_id` is a recorded payment's, `provider_payment_id` that of money that a provider took; for a
+    `refund_refused` it would not give it back (`payment_refund_public_id`). `kept_for` and `kept_for_reference` name
+    the order that the money was kept for. Amounts are minor units.
     """
 
     id: UUID
     public_id: str
+    kind: Literal["late_payment", "refund_refused"]
     state: CaseState
     amount_minor: int
     currency: str
@@ -30,7 +37,9 @@ class MoneyCaseView:
     resolved_by: str | None
     resolved_by_name: str | None
     note: str | None = field(repr=False)
-    payment_id: UUID
+    payment_id: UUID | None
+    provider_payment_id: UUID | None
+    payment_refund_public_id: str | None
     payment_public_id: str
     source: str
     received_on: date
@@ -45,14 +54,19 @@ class MoneyCaseView:
 
 
 _SELECT: Final = """
-SELECT c.id, c.public_id, c.state, c.amount_minor, c.currency, c.opened_at, c.due_at, c.resolved_at, c.resolved_by,
-       p.name AS resolved_by_name, c.note, r.id AS payment_id, r.public_id AS payment_public_id, r.source,
-       r.received_on, r.note AS payment_note, r.actor AS recorded_by, o.id AS order_id,
+SELECT c.id, c.public_id, c.kind, c.state, c.amount_minor, c.currency, c.opened_at, c.due_at, c.resolved_at,
+       c.resolved_by, p.name AS resolved_by_name, c.note, c.payment_id, v.id AS provider_payment_id,
+       g.public_id AS payment_refund_public_id, coalesce(r.public_id, v.public_id) AS payment_public_id,
+       coalesce(r.source, v.method) AS source,
+       coalesce(r.received_on, (c.opened_at AT TIME ZONE m.time_zone)::date) AS received_on,
+       r.note AS payment_note, coalesce(r.actor, 'provider') AS recorded_by, o.id AS order_id,
        o.public_id AS order_public_id, o.state AS order_state, o.reference, k.public_id AS kept_for,
        k.reference AS kept_for_reference
-FROM cases c
-JOIN recorded_payments r ON r.merchant_id = c.merchant_id AND r.id = c.payment_id
-JOIN orders o ON o.merchant_id = r.merchant_id AND o.id = r.order_id
+FROM cases c JOIN merchants m ON m.id = c.merchant_id
+LEFT JOIN recorded_payments r ON r.merchant_id = c.merchant_id AND r.id = c.payment_id
+LEFT JOIN payment_refunds g ON g.merchant_id = c.merchant_id AND g.id = c.payment_refund_id
+LEFT JOIN payments v ON v.merchant_id = c.merchant_id AND v.id = coalesce(c.provider_payment_id, g.payment_id)
+JOIN orders o ON o.merchant_id = c.merchant_id AND o.id = coalesce(r.order_id, v.order_id)
 LEFT JOIN orders k ON k.merchant_id = c.merchant_id AND k.id = c.kept_for_id
 LEFT JOIN staff p ON p.merchant_id = c.merchant_id AND 'staff:' || p.public_id = c.resolved_by
 """

@@ -70,7 +70,8 @@ class CannotCharge(Refusal):
 
 class CannotKeepFor(Refusal):
     """Money cannot be kept for this order: `reason` is `currency`, `amount` (it waits to be paid, and its total is
-    another one) or `busy` (a checkout is about to pay it, or a person looks at that)."""
+    another one), `busy` (a checkout is about to pay it, or a person looks at that) or `provider` (it waits to be paid,
+    and a provider has the money: that goes back, or is kept for an order that has ended)."""
 
     code: ClassVar[str] = "cannot_keep_for"
 

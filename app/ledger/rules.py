@@ -184,7 +184,7 @@ def purchase(customer_public_id: str, total: Money, creditor: Creditor) -> tuple
     """
     return (
         Entry(receivable_of(customer_public_id), "debit", total),
-        Entry(_against(creditor), "credit", total),
+        Entry(sold_to(creditor), "credit", total),
     )
 
 
@@ -194,7 +194,7 @@ def paid_purchase(
     """A purchase of which a provider took `paid` at once. The rest is the wallet's, which takes it off what the
     customer owes; without one nobody need be known.
     """
-    entries = [Entry(psp_of(creditor), "debit", paid), Entry(_against(creditor), "credit", price)]
+    entries = [Entry(psp_of(creditor), "debit", paid), Entry(sold_to(creditor), "credit", price)]
     if price != paid:
         assert customer_public_id is not None, "a wallet is somebody's"
         entries.append(Entry(receivable_of(customer_public_id), "debit", price - paid))
@@ -238,18 +238,29 @@ class Sold:
         return self.price + self.interest + self.fees - self.paid
 
 
-def credit_note(customer_public_id: str, sold: Sold, creditor: Creditor) -> tuple[Entry, ...]:
-    """A sale taken back whole: nothing is owed any more, and what was paid is the customer's to have back."""
-    return _without_zeros(
-        Entry(_against(creditor), "debit", sold.price),
+def credit_note(
+    customer_public_id: str | None, sold: Sold, creditor: Creditor, *, by_provider: bool = False
+) -> tuple[Entry, ...]:
+    """A sale taken back whole: nothing is owed any more, and what was paid is the customer's to have back, or goes back
+    through the provider that took it (`by_provider`); then nobody need be known, where nothing is owed."""
+    taken_back = (
+        Entry(sold_to(creditor), "debit", sold.price),
         Entry(interest_of(creditor), "debit", sold.interest),
         Entry(fees_of(creditor), "debit", sold.fees),
+    )
+    if customer_public_id is None:
+        assert by_provider, "what is owed, or the customer's own, is somebody's"
+        return _without_zeros(*taken_back, Entry(psp_of(creditor), "credit", sold.paid))
+    back = psp_of(creditor) if by_provider else credit_of(customer_public_id)
+    return _without_zeros(
+        *taken_back,
         Entry(receivable_of(customer_public_id), "credit", sold.owed),
-        Entry(credit_of(customer_public_id), "credit", sold.paid),
+        Entry(back, "credit", sold.paid),
     )
 
 
-def _against(creditor: Creditor) -> Account:
+def sold_to(creditor: Creditor) -> Account:
+    """The other half of a sale: what whoever lends owes the shop, or what the shop sold."""
     return MERCHANT_PAYABLE if creditor == "operator" else MERCHANT_SALES
 
 

@@ -76,7 +76,7 @@ async def asked_of(merchant: Merchant, order: OrderView, sale: Sale | None, new:
         raise NotRefundable(order.state.value)
     if sale is None:
         raise NotInvoicedYet
-    if new.to == "wallet" and sale.opposed.paid_outside:
+    if new.to == "wallet" and sale.opposed.debtor_id is None:
         raise RefundRefused("to", "no_customer")
     if new.currency is not None and new.currency != order.currency:
         raise RefundRefused("currency", "mismatch")

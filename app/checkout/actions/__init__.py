@@ -2,6 +2,7 @@
 
 from app.checkout.actions.aside import free_outdated_in_tx, set_aside
 from app.checkout.actions.assigning import keep_money, return_money
+from app.checkout.actions.charging import start_charge
 from app.checkout.actions.choosing import Added, choose_plan
 from app.checkout.actions.confirming import Details, confirm
 from app.checkout.actions.deciding import decide

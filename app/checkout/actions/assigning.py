@@ -16,10 +16,11 @@ from app.checkout.errors import CannotKeepFor, CaseNotFound
 from app.kernel import audit, db
 from app.kernel.money import Money
 from app.ledger import actions as ledger
-from app.ledger.rules import MERCHANT_SALES, UNASSIGNED, between
+from app.ledger.rules import MERCHANT_SALES, UNASSIGNED, Account, bank_of, between, psp_of, sold_to
 from app.merchants.queries import Merchant
 from app.orders.queries import OrderView
 from app.orders.states import OrderState
+from app.payments import actions as payments
 from app.payments.queries import recorded_by_id
 from app.payments.rules import account_of
 
@@ -30,21 +31,26 @@ _BUSY = frozenset({OrderState.DRAFT, OrderState.HELD})
 async def return_money(
     merchant: Merchant, case_public_id: str, reason: str, actor: str, now: datetime
 ) -> None:
-    """Somebody has sent the money back to whoever paid it. Raises CaseNotFound, CaseClosed, TextRefused."""
+    """Somebody has sent the money back to whoever paid it; what a provider took late, it is asked to give back.
+
+    Raises CaseNotFound, CaseClosed, TextRefused.
+    """
     note = rules.text_of(reason, required=True)
 
     async def answer() -> None:
         case = await _open_case(merchant.id, case_public_id)
-        payment = await recorded_by_id(merchant.id, case.payment_id)
-        assert payment is not None, "a case about money has its payment"
         await ledger.post(
             merchant.id,
-            key=f"returned:{case.payment_public_id}",
+            key=f"returned:{case.payment_refund_public_id or case.payment_public_id}",
             cause="returned",
             about=case.order_public_id,
-            entries=between(UNASSIGNED, account_of(payment.source), payment.amount),
+            entries=between(UNASSIGNED, await _goes_from(merchant, case), _sum_of(case)),
             now=now,
         )
+        if case.kind == "late_payment" and case.provider_payment_id is not None:
+            await payments.begin_refund(
+                merchant.id, case.provider_payment_id, _sum_of(case), actor=actor, now=now
+            )
         await cases.resolve(merchant.id, case.id, CaseState.RETURNED, actor=actor, note=note, now=now)
         await _tell(merchant.id, case, "returned", None, actor, now)
 
@@ -66,13 +72,29 @@ async def keep_money(
         sessions = await lock_sessions_of(merchant.id, order_public_id)
         order = await lock_even_removed(merchant.id, order_public_id)
         case = await _open_case(merchant.id, case_public_id)
-        await _assign(merchant.id, case, order, sessions, actor, now)
+        await _assign(merchant, case, order, sessions, actor, now)
         await cases.resolve(
             merchant.id, case.id, CaseState.KEPT, actor=actor, note=note, now=now, kept_for_id=order.id
         )
         await _tell(merchant.id, case, "kept", order.public_id, actor, now)
 
     await db.in_tx(answer)
+
+
+def _sum_of(case: MoneyCaseView) -> Money:
+    return Money(case.amount_minor, case.currency)
+
+
+async def _goes_from(merchant: Merchant, case: MoneyCaseView) -> Account:
+    """Where money lies that is sent back: with the provider that took it, or on the account that a person sends it
+    from."""
+    if case.payment_id is not None:
+        payment = await recorded_by_id(merchant.id, case.payment_id)
+        assert payment is not None, "a case about recorded money has its payment"
+        return account_of(payment.source)
+    if case.kind == "refund_refused":
+        return bank_of(merchant.creditor)
+    return psp_of(merchant.creditor)
 
 
 async def _open_case(merchant_id: UUID, public_id: str) -> MoneyCaseView:
@@ -85,26 +107,28 @@ async def _open_case(merchant_id: UUID, public_id: str) -> MoneyCaseView:
 
 
 async def _assign(
-    merchant_id: UUID,
+    merchant: Merchant,
     case: MoneyCaseView,
     order: OrderView,
     sessions: list[db.Record],
     actor: str,
     now: datetime,
 ) -> None:
-    amount = Money(case.amount_minor, case.currency)
+    merchant_id, amount = merchant.id, _sum_of(case)
     if order.currency != case.currency:
         raise CannotKeepFor("currency")
     if order.state not in PAYABLE | _BUSY:
         await ledger.post(
             merchant_id,
-            key=f"kept:{case.payment_public_id}",
+            key=f"kept:{case.payment_refund_public_id or case.payment_public_id}",
             cause="kept",
             about=order.public_id,
-            entries=between(UNASSIGNED, MERCHANT_SALES, amount),
+            entries=between(UNASSIGNED, _kept_as(merchant, case), amount),
             now=now,
         )
         return
+    if case.payment_id is None:
+        raise CannotKeepFor("provider")
     if order.state in PAYABLE and order.total_minor != case.amount_minor:
         raise CannotKeepFor("amount")
     if not can_pay(order, sessions, amount):
@@ -112,6 +136,11 @@ async def _assign(
     payment = await recorded_by_id(merchant_id, case.payment_id)
     assert payment is not None, "a case about money has its payment"
     await pay_in_tx(merchant_id, order, sessions, payment, taken_from=UNASSIGNED, actor=actor, now=now)
+
+
+def _kept_as(merchant: Merchant, case: MoneyCaseView) -> Account:
+    """Recorded money came to the shop itself; what a provider took came to whoever lends, who owes it to the shop."""
+    return MERCHANT_SALES if case.payment_id is not None else sold_to(merchant.creditor)
 
 
 async def _tell(

@@ -98,8 +98,6 @@ async def _follow(payment: PaymentView, told: Aggregate, wall: datetime, *, is_r
     await payments.note(held, told)
     match step.do:
         case Do.WAIT:
-            if step.failure is not None:
-                _log.error("payment_in_unknown_currency", payment=held.public_id)
             await payments.postpone(held, wall)
             return Followed(held, Do.WAIT)
         case Do.CAPTURE:
@@ -190,6 +188,8 @@ async def _claim(place: _Place, payment: PaymentView, wall: datetime) -> Followe
 
 
 async def _let_go(place: _Place, payment: PaymentView, step: Step) -> Followed:
+    if step.failure == MISMATCH:
+        await _report(place, payment)
     if payment.state is not PaymentState.CANCELLING:
         payment = await _moved(payment, PaymentState.CANCELLING, place.now, failure=step.failure)
     return Followed(payment, Do.CANCEL)
@@ -242,6 +242,8 @@ async def _late(place: _Place, payment: PaymentView, kept: Money, failure: str |
         entries=between(psp_of(merchant.creditor), UNASSIGNED, kept),
         now=now,
     )
+    if failure == MISMATCH:
+        await _report(place, payment)
     case = NewMoneyCase(
         payment_id=None,
         provider_payment_id=payment.id,
@@ -266,8 +268,8 @@ async def _late(place: _Place, payment: PaymentView, kept: Money, failure: str |
 
 async def _end(place: _Place, payment: PaymentView, step: Step) -> Followed:
     assert step.to is not None, "an end is a state"
-    if step.failure is not None:
-        _log.warning("payment_failed", payment=payment.public_id, failure=step.failure)
+    if step.failure == MISMATCH:
+        await _report(place, payment)
     has_failed = step.to is PaymentState.FAILED or payment.failure is not None
     ended = await _moved(payment, step.to, place.now, failure=step.failure)
     if place.flow is None:
@@ -279,6 +281,19 @@ async def _end(place: _Place, payment: PaymentView, step: Step) -> Followed:
     else:
         await _reopen(place, step.to.value)
     return Followed(ended, Do.WAIT)
+
+
+async def _report(place: _Place, payment: PaymentView) -> None:
+    """The provider tells of another payment than ours under our payment's name: somebody has to find out why."""
+    _log.error("payment_mismatch", payment=payment.public_id, provider_ref=payment.provider_ref)
+    await audit.record(
+        ACTOR,
+        "payment.mismatch",
+        payment.public_id,
+        merchant_id=place.merchant.id,
+        at=place.now,
+        detail={"order": payment.order_public_id},
+    )
 
 
 _OPEN_AGAIN: Final = "UPDATE checkout_sessions SET payment_failure = $3 WHERE merchant_id = $1 AND id = $2"

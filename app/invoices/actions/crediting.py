@@ -107,7 +107,8 @@ async def credit_together(
         quote = await _requote(merchant.id, opposed.order_id, payments, restored, now)
     schedule = _schedule(quote, open_after(together, outcome))
     note = await _draw(merchant, opposed, taken, wallet, schedule, now)
-    await _post(merchant, note, taken, wallet, outcome, now)
+    by_provider = opposed.content.provider is not None
+    await _post(merchant, note, taken, wallet, outcome, now, by_provider=by_provider)
     if outcome.ends:
         await _end(merchant, together, actor, now)
     else:
@@ -254,6 +255,8 @@ async def _post(
     wallet: IntoWallet,
     outcome: Outcome,
     now: datetime,
+    *,
+    by_provider: bool,
 ) -> None:
     """The note's price and the reversed costs, of which a part is the customer's and the rest was owed.
 
@@ -269,7 +272,8 @@ async def _post(
         source = account_of(note.content.received.source)
         entries = ledger_rules.between(ledger_rules.MERCHANT_SALES, source, money(taken.amount_minor))
     else:
-        entries = _entries(merchant, note, money(taken.amount_minor - wallet.put_minor), outcome)
+        price = money(taken.amount_minor - wallet.put_minor)
+        entries = _entries(merchant, note, price, outcome, by_provider=by_provider)
     if outcome.lowered_minor:
         await credit_lines.follow(
             merchant.id, note.customer_id, note.currency, change_minor=-outcome.lowered_minor
@@ -285,7 +289,9 @@ async def _post(
         )
 
 
-def _entries(merchant: Merchant, note: InvoiceView, price: Money, outcome: Outcome) -> tuple[Entry, ...]:
+def _entries(
+    merchant: Merchant, note: InvoiceView, price: Money, outcome: Outcome, *, by_provider: bool
+) -> tuple[Entry, ...]:
     def money(amount_minor: int) -> Money:
         return Money(amount_minor, note.currency)
 
@@ -295,4 +301,5 @@ def _entries(merchant: Merchant, note: InvoiceView, price: Money, outcome: Outco
         fees=money(outcome.fee_minor),
         paid=money(outcome.back_minor),
     )
-    return ledger_rules.credit_note(note.customer_public_id, sold, merchant.creditor)
+    debtor = note.debtor_public_id if by_provider else note.customer_public_id
+    return ledger_rules.credit_note(debtor, sold, merchant.creditor, by_provider=by_provider)

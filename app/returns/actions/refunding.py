@@ -26,6 +26,8 @@ from app.merchants.queries import Merchant
 from app.orders import actions as orders
 from app.orders.queries import OrderView
 from app.orders.states import OrderState
+from app.payments import actions as payments
+from app.payments.queries import captured_payment_of_order
 from app.returns.actions.closing import end_refunded
 from app.returns.asking import Asked, NewRefund, asked_of, check_wallet, into_wallet, needs_second_person
 from app.returns.errors import (
@@ -137,6 +139,7 @@ async def refund(
     await _keep(merchant.id, order, new, asked, _Kept(refund_id, public_id, key, return_id, done), now)
     made = await refund_by_public_id(merchant.id, public_id)
     assert made is not None
+    await _through_provider(merchant.id, asked.sale, made, now)
     if done is not None:
         await _follow(merchant.id, order, asked.sale, made, left)
     return made
@@ -160,6 +163,7 @@ async def approve(merchant: Merchant, refund_public_id: str, *, actor: str, now:
     await _decide(merchant.id, waiting, RefundState.DONE, done, actor, now)
     made = await refund_by_public_id(merchant.id, refund_public_id)
     assert made is not None
+    await _through_provider(merchant.id, sale, made, now)
     await _follow(merchant.id, order, sale, made, order.refundable_minor)
     return made
 
@@ -345,6 +349,23 @@ async def _decide(
         REFUNDS.event(RefundState.PENDING_APPROVAL, to),
     )
     assert status == "INSERT 0 1", "the caller holds the refund"
+
+
+async def _through_provider(merchant_id: UUID, sale: Sale, made: RefundView, now: datetime) -> None:
+    """What a provider took goes back through it: written down here, and asked for by a worker
+    (`checkout.giving_back`)."""
+    if sale.opposed.content.provider is None or not made.back_minor:
+        return
+    payment = await captured_payment_of_order(merchant_id, made.order_id)
+    assert payment is not None, "what a provider took has its payment"
+    await payments.begin_refund(
+        merchant_id,
+        payment.id,
+        Money(made.back_minor, made.currency),
+        actor=made.decided_by or made.asked_by,
+        now=now,
+        refund_id=made.id,
+    )
 
 
 async def _follow(

@@ -128,7 +128,7 @@ async def offer_for(merchant: Merchant, order: OrderView, new: NewReturn, today:
     sale = await sale_of(merchant.id, order)
     if sale is None:
         raise NotInvoicedYet
-    if new.to == "wallet" and sale.opposed.paid_outside:
+    if new.to == "wallet" and sale.opposed.debtor_id is None:
         raise ReturnRefused("to", "no_customer")
     if new.to == "wallet" and order.currency != merchant.currency:
         raise ReturnRefused("to", "other_currency")
