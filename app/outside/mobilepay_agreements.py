@@ -108,12 +108,27 @@ class Agreements:
             if await self._is_active(new.token):
                 raise
             return _declined(new, reference)
+        except ProviderUnreachable as why:
+            if why.reason != "conflict":
+                raise
+            # Our reference is taken, by a call of ours whose answer was lost.
+            return await self._charged_before(new, reference)
         return aggregate_of_charge(new.token, await self._charge(new.token, made.charge_id))
 
     async def stop(self, agreement_id: str, key: str) -> None:
         """Nothing can be charged by it any more. One that has stopped already stays as it is."""
         if await self._status(agreement_id) in ("ACTIVE", "PENDING"):
             await self._http.patch(_path(agreement_id), {"status": "STOPPED"}, key)
+
+    async def _charged_before(self, new: ports.NewCharge, reference: str) -> Aggregate:
+        """Raises ProviderUnreachable while it is under way, ProviderRefused where another charge has our reference."""
+        try:
+            found = await self._charge(new.token, reference)
+        except ProviderRefused:
+            raise ProviderUnreachable("conflict") from None
+        if (found.amount, found.currency) != (new.amount.amount_minor, new.amount.currency):
+            raise ProviderRefused("reference_taken")
+        return aggregate_of_charge(new.token, found)
 
     async def _charge(self, agreement_id: str, charge_id: str) -> Charge:
         charge = (await self._http.get(_charge_path(agreement_id, charge_id))).parsed(Charge)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.kernel.money import Money
@@ -230,6 +232,17 @@ async def test_a_later_charge_whose_answer_was_lost_is_found_with_the_same_key(s
     with pytest.raises(ProviderUnreachable):
         await sandbox.mobilepay.charge(a_charge(token))
     assert (await sandbox.mobilepay.charge(a_charge(token))).captured_minor == 990
+
+
+async def test_a_charge_made_before_under_another_key_is_found_when_the_sum_is_the_same(
+    sandbox: Sandbox,
+) -> None:
+    token = await a_saved_method(sandbox)
+    first = await sandbox.mobilepay.charge(a_charge(token))
+    again = replace(a_charge(token), key="another-key")
+    assert await sandbox.mobilepay.charge(again) == first
+    with pytest.raises(ProviderRefused, match="reference_taken"):
+        await sandbox.mobilepay.charge(replace(again, key="a-third-key", amount=Money(1, "EUR")))
 
 
 async def test_an_agreement_that_its_person_ended_is_a_charge_that_fails(sandbox: Sandbox) -> None:
