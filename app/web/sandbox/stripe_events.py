@@ -20,7 +20,7 @@ from app.kernel import clock
 from app.web.sandbox.stripe_objects import new_id
 from app.web.sandbox.stripe_twin import API_VERSION, Happened
 
-_WAITS_S: Final = (0.2, 1.0, 5.0)
+WAITS_S: Final = (0.2, 1.0, 5.0)
 _TIMEOUT_S: Final = 5.0
 
 _log = structlog.get_logger("sandbox.stripe")
@@ -29,7 +29,15 @@ _log = structlog.get_logger("sandbox.stripe")
 class Teller:
     """One a process. `url` is the account's webhook endpoint, `secret` what signs."""
 
-    def __init__(self, url: str, secret: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        secret: str,
+        *,
+        transport: httpx.AsyncBaseTransport | None = None,
+        waits_s: Sequence[float] = WAITS_S,
+    ) -> None:
+        self._waits_s = waits_s
         self._url = url
         self._secret = secret
         self._transport = transport
@@ -47,7 +55,7 @@ class Teller:
         await asyncio.gather(*self._telling)
 
     async def _deliver(self, body: bytes) -> None:
-        for wait_s in (*_WAITS_S, None):
+        for wait_s in (*self._waits_s, None):
             if await self._arrived(body):
                 return
             if wait_s is not None:

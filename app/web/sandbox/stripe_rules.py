@@ -37,6 +37,15 @@ def unexpected_state(intent: Intent) -> StripeError:
     return invalid(f"This PaymentIntent has a status of {intent.status}.", "payment_intent_unexpected_state")
 
 
+def challenge(intent: Intent, method: Method) -> bool:
+    """Whether the card's bank wants to see the shopper first, who is there to be seen."""
+    if not method.card.needs_challenge:
+        return False
+    intent.payment_method = method.id
+    intent.status = "requires_action"
+    return True
+
+
 def ask_bank(intent: Intent, method: Method, *, is_later: bool) -> str:
     """The card's bank is asked for the money; what it refuses with, empty when it agrees. The intent is changed."""
     card = method.card
@@ -77,7 +86,7 @@ def capture(intent: Intent, amount: int) -> None:
 
 def cancel(intent: Intent, reason: str | None) -> None:
     """Raises StripeError for what is captured, cancelled or with the bank."""
-    if intent.status not in {"requires_payment_method", "requires_capture", "requires_confirmation"}:
+    if intent.status not in {"requires_payment_method", "requires_action", "requires_capture"}:
         raise unexpected_state(intent)
     intent.status = "canceled"
     intent.cancellation_reason = reason

@@ -232,7 +232,8 @@ class Desk:
         method = await self._find(Method, "method", method_id)
         if method.customer != intent.customer:
             raise invalid("The PaymentMethod does not belong to this customer.")
-        refused = rules.ask_bank(intent, method, is_later=is_later)
+        waits = not is_later and rules.challenge(intent, method)
+        refused = "" if waits else rules.ask_bank(intent, method, is_later=is_later)
         shown = await self._keep_intent(intent, expand)
         await self._tell_of(intent)
         if refused:
@@ -337,6 +338,7 @@ class Desk:
             "canceled": "payment_intent.canceled",
             "requires_payment_method": "payment_intent.payment_failed",
             "processing": "payment_intent.processing",
+            "requires_action": "payment_intent.requires_action",
         }
         self.happened(told[intent.status], objects.show_intent(intent, None, []))
 

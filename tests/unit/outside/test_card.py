@@ -296,11 +296,12 @@ async def test_an_answer_that_did_not_come_leaves_it_open_what_happened(
 
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_call_waits_no_longer_than_its_time(server: Receiver, call: str) -> None:
-    impatient = {"read_timeout_s": 0.05} if call in {"get", "probe"} else {"write_timeout_s": 0.05}
+    asks = call in {"get", "probe"}
+    impatient = CardHttp(read_timeout_s=0.05) if asks else CardHttp(write_timeout_s=0.05)
     account = CardAccount(f"http://127.0.0.1:{server.port}", KEY, SECRET)
     server.will_answer(*([BEFORE[call]] if call in BEFORE else []), Answer(hangs=True))
     with pytest.raises(ProviderUnreachable, match="timeout"):
-        await CALLS[call](StripeCards(account, http=CardHttp(**impatient)))
+        await CALLS[call](StripeCards(account, http=impatient))
 
 
 @pytest.mark.parametrize("status", [200, 502])
