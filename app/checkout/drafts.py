@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from app.extras.rules import ShippingOption
 from app.orders.rules import Line
 
 
@@ -37,3 +38,4 @@ class SessionDraft:
     success_url: str
     cancel_url: str
     expires_in_s: int
+    shipping_options: tuple[ShippingOption, ...] = ()

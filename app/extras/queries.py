@@ -62,6 +62,15 @@ async def steering_of(merchant_id: UUID) -> Steering:
     return steering
 
 
+async def fees_now(merchant_id: UUID) -> tuple[MethodFee, ...]:
+    """As they stand now, not kept."""
+    rows = await db.fetch_all(
+        "SELECT buyer, method, fixed_minor, rate_points FROM method_fees WHERE merchant_id = $1 ORDER BY buyer, method",
+        merchant_id,
+    )
+    return tuple(MethodFee(**dict(row.items())) for row in rows)
+
+
 def forget_kept_steering() -> None:
     """Drop what this process keeps; editors call it, and tests between databases."""
     _kept.clear()

@@ -67,7 +67,16 @@ async def open_session_in_tx(merchant: Merchant, draft: SessionDraft, now: datet
         if person is None
         else Contact(person.name, person.email, person.phone, person.postcode, person.street, person.city)
     )
-    new = NewOrder(draft.reference, draft.country, draft.currency, draft.buyer, draft.lines, contact)
+    options = [option.to_data() for option in draft.shipping_options]
+    new = NewOrder(
+        draft.reference,
+        draft.country,
+        draft.currency,
+        draft.buyer,
+        draft.lines,
+        contact,
+        shipping_options=options,
+    )
     actor = "merchant"
     order = await orders.create(merchant.id, new, state=OrderState.DRAFT, actor=actor, now=now)
     public_id = ids.public_id("cs")

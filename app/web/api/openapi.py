@@ -135,7 +135,7 @@ def _id_parameter(name: str, prefix: str) -> Parameter:
 class Operation:
     """One route. `refusals` are the statuses beside 401, and beside 400 for what cannot be read at all."""
 
-    method: Literal["get", "post", "patch", "delete"]
+    method: Literal["get", "post", "put", "patch", "delete"]
     path: str
     name: str
     summary: str
@@ -347,6 +347,22 @@ OPERATIONS: Final = (
         parameters=(_id_parameter("customer_id", "cus"), _LIMIT, _CURSOR),
         answer=schemas.Wallet,
         refusals=(404,),
+    ),
+    Operation(
+        "get",
+        "/api/v1/method-fees",
+        "readMethodFees",
+        "What each way to pay costs a shopper of yours, or saves them.",
+        answer=schemas.MethodFees,
+    ),
+    Operation(
+        "put",
+        "/api/v1/method-fees",
+        "saveMethodFees",
+        "Have these fees and discounts and no others. What the law forbids is a 422 that names its source.",
+        body=schemas.MethodFees,
+        answer=schemas.MethodFees,
+        refusals=(413, 415, 422),
     ),
     Operation(
         "get",

@@ -152,6 +152,7 @@ def _line(line: Line) -> dict[str, object]:
         "total_minor": line.total_minor,
         "sku": line.sku,
         "category": line.category,
+        "origin": line.origin,
     }
 
 

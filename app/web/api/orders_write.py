@@ -19,6 +19,7 @@ from app.orders.queries import OrderView
 from app.orders.states import OrderState
 from app.web.api import body, schemas
 from app.web.api.basket import check_currency, cleaned, contact_of, line_of, note_of
+from app.web.api.extras import shipping_of
 from app.web.api.keys import Caller, TheCaller
 from app.web.api.once import Answer, once
 from app.web.api.orders import presented
@@ -136,6 +137,9 @@ def new_order_of(given: schemas.NewOrder, *, home_currency: str) -> NewOrder:
         lines=tuple(line_of(line, index, faults) for index, line in enumerate(given.lines)),
         contact=_contact(given.customer, given.country, faults),
         note=note_of(given.note, "/note", faults),
+        shipping_options=[
+            option.to_data() for option in shipping_of(given.shipping_options, given.country, faults)
+        ],
     )
     if faults:
         raise invalid(*faults)

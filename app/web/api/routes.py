@@ -9,6 +9,7 @@ from app.settings import Settings
 from app.web.api import (
     docs,
     events,
+    extras,
     invoices,
     orders,
     orders_write,
@@ -49,6 +50,8 @@ def api_router(settings: Settings) -> Router:
             invoices.list_documents,
             invoices.credit,
             wallets.read_wallet,
+            extras.read_method_fees,
+            extras.save_method_fees,
             events.list_events,
             webhook_endpoints.create_endpoint,
             webhook_endpoints.list_endpoints,

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, Meta, UnsetType
 
+from app.extras.rules import AREAS_MAX, OPTIONS_MAX
 from app.kernel.money import MAX_AMOUNT_MINOR
 from app.orders.rules import LINES_MAX, QUANTITY_MAX, UNIT_PRICE_MAX_MINOR
 from app.web.api.points import WalletPoints
@@ -53,6 +54,17 @@ Percent = Annotated[
 ]
 
 
+SignedPercent = Annotated[
+    str,
+    Meta(
+        pattern=r"^-?(100(\.0{1,2})?|[0-9]{1,2}(\.[0-9]{1,2})?)$",
+        max_length=7,
+        description="Percent as text, with two decimals at most; below zero it is taken off.",
+        examples=["-2"],
+    ),
+]
+
+
 class Input(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Base of everything that comes in."""
 
@@ -87,8 +99,28 @@ class NewCustomer(Input, frozen=True, forbid_unknown_fields=True):
     address: NameText | NewAddress | None = None
 
 
+Postcodes = Annotated[str, Meta(min_length=1, max_length=40, examples=["00100-00990"])]
+
+
+class NewShippingOption(Input, frozen=True, forbid_unknown_fields=True):
+    """One way to deliver, with its price including VAT. `postcodes` are ranges or single ones of the order's country
+    where it goes; none: everywhere. The shopper chooses one of those that reach their postcode, and it becomes a line
+    of the order.
+    """
+
+    id: Annotated[str, Meta(min_length=1, max_length=64)]
+    provider: ShortText
+    name: ShortText
+    price_minor: Annotated[int, Meta(ge=0, le=UNIT_PRICE_MAX_MINOR)]
+    vat_percent: Percent
+    postcodes: Annotated[tuple[Postcodes, ...], Meta(max_length=AREAS_MAX)] = ()
+
+
+ShippingOptions = Annotated[tuple[NewShippingOption, ...], Meta(max_length=OPTIONS_MAX)]
+
+
 class NewSession(Input, frozen=True, forbid_unknown_fields=True):
-    """A basket to be paid. The total is computed here from the lines."""
+    """A basket to be paid. The total is computed here from the lines; what the shopper chooses comes on top of it."""
 
     reference: ShortText
     country: Country
@@ -99,6 +131,7 @@ class NewSession(Input, frozen=True, forbid_unknown_fields=True):
     locale: Locale | None = None
     buyer: Buyer = "consumer"
     customer: NewCustomer | None = None
+    shipping_options: ShippingOptions = ()
     expires_in_s: Annotated[int, Meta(ge=300, le=604_800)] = 86_400
 
 
@@ -114,14 +147,30 @@ class NewOrder(Input, frozen=True, forbid_unknown_fields=True):
     lines: Annotated[tuple[NewLine, ...], Meta(min_length=1, max_length=LINES_MAX)]
     buyer: Buyer = "consumer"
     customer: NewCustomer | None = None
+    shipping_options: ShippingOptions = ()
     note: NoteText | None = None
     accepted: bool = False
 
 
+class MethodFee(Input, frozen=True, forbid_unknown_fields=True):
+    """What a way to pay costs, or saves below zero: a sum in minor units, or percent of goods and delivery."""
+
+    buyer: Buyer
+    method: Literal["wallet", "card", "mobilepay", "invoice", "instalments"]
+    amount_minor: Annotated[int, Meta(ge=-UNIT_PRICE_MAX_MINOR, le=UNIT_PRICE_MAX_MINOR)] | None = None
+    percent: SignedPercent | None = None
+
+
+class MethodFees(Input, frozen=True, forbid_unknown_fields=True):
+    """Every fee and discount of the shop, one a kind of buyer and way to pay."""
+
+    fees: Annotated[tuple[MethodFee, ...], Meta(max_length=10)]
+
+
 class OrderEdit(Input, frozen=True, forbid_unknown_fields=True):
     """What shall be different in an order that nobody has paid. What is not named stays; `lines` and `customer` are
-    given whole. `version` is the one the edit was made to: another one answers 409 `version_conflict`. `accepted`
-    cannot be taken back.
+    given whole, and what the shopper chose beside the lines stays. `version` is the one the edit was made to: another
+    one answers 409 `version_conflict`. `accepted` cannot be taken back.
     """
 
     version: Annotated[int, Meta(ge=1, le=2_147_483_646)]
@@ -226,6 +275,8 @@ class SessionDetails(Session, frozen=True):
 
 
 class OrderLine(msgspec.Struct, frozen=True):
+    """`origin` says who put it there: you (`shop`), or a choice of the shopper's, which an edit of yours keeps."""
+
     type: Kind
     name: str
     quantity: int
@@ -234,6 +285,7 @@ class OrderLine(msgspec.Struct, frozen=True):
     total_minor: int
     sku: str | None
     category: str | None
+    origin: Literal["shop", "shipping", "method_fee", "insurance"]
 
 
 class Instalment(msgspec.Struct, frozen=True):

@@ -16,6 +16,7 @@ from app.kernel import ids
 from app.settings import Settings
 from app.web.api import body, schemas
 from app.web.api.basket import check_currency, cleaned, contact_of, line_of
+from app.web.api.extras import shipping_of
 from app.web.api.keys import Caller, TheCaller, TheSettings
 from app.web.api.once import Answer, once
 from app.web.api.problems import InputRefused, fault, invalid, not_found
@@ -148,6 +149,7 @@ def draft_of(
         success_url=given.success_url,
         cancel_url=given.cancel_url,
         expires_in_s=given.expires_in_s,
+        shipping_options=shipping_of(given.shipping_options, given.country, faults),
     )
     if faults:
         raise invalid(*faults)
