@@ -184,6 +184,54 @@ def test_a_banks_profile_is_a_file(live: dict[str, str], tmp_path: Path) -> None
 
 
 @pytest.fixture
+def card(live: dict[str, str]) -> dict[str, str]:
+    """A live environment that takes cards as well."""
+    for name, value in {"card_secret_key": "rk_live_of_ours", "card_webhook_secret": "whsec_of_ours"}.items():
+        (Path(live["KOLME_SECRETS_DIR"]) / name).write_text(value + "\n")
+    return {**live, "KOLME_CARD_URL": "https://api.stripe.com/"}
+
+
+def test_cards_are_a_choice_in_live_mode_too(live: dict[str, str]) -> None:
+    assert load(live).card is None
+
+
+def test_an_account_for_cards_is_an_address_and_two_secret_files(card: dict[str, str]) -> None:
+    door = load(card).card
+    assert door is not None
+    assert (door.url, door.secret_key) == ("https://api.stripe.com", "rk_live_of_ours")
+    assert "of_ours" not in repr(door)
+
+
+@pytest.mark.parametrize("name", ["card_secret_key", "card_webhook_secret"])
+def test_cards_are_refused_when_half_of_the_account_is_set(card: dict[str, str], name: str) -> None:
+    path = Path(card["KOLME_SECRETS_DIR"]) / name
+    path.write_text("sk_test_of_another_mode\n")
+    assert name in sentence_of(card)
+    path.unlink()
+    assert name in sentence_of(card)
+
+
+def test_secrets_for_cards_without_an_address_are_refused_in_live_mode(card: dict[str, str]) -> None:
+    """Somebody meant to take cards, and would wonder why nobody can pay by one."""
+    assert "KOLME_CARD_URL" in sentence_of({**card, "KOLME_CARD_URL": ""})
+
+
+def test_the_key_for_cards_travels_encrypted(card: dict[str, str]) -> None:
+    assert "KOLME_CARD_URL" in sentence_of({**card, "KOLME_CARD_URL": "http://api.stripe.com"})
+
+
+def test_test_mode_never_takes_real_money_from_cards(tmp_path: Path) -> None:
+    secrets = tmp_path / "secrets"
+    secrets.mkdir()
+    (secrets / "card_webhook_secret").write_text("whsec_of_ours")
+    (secrets / "card_secret_key").write_text("sk_live_of_ours")
+    environ = {**TEST, "KOLME_VAR_DIR": str(tmp_path), "KOLME_CARD_URL": "https://api.stripe.com"}
+    assert "sk_test_" in sentence_of(environ)
+    (secrets / "card_secret_key").write_text("sk_test_of_ours")
+    assert load(environ).card is not None
+
+
+@pytest.fixture
 def mobilepay(live: dict[str, str]) -> dict[str, str]:
     """A live environment that offers MobilePay as well."""
     names = ("mobilepay_client_secret", "mobilepay_subscription_key", "mobilepay_webhook_secret")
@@ -241,7 +289,8 @@ def test_test_mode_needs_nothing_and_uses_the_sandbox_doors(tmp_path: Path) -> N
     settings = in_test_mode(tmp_path)
     assert settings.is_test
     assert (settings.base_url, settings.host, settings.port) == ("http://localhost:8000", "127.0.0.1", 8000)
-    assert [settings.mail, settings.sms, settings.register, settings.mobilepay] == [None] * 4
+    doors = (settings.mail, settings.sms, settings.register, settings.card, settings.mobilepay)
+    assert set(doors) == {None}
     assert not settings.banks
     assert settings.allow_loopback_webhooks
 
