@@ -34,9 +34,11 @@ async def draw_invoice(event: Event) -> None:
 
 
 async def draw_agreement(event: Event) -> None:
-    """A confirmed purchase on credit leaves its agreement, in the language it was signed in. Money that staff recorded,
-    and a wallet that paid all, lend nothing."""
-    if event.data.get("method") in {"recorded", "wallet"}:
+    """A confirmed purchase on credit leaves its agreement, in the language it was signed in. What is paid at once lends
+    nothing, and what a company owes is no consumer's credit."""
+    if event.data.get("method") not in {"invoice", "instalments"}:
+        return
+    if event.data.get("buyer") == "business":
         return
     order_id = str(event.data["order_id"])
     lang = await language_of_order(event.merchant_id, order_id)
@@ -44,8 +46,10 @@ async def draw_agreement(event: Event) -> None:
 
 
 async def earn_points(event: Event) -> None:
-    """A paid order earns points under the shop's programme. Money that staff recorded was paid by nobody we know."""
-    if event.data.get("method") == "recorded":
+    """A paid order earns points under the shop's programme. Money that staff recorded was paid by nobody we know, and a
+    company that is invoiced has nobody who could turn points into money."""
+    invoiced = event.data.get("method") == "invoice" and event.data.get("buyer") == "business"
+    if event.data.get("method") == "recorded" or invoiced:
         return
     await rewards.ask_to_earn(event.merchant_id, str(event.data["order_id"]))
 

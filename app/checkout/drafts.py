@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from app.orders.companies import Company
 from app.extras.rules import ShippingOption
 from app.orders.rules import Line
 
@@ -39,3 +40,4 @@ class SessionDraft:
     cancel_url: str
     expires_in_s: int
     shipping_options: tuple[ShippingOption, ...] = ()
+    company: Company | None = None

@@ -55,6 +55,8 @@ async def gather(flow: Flow, register: CreditRegister) -> Facts:
     customer, quote = flow.customer, flow.quote
     if customer is None or quote is None:
         raise StepNotReached
+    if quote.for_company:
+        return await without_register(flow, customer.id)
     number = await national_number_of(customer.id)
     answer: RegisterAnswer | None = None
     failure: str | None = None
@@ -67,7 +69,7 @@ async def gather(flow: Flow, register: CreditRegister) -> Facts:
 
 
 async def without_register(flow: Flow, customer_id: UUID) -> Facts:
-    """The facts for a person without a national number, whom no register can be asked about. No network."""
+    """The facts for a person without a national number, or a company: no register can be asked. No network."""
     return await _facts(flow, customer_id, None, None, has_national_number=False)
 
 
@@ -87,7 +89,9 @@ async def _facts(
         amount_minor=quote.amount_minor,
         currency=flow.currency,
         exposure_minor=history.exposure_minor,
-        limit_minor=flow.merchant.credit_limit_minor,
+        limit_minor=flow.merchant.company_limit_minor
+        if quote.for_company
+        else flow.merchant.credit_limit_minor,
         answer=answer,
         has_national_number=has_national_number,
         late_payments=history.late_payments,
@@ -96,4 +100,5 @@ async def _facts(
         months=quote.months,
         payable_minor=quote.total_payable_minor,
         register_failure=failure,
+        for_company=quote.for_company,
     )

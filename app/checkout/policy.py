@@ -6,6 +6,7 @@
 | passkey | at any sum, where the merchant's word, or else the country's policy, says so |
 | bank | always |
 | person | where the country has no electronic identity, for one purchase |
+| company | a code to the contact person's phone, for one invoice to a company |
 
 The law file gives the sum; a merchant may lower it, never raise it. Both ways that recognise a returning customer end
 where a merchant has switched recognition off.
@@ -26,7 +27,9 @@ SAVING_MAY_TAKE: Final = timedelta(minutes=30)
 
 
 def code_is_enough(flow: Flow) -> bool:
-    """Above the sum a passkey or the bank is needed."""
+    """Above the sum a passkey or the bank is needed, but for a company: what it may owe is bounded by itself."""
+    if flow.owed_by_company:
+        return True
     merchant = flow.merchant
     identification = law_of(merchant.country).identification
     limit_minor = identification.code_alone_max_minor
@@ -42,6 +45,8 @@ def code_is_enough(flow: Flow) -> bool:
 def passkey_is_enough(flow: Flow) -> bool:
     """A passkey was bound after strong authentication. Whether it stands for another one is the merchant's to say;
     where they have not, it does if a code would, and not if the law asks for strong authentication each time."""
+    if flow.owed_by_company:
+        return False
     merchant = flow.merchant
     policy = law_of(merchant.country).identification.policy
     counts = merchant.passkey_counts
@@ -52,7 +57,7 @@ def passkey_is_enough(flow: Flow) -> bool:
 
 def person_identifies(flow: Flow) -> bool:
     """No electronic identity is common in the merchant's country: somebody on the staff says who is paying."""
-    return law_of(flow.merchant.country).identification.policy == "manual"
+    return not flow.owed_by_company and law_of(flow.merchant.country).identification.policy == "manual"
 
 
 def may_save_passkey(flow: Flow) -> bool:

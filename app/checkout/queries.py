@@ -240,6 +240,17 @@ class Flow:
         return self.quote is None or self.quote.is_credit
 
     @property
+    def owed_by_company(self) -> bool:
+        """Whether the chosen way to pay lends to a company: its contact person proves a phone, and nobody else is
+        identified."""
+        return self.quote is not None and self.quote.for_company
+
+    @property
+    def lends_to_consumer(self) -> bool:
+        """Whether there is an information sheet and an agreement to go with the chosen way to pay."""
+        return self.lends and not self.owed_by_company
+
+    @property
     def money_aside(self) -> bool:
         """What the chosen way to pay takes from the wallet is set aside; always so where it takes nothing."""
         taken_minor = self.quote.wallet_minor if self.quote is not None else 0

@@ -14,6 +14,9 @@ no name (CCD2 article 18(3)), and nothing of what is known about fraud.
 A person whose register cannot be asked, or who has no national number to ask it by, is neither approved nor declined:
 the law wants verified figures, and the machine has none. Nor does the machine decline for how somebody has paid before
 alone (article 18(11)). A person decides ("referred").
+
+A company is no consumer: it may owe what the shop lets one company owe. Above that, and while an invoice of it is
+overdue, a person decides, who may go above the limit.
 """
 
 from __future__ import annotations
@@ -26,7 +29,7 @@ import msgspec
 
 from app.credit.ports import RegisterAnswer
 
-RULES_VERSION: Final = "2026-11-3"
+RULES_VERSION: Final = "2026-11-4"
 
 BASIC_LIVING_MINOR_MONTH: Final = {"EUR": 900_00, "SEK": 10_000_00, "DKK": 6_700_00}
 """What a month's food, clothes and housing take at least, by currency; it is never counted on."""
@@ -38,6 +41,7 @@ LATE_IN_A_YEAR_FOR_A_PERSON: Final = 3
 
 Outcome = Literal["approved", "declined", "referred"]
 Reason = Literal[
+    "company_limit",
     "credit_ban",
     "debts_too_high",
     "late_payments",
@@ -63,7 +67,7 @@ class Facts:
     plan's length (0: an invoice). `answer` is None when the register gave none; `has_national_number` and
     `register_failure` then say why. `exposure_minor` is what the person owes here already, `limit_minor` what one
     person may owe here, `late_payments` how many invoices of `overdue_minor` are overdue now, `late_in_a_year` how
-    many have been within a year.
+    many have been within a year. `for_company`: a company would owe it, of which no register is asked.
     """
 
     amount_minor: int
@@ -78,6 +82,7 @@ class Facts:
     months: int = 0
     payable_minor: int = 0
     register_failure: str | None = None
+    for_company: bool = False
 
     @property
     def to_repay_minor(self) -> int:
@@ -112,6 +117,8 @@ def decide(facts: Facts) -> Decision:
     one."""
     if facts.amount_minor < 1:
         raise ValueError("a decision needs a sum above zero")
+    if facts.for_company:
+        return _decide_on_company(facts)
     answer = facts.answer
     if answer is None:
         reason: Reason = "register_unavailable" if facts.has_national_number else "no_national_number"
@@ -133,6 +140,8 @@ def decide(facts: Facts) -> Decision:
 
 def checks(facts: Facts) -> tuple[Check, ...]:
     """The three questions with their figures; empty where the register gave nothing to ask them of."""
+    if facts.for_company:
+        return (_company_limit(facts),)
     answer = facts.answer
     if answer is None or answer.currency != facts.currency:
         return ()
@@ -146,6 +155,20 @@ def checks(facts: Facts) -> tuple[Check, ...]:
         Check("too_little_left", to_repay_minor, free_minor - owed_minor),
         Check("debts_too_high", to_repay_minor, highest_minor - debts_minor - owed_minor),
     )
+
+
+def _decide_on_company(facts: Facts) -> Decision:
+    """Approved within what the shop lets one company owe, and a person decides on everything else."""
+    late: tuple[Reason, ...] = ("late_payments",) if facts.late_payments else ()
+    limit = _company_limit(facts)
+    reasons: tuple[Reason, ...] = late if limit.passed else ("company_limit", *late)
+    if reasons:
+        return Decision("referred", reasons, None)
+    return Decision("approved", (), limit.room_minor)
+
+
+def _company_limit(facts: Facts) -> Check:
+    return Check("company_limit", facts.amount_minor, facts.limit_minor - facts.exposure_minor)
 
 
 def free_minor_month(answer: RegisterAnswer, currency: str) -> int:

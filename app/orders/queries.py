@@ -10,6 +10,7 @@ from typing import Final, Literal, cast
 from uuid import UUID
 
 from app.kernel import db
+from app.orders.companies import Company, company_of
 from app.orders.rules import Line, LineChange, LineType, Origin, line_changes, lines_of_shop
 from app.orders.states import OrderState
 from app.payments.methods import Buyer
@@ -35,7 +36,8 @@ class OrderView:
 
     `quote_content` is the content of the quote it was paid on, `current_quote_content` that of what is left after
     refunds, where they changed the plan; `removed` tells that expiry took lines and contact away;
-    `watched` that open pages hear of its changes; `customer_public_id` names who bought, once somebody has.
+    `watched` that open pages hear of its changes; `customer_public_id` names who bought, once somebody has, and
+    `company` the company that it is for.
     """
 
     id: UUID
@@ -59,6 +61,7 @@ class OrderView:
     note: str | None = field(repr=False)
     customer_public_id: str | None
     lines: tuple[Line, ...]
+    company: Company | None = None
 
     @property
     def method(self) -> str | None:
@@ -121,6 +124,7 @@ o.id, o.public_id, o.state, o.version, o.reference, o.country, o.currency, o.buy
 o.created_at, o.accepted_at, o.watched, o.paid_at, o.quote_id, q.content AS quote_content,
 nq.content AS current_quote_content,
 c.name, c.email, c.phone, c.postcode, c.street, c.city, c.note,
+c.company_country, c.company_number, c.company_name, c.purchase_order,
 (SELECT u.public_id FROM customers u WHERE u.id = o.customer_id) AS customer_public_id
 """
 
@@ -459,4 +463,5 @@ def order_of(row: db.Record, lines: tuple[Line, ...]) -> OrderView:
         note=row["note"],
         customer_public_id=row["customer_public_id"],
         lines=lines,
+        company=company_of(row),
     )

@@ -80,11 +80,21 @@ class QuoteView:
     late: LateView
     warning: str
     wallet: Money
+    for_company: bool
     paid: Money
 
     @property
     def is_free(self) -> bool:
         return not self.cost
+
+    @property
+    def is_consumer_credit(self) -> bool:
+        return self.is_credit and not self.for_company
+
+    @property
+    def net_days(self) -> int:
+        """In how many days an invoice is to be paid."""
+        return (self.last_due - self.start).days
 
     @property
     def is_credit(self) -> bool:
@@ -151,5 +161,6 @@ def view_of(quote: Quote) -> QuoteView:
         ),
         warning=law_of(quote.country).credit_warning,
         wallet=money(quote.wallet_minor),
+        for_company=quote.for_company,
         paid=money(quote.paid_minor),
     )

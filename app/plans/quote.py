@@ -231,7 +231,7 @@ def make_quote(
 ) -> Quote:
     """The quote of a plan for a purchase on `start` (the local day of the merchant's country).
 
-    `months` counts for instalments only, `delivery` is "email", or "paper" for an invoice, or "efile" for that of a
+    `months` counts for instalments only, `delivery` is "email", "paper" for an invoice, or "efile" for that of a
     company; `merchant` is the public id. Raises CurrencyMismatch, AmountOutOfRange, MonthsOutOfRange, InstalmentTooSmall,
     UnknownDelivery, CountryNotServed.
     """

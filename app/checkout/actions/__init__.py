@@ -27,6 +27,7 @@ from app.checkout.actions.identifying import (
     identify_by_code,
     request_code,
 )
+from app.checkout.actions.naming import name_company
 from app.checkout.actions.opening import (
     Arrival,
     OpenedSession,
@@ -82,6 +83,7 @@ __all__ = [
     "identify_by_code",
     "identify_by_passkey",
     "keep_money",
+    "name_company",
     "open_session",
     "open_session_in_tx",
     "pay_reusable",

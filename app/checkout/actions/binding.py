@@ -14,7 +14,8 @@ from app.identity.actions import browsers
 from app.identity.actions.browsers import BrowserToken
 from app.kernel import db
 
-Way = Literal["code", "bank", "passkey", "person"]
+# A company is bound by its contact person, who has proved a phone by a code.
+Way = Literal["code", "bank", "passkey", "person", "company"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,10 @@ RETURNING s.contact_elsewhere, s.decision_id, k.id AS customer_id, k.public_id A
 
 async def bind(flow: Flow, customer_id: UUID, browser_id: UUID, by: Way, given: Given, token: str) -> Flow:
     """Bind the session to a person and to this browser, and give the browser a new secret. Answers the flow as it is
-    now. In a transaction. Raises SessionEnded."""
+    now. In a transaction. Raises SessionEnded, and StepNotReached where a company shall owe what is bought and this is
+    a person, or the other way round."""
+    if flow.owed_by_company != (by == "company"):
+        raise StepNotReached
     bound = await db.fetch_one(
         _BIND,
         *browsers.asked_to_rotate(browser_id, token),

@@ -89,6 +89,8 @@ async def _choose(
     flow: Flow, quote: Quote, browser: BrowserToken, wall: datetime, added: Added | None
 ) -> Flow:
     browser_id = await browsers.remember(browser, wall=wall)
+    if _is_for_another(flow, quote):
+        flow = await _leave(flow, browser_id)
     decision = _decision_for(flow, quote)
     chosen = await db.fetch_one(
         _CHOOSE,
@@ -161,6 +163,41 @@ async def _add(flow: Flow, added: Added) -> Flow:
         raise SessionEnded from None
     return replace(
         flow, lines=lines, total_minor=sum(line.total_minor for line in lines), extras_by=chosen_in
+    )
+
+
+def _is_for_another(flow: Flow, quote: Quote) -> bool:
+    """Whether somebody else has to be identified for this choice: an invoice to a company is owed by the company, and
+    a wallet is a person's."""
+    if flow.customer is None:
+        return False
+    if flow.identified_by == "company":
+        return quote.wallet_minor > 0
+    return quote.for_company
+
+
+_LEAVE: Final = """
+UPDATE checkout_sessions SET customer_id = NULL, identified_by = NULL, identified_at = NULL, decision_id = NULL
+WHERE merchant_id = $1 AND id = $2 AND state = $3 AND browser_id = $4
+RETURNING id
+"""
+
+
+async def _leave(flow: Flow, browser_id: UUID | None) -> Flow:
+    """Nobody is identified in the session any more; it stays this browser's."""
+    left = await db.fetch_value(
+        _LEAVE, flow.merchant.id, flow.session_id, SessionState.OPEN.value, browser_id
+    )
+    if left is None:
+        raise SessionEnded
+    return replace(
+        flow,
+        customer=None,
+        identified_by=None,
+        identified_at=None,
+        decision=None,
+        passkeys=0,
+        wallet_minor=0,
     )
 
 

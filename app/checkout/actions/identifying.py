@@ -8,13 +8,14 @@ from typing import Final, Literal
 from uuid import UUID
 
 from app.checkout.actions.binding import Given, bind, given_here, this_browser
-from app.checkout.errors import OtherPerson, SessionEnded
+from app.checkout.errors import OtherPerson, SessionEnded, StepNotReached
 from app.checkout.queries import Challenge, Flow
 from app.checkout.states import SessionState
 from app.credit.queries import creditors_of
 from app.identity.actions import browsers, codes, customers, remembered
 from app.identity.actions.browsers import BrowserToken
-from app.identity.actions.codes import Issued, Recipient
+from app.identity.actions.codes import Issued, Recipient, Tried
+from app.identity.actions.companies import customer_of_company
 from app.identity.actions.customers import Holder, KnownContact
 from app.identity.ports import VerifiedIdentity
 from app.identity.rules import CODE_LIFE, CODE_TRIES, SmsBudget
@@ -187,6 +188,8 @@ async def _identify_by_code(
         return Identification("wrong", tried.tries_left)
     if tried.outcome != "right":
         return Identification(_NOT_RIGHT[tried.outcome])
+    if flow.owed_by_company:
+        return await _identify_company(flow, tried, holder, token)
     # A merchant that is its own creditor has its own customers: it learns of nobody else's.
     only_at = flow.merchant.id if flow.merchant.creditor == "merchant" else None
     known = await customers.recognise(tried.phone, tried.postcode, only_at) if code_is_enough else None
@@ -209,6 +212,22 @@ async def _identify_by_code(
     bound = await bind(flow, known, flow.browser_id, "code", given, token)
     kept = await remembered.keep(known, flow.remembered, wall=wall) if tried.remember else None
     return Identification("identified", token=token, known=kept, flow=bound)
+
+
+async def _identify_company(flow: Flow, tried: Tried, holder: UUID | None, token: str) -> Identification:
+    """The contact person of a company has proved a phone. Whoever comes from another browser has to prove the same
+    one: a company's number is no secret."""
+    if flow.browser_id is None or flow.company is None:
+        raise StepNotReached
+    if holder is not None and not flow.ours and tried.phone != flow.phone:
+        return Identification("other_person")
+    company, merchant = flow.company, flow.merchant
+    customer_id = await customer_of_company(
+        merchant.id, company.number, company.name, merchant.country, flow.now
+    )
+    given = Given(tried.phone, tried.postcode)
+    bound = await bind(flow, customer_id, flow.browser_id, "company", given, token)
+    return Identification("identified", token=token, flow=bound)
 
 
 def _person_said_who(flow: Flow, phone: str) -> bool:

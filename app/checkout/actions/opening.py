@@ -25,6 +25,7 @@ from app.links.states import LinkState
 from app.merchants.queries import Merchant, merchant_by_id
 from app.orders import actions as orders
 from app.orders.actions import Contact, NewOrder
+from app.orders.companies import put_company
 from app.orders.errors import OrderLocked
 from app.orders.states import OrderState
 
@@ -79,6 +80,8 @@ async def open_session_in_tx(merchant: Merchant, draft: SessionDraft, now: datet
     )
     actor = "merchant"
     order = await orders.create(merchant.id, new, state=OrderState.DRAFT, actor=actor, now=now)
+    if draft.company is not None:
+        await put_company(merchant.id, order.id, draft.company)
     public_id = ids.public_id("cs")
     expires_at = now + timedelta(seconds=draft.expires_in_s)
     start = _Start(

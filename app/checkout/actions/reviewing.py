@@ -140,6 +140,9 @@ async def _refuse_the_impossible(
     owed_minor = await exposure_minor(merchant.id, customer_id, case.currency)
     if "credit_ban" in final:
         raise ApprovalImpossible("credit_ban")
+    if decision.facts is not None and decision.facts.for_company:
+        # Whoever answers knows the company and its limit: that is what they were asked.
+        return
     if owed_minor + case.amount_minor > merchant.credit_limit_minor:
         raise ApprovalImpossible("limit_reached")
 

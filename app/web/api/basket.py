@@ -7,11 +7,13 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from app.checkout.drafts import ContactDraft
+from app.kernel.company_number import CompanyNumberRefused, parse_company_number
 from app.kernel.phone import PhoneRefused, parse_phone
 from app.kernel.postcode import PostcodeRefused, parse_postcode
 from app.law.rules import law_of
 from app.merchants import rules as merchant_rules
 from app.merchants.errors import FieldRefused
+from app.orders.companies import Company
 from app.orders.rules import Line
 from app.web.api import schemas
 from app.web.api.problems import fault
@@ -59,6 +61,22 @@ def contact_of(given: schemas.NewCustomer, country: str, faults: list[FieldProbl
         street=optional(street, street_place, faults),
         city=optional(city, "/customer/address/city", faults),
     )
+
+
+def company_of(given: schemas.NewSession, faults: list[FieldProblem]) -> Company | None:
+    """The company that a business session is for, where the shop knows it."""
+    if given.company is None:
+        return None
+    if given.buyer != "business":
+        faults.append(fault("/company", "buyer_is_consumer"))
+    name = cleaned(given.company.name, "/company/name", faults)
+    purchase_order = optional(given.company.purchase_order, "/company/purchase_order", faults)
+    try:
+        number = parse_company_number(given.company.number, given.country)
+    except CompanyNumberRefused as refused:
+        faults.append(fault("/company/number", refused.reason))
+        return None
+    return Company(number, name, purchase_order)
 
 
 def _email(text: str | None, faults: list[FieldProblem]) -> str | None:

@@ -13,6 +13,7 @@ from litestar.params import FromPath
 from app.kernel import ids
 from app.kernel.money import MAX_AMOUNT_MINOR
 from app.orders import lists, queries
+from app.orders.companies import Company
 from app.orders.queries import OrderView
 from app.orders.rules import Line
 from app.orders.states import OrderState
@@ -130,6 +131,7 @@ def presented(order: OrderView) -> schemas.Order:
             "postcode": contact.postcode,
             "address": {"street": contact.street, "city": contact.city},
         },
+        "company": None if order.company is None else _company(order.company),
         "note": order.note,
         "created_at": order.created_at,
         "accepted_at": order.accepted_at,
@@ -140,6 +142,17 @@ def presented(order: OrderView) -> schemas.Order:
 
 def _told(content: Mapping[str, object] | None) -> dict[str, object] | None:
     return None if content is None else _quote(Quote.from_data(content))
+
+
+def _company(company: Company) -> dict[str, object]:
+    number = company.number
+    return {
+        "number": number.printed,
+        "country": number.country,
+        "vat_id": number.vat_id,
+        "name": company.name,
+        "purchase_order": company.purchase_order,
+    }
 
 
 def _line(line: Line) -> dict[str, object]:

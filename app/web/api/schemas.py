@@ -99,6 +99,16 @@ class NewCustomer(Input, frozen=True, forbid_unknown_fields=True):
     address: NameText | NewAddress | None = None
 
 
+class NewCompany(Input, frozen=True, forbid_unknown_fields=True):
+    """The company that buys, as the shop knows it: by the number of the session's country, or by a VAT number of the
+    European Union. It stays editable. `purchase_order` is what the company calls its purchase.
+    """
+
+    number: Annotated[str, Meta(min_length=1, max_length=32)]
+    name: NameText
+    purchase_order: Annotated[str, Meta(min_length=1, max_length=60)] | None = None
+
+
 Postcodes = Annotated[str, Meta(min_length=1, max_length=40, examples=["00100-00990"])]
 
 
@@ -130,6 +140,7 @@ class NewSession(Input, frozen=True, forbid_unknown_fields=True):
     cancel_url: Url
     locale: Locale | None = None
     buyer: Buyer = "consumer"
+    company: NewCompany | None = None
     customer: NewCustomer | None = None
     shipping_options: ShippingOptions = ()
     expires_in_s: Annotated[int, Meta(ge=300, le=604_800)] = 86_400
@@ -306,7 +317,7 @@ class Quote(msgspec.Struct, frozen=True):
     id: str
     hash: str
     method: Literal["wallet", "card", "mobilepay", "invoice", "instalments"]
-    delivery: Literal["email", "paper"]
+    delivery: Literal["email", "paper", "efile"]
     months: int
     wallet_minor: int
     paid_minor: int
@@ -336,6 +347,16 @@ class Customer(msgspec.Struct, frozen=True):
     address: Address
 
 
+class Company(msgspec.Struct, frozen=True):
+    """The company that an order is for: its number as its country writes it, and the VAT number that belongs to it."""
+
+    number: str
+    country: str
+    vat_id: str
+    name: str
+    purchase_order: str | None
+
+
 class Order(msgspec.Struct, frozen=True):
     """`refundable_minor` is what could still be refunded; `quote` is null until a purchase is confirmed. `accepted_at`
     is set once the shop stands by an order; `note` is the shop's own.
@@ -356,6 +377,7 @@ class Order(msgspec.Struct, frozen=True):
     quote: Quote | None
     current_quote: Quote | None
     customer: Customer
+    company: Company | None
     note: str | None
     created_at: datetime
     accepted_at: datetime | None

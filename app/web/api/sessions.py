@@ -15,7 +15,7 @@ from app.checkout.told import session_for_api
 from app.kernel import ids
 from app.settings import Settings
 from app.web.api import body, schemas
-from app.web.api.basket import check_currency, cleaned, contact_of, line_of
+from app.web.api.basket import check_currency, cleaned, company_of, contact_of, line_of
 from app.web.api.extras import shipping_of
 from app.web.api.keys import Caller, TheCaller, TheSettings
 from app.web.api.once import Answer, once
@@ -150,6 +150,7 @@ def draft_of(
         cancel_url=given.cancel_url,
         expires_in_s=given.expires_in_s,
         shipping_options=shipping_of(given.shipping_options, given.country, faults),
+        company=company_of(given, faults),
     )
     if faults:
         raise invalid(*faults)

@@ -12,6 +12,7 @@ from app.web.shopper.account_sign_in import (
 from app.web.shopper.asking import ask_a_person, ask_who_is_paying, say_where_to_answer, take_another_plan
 from app.web.shopper.bank import go_to_bank, return_from_bank, show_public_keys, show_return
 from app.web.shopper.changed import follow, go_on, show_changed
+from app.web.shopper.company import say_company
 from app.web.shopper.confirm import confirm_purchase, show_confirm
 from app.web.shopper.explaining import explain
 from app.web.shopper.identify import confirm_code, forget, send_code, show_identify
@@ -45,6 +46,7 @@ ROUTES = (
     proceed_to_pay,
     show_method,
     choose_method,
+    say_company,
     use_wallet,
     show_changed,
     go_on,

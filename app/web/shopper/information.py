@@ -47,7 +47,7 @@ async def download_agreement(request: Request[Any, Any, Any], session_id: FromPa
     """
     here = await visit(request, session_id)
     flow = here.flow
-    if flow.state is not SessionState.CONFIRMED or not flow.identified or not flow.lends:
+    if flow.state is not SessionState.CONFIRMED or not flow.identified or not flow.lends_to_consumer:
         raise NotFoundException
     found = await document_of_order(flow.merchant.id, flow.order_public_id)
     if found is None:
@@ -82,7 +82,7 @@ async def _sheet_or_404(here: Visit) -> Sheet:
     flow = here.flow
     is_shown = (
         flow.quote is not None
-        and flow.lends
+        and flow.lends_to_consumer
         and flow.ours
         and flow.state in {SessionState.OPEN, SessionState.CONFIRMED}
     )

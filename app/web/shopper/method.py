@@ -11,13 +11,13 @@ from app.checkout.actions import choose_plan, saw
 from app.checkout.errors import SessionEnded
 from app.checkout.steps import Page, may_see
 from app.merchants.errors import ModuleOff
-from app.plans.quote import Quote
+from app.plans.quote import DELIVERIES, DELIVERIES_TO_COMPANIES, Quote
 from app.web.shared.forms import FieldError, Form
 from app.web.shopper.changes import version_in
 from app.web.shopper.deciding import decide_if_identified
 from app.web.shopper.extras import FIELDS, extras_for
 from app.web.shopper.offers import Offers, Wish, offers_for, read_wish
-from app.web.shopper.pages import method_page, page_now
+from app.web.shopper.pages import company_page, method_page, page_now
 from app.web.shopper.visit import Visit, visit
 
 
@@ -33,8 +33,10 @@ async def show_method(request: Request[Any, Any, Any], session_id: FromPath[str]
     values = {
         name: value
         for name, value in request.query_params.items()
-        if name not in {"lang", "compare", "version"}
+        if name not in {"lang", "compare", "version", "company"}
     }
+    if "company" in request.query_params and here.flow.buyer == "business":
+        return company_page(here)
     compare = request.query_params.get("compare") == "1"
     extras = await extras_for(here.flow, here.lang, values if FIELDS & values.keys() else None)
     return await method_page(here, read_wish(values, here.flow), compare=compare, extras=extras)
@@ -46,6 +48,8 @@ async def choose_method(request: Request[Any, Any, Any], session_id: FromPath[st
     if not may_see(Page.METHOD, here.flow.state, here.flow.progress):
         return await page_now(here, push=True)
     form = await here.form()
+    if here.flow.buyer == "business" and here.flow.company is None:
+        return company_page(here)
     looked_at = version_in(form.value("version"))
     if looked_at is not None and looked_at < here.flow.version:
         return await _tell_what_changed(here, looked_at)
@@ -84,12 +88,21 @@ def _quote(offers: Offers, wish: Wish) -> Quote | dict[str, FieldError]:
     if kind == "card" or kind == "mobilepay":  # noqa: PLR1714  narrows
         return offers.paid(kind)
     if kind == "invoice":
-        if wish.delivery is None:
-            return {"delivery": FieldError("empty")}
-        return offers.quote("invoice", delivery=wish.delivery)
+        return _invoice(offers, wish)
     if kind == "instalments":
         months, moved = offers.term(wish)
         if moved or (wish.months is None and wish.monthly_minor is None):
             return {"months": FieldError("out_of_range")}
         return offers.quote("instalments", months=months)
     assert_never(kind)
+
+
+def _invoice(offers: Offers, wish: Wish) -> Quote | dict[str, FieldError]:
+    errors: dict[str, FieldError] = {}
+    plan = offers.net(wish)
+    if offers.offering.company_plans and plan is None:
+        errors["net"] = FieldError("empty")
+    allowed = DELIVERIES_TO_COMPANIES if offers.offering.company_plans else DELIVERIES["invoice"]
+    if wish.delivery is None or wish.delivery not in allowed:
+        errors["delivery"] = FieldError("empty")
+    return errors or offers.quote("invoice", delivery=wish.delivery or "email", plan=plan)

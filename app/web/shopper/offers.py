@@ -13,6 +13,8 @@ from app.plans.caps import broken_caps, raise_broken
 from app.plans.disclosure import view_of
 from app.plans.quote import (
     DELIVERIES,
+    DELIVERIES_TO_COMPANIES,
+    Delivery,
     Kind,
     Method,
     PaidMethod,
@@ -29,14 +31,15 @@ from app.web.shopper.extras import Extras, extras_for
 from app.web.shopper.extras_views import FeeView
 from app.web.shopper.views import (
     ComparedPlan,
-    Delivery,
     DeliveryView,
     InstalmentsView,
     InvoiceView,
     MethodView,
+    NetView,
     TermOption,
 )
 
+_EVERY_DELIVERY: Final[tuple[Delivery, ...]] = ("email", "paper", "efile")
 DEFAULT_MONTHS = 12
 COMPARED_MONTHS = (3, 6, 12, 24, 36)
 METHODS: Final[tuple[Method, ...]] = ("wallet", "card", "mobilepay", "invoice", "instalments")
@@ -44,20 +47,21 @@ METHODS: Final[tuple[Method, ...]] = ("wallet", "card", "mobilepay", "invoice", 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What the shopper has asked for so far; nothing is chosen for them. Months and amounts are text as typed."""
+    """What the shopper has asked for so far; nothing is chosen for them. Months and amounts are text as typed; `net`
+    are the days in which a company pays its invoice."""
 
     method: Method | None = None
     delivery: Delivery | None = None
     months: int | None = None
     monthly_minor: int | None = None
+    net: int | None = None
 
 
 def read_wish(values: Mapping[str, str], flow: Flow) -> Wish:
     """From a form or an address. Of the two comboboxes the one that was moved away from `shown_months` counts."""
     method = method_in(values.get("method", ""))
-    delivery: Delivery | None = None
-    if values.get("delivery") in {"email", "paper"}:
-        delivery = "paper" if values["delivery"] == "paper" else "email"
+    delivery = next((each for each in _EVERY_DELIVERY if each == values.get("delivery")), None)
+    net = number_in(values.get("net"))
     months, monthly = number_in(values.get("months")), number_in(values.get("monthly"))
     shown = number_in(values.get("shown_months"))
     if months is not None and months != shown:
@@ -66,8 +70,9 @@ def read_wish(values: Mapping[str, str], flow: Flow) -> Wish:
         return Wish(method, delivery, monthly_minor=monthly)
     if method is None and not values and flow.quote is not None:
         quote = flow.quote
-        return Wish(quote.method, quote.delivery, months=quote.months or None)
-    return Wish(method, delivery, months=months)
+        days = (quote.first_due - quote.start).days if quote.for_company else None
+        return Wish(quote.method, quote.delivery, months=quote.months or None, net=days)
+    return Wish(method, delivery, months=months, net=net)
 
 
 def method_in(text: str) -> Method | None:
@@ -101,8 +106,10 @@ class Offers:
 
     @property
     def beside_wallet(self) -> tuple[Method, ...]:
-        """The ways that take what a wallet leaves, in lawful order."""
-        return tuple(each for each in self.offering.methods if each != "wallet")
+        """The ways that take what a wallet leaves, in lawful order. A company's invoice is the company's to owe, and
+        the wallet its contact person's: one purchase is paid by one of them."""
+        without = {"wallet", "invoice"} if self.flow.buyer == "business" else {"wallet"}
+        return tuple(each for each in self.offering.methods if each not in without)
 
     @property
     def rest_minor(self) -> int:
@@ -144,12 +151,19 @@ class Offers:
         )
         return beside_wallet(made, part_minor) if part_minor else made
 
-    def quote(self, kind: Kind, *, months: int = 0, delivery: str = "email") -> Quote:
-        """Raises what `make_quote` raises; KeyError when the kind is not on offer. CapBroken stands guard: a price
-        above the law is not shown, whatever let its plan through."""
+    def net(self, wish: Wish) -> Plan | None:
+        """The company's term of payment that was asked for; None where it is not on offer."""
+        return next((plan for plan in self.offering.company_plans if plan.due_days == wish.net), None)
+
+    def quote(
+        self, kind: Kind, *, months: int = 0, delivery: str = "email", plan: Plan | None = None
+    ) -> Quote:
+        """`plan` is one of the terms of a company, else the plan of the kind. Raises what `make_quote` raises; KeyError
+        when the kind is not on offer. CapBroken stands guard: a price above the law is not shown, whatever let its plan
+        through."""
         flow, part_minor = self.flow, self.part_minor(kind)
         made = make_quote(
-            self.plans[kind],
+            plan or self.plans[kind],
             self.price_minor(kind) - part_minor,
             flow.currency,
             flow.merchant.country,
@@ -186,16 +200,22 @@ class Offers:
         plan = self.plans.get("invoice")
         if plan is None:
             return None
-        deliveries = [self._delivery(key) for key in DELIVERIES["invoice"]]
+        keys = DELIVERIES_TO_COMPANIES if plan.for_company else DELIVERIES["invoice"]
+        deliveries = [self._delivery(key, self.net(wish)) for key in keys]
         return InvoiceView(
             due_days=plan.due_days,
             due=deliveries[0].quote.first_due,
             deliveries=deliveries,
             delivery=wish.delivery,
+            nets=[
+                NetView(each.due_days, self.quote("invoice", plan=each).first_due)
+                for each in self.offering.company_plans
+            ],
+            net=wish.net,
         )
 
-    def _delivery(self, key: Delivery) -> DeliveryView:
-        quote = self.quote("invoice", delivery=key)
+    def _delivery(self, key: Delivery, plan: Plan | None) -> DeliveryView:
+        quote = self.quote("invoice", delivery=key, plan=plan)
         return DeliveryView(key, Money(quote.fees_minor, quote.currency), view_of(quote))
 
     def instalments(self, wish: Wish) -> InstalmentsView | None:
@@ -228,7 +248,8 @@ class Offers:
         if before.method == "card" or before.method == "mobilepay":  # noqa: PLR1714  narrows
             return self.paid(before.method)
         if before.method == "invoice":
-            return self.quote("invoice", delivery=before.delivery)
+            same = next((each for each in self.offering.company_plans if each.key == before.plan_key), None)
+            return self.quote("invoice", delivery=before.delivery, plan=same)
         offered = any(
             term.months == before.months for term in terms(self.plans["instalments"], self.rest_minor)
         )

@@ -19,6 +19,7 @@ from app.plans.disclosure import view_of
 from app.web.shared import rendering
 from app.web.shared.forms import Form
 from app.web.shopper.changes import changed_view, typed_in
+from app.web.shopper.company_views import company_view
 from app.web.shopper.extras import Extras, extras_for
 from app.web.shopper.information import sheet_of
 from app.web.shopper.offers import Wish, offers_for, read_wish
@@ -107,12 +108,16 @@ async def method_page(
     status: int = 200,
     push: bool = False,
 ) -> Response[str]:
-    """`compare` lays all plans out side by side, which takes a quote of each. `extras` is what was chosen beside the
-    way to pay; without it, what the session holds."""
+    """`compare` lays all plans out side by side, which takes a quote of each. `extras` is what was chosen beside the way
+    to pay; without it, what the session holds. A business is asked first who it is."""
+    if visit.flow.buyer == "business" and visit.flow.company is None:
+        return company_page(visit, form, status=status, push=push)
     extras = extras or await extras_for(visit.flow, visit.lang)
     offers = await offers_for(visit.flow, visit.doors, visit.lang, extras=extras)
     wanted = wish or read_wish({}, visit.flow)
-    balance = await purse_of(visit.flow) if offers.wallet else None
+    # A company's wallet would be anybody's who types its number.
+    has_purse = offers.wallet and visit.flow.identified_by != "company"
+    balance = await purse_of(visit.flow) if has_purse else None
     # The sum above is that of what the page shows as chosen.
     visit = visit.after(extras.flow_for(wanted.method))
     context = {
@@ -125,8 +130,22 @@ async def method_page(
         "insurance": extras.insurance_view(),
         "has_fees": bool(extras.fees),
         "support_email": visit.flow.merchant.contact_email,
+        "company": company_view(visit.flow),
     }
     return visit.page("method", context, step=1, status=status, push=push)
+
+
+def company_page(
+    visit: Visit, form: Form | None = None, *, status: int = 200, push: bool = False
+) -> Response[str]:
+    """Which company is buying? What is known of it stands in the fields."""
+    context = {
+        "form": form or Form(),
+        "company": company_view(visit.flow),
+        "country": visit.flow.country,
+        "support_email": visit.flow.merchant.contact_email,
+    }
+    return visit.page("company", context, step=1, status=status, push=push)
 
 
 def identify_page(
@@ -147,15 +166,18 @@ def identify_page(
         phone=asked.phone or "",
         postcode=asked.postcode or "",
         country=flow.country,
-        bank_url=f"{visit.url}/bank" if flow.country in visit.house.banks else None,
+        bank_url=f"{visit.url}/bank"
+        if flow.country in visit.house.banks and not flow.owed_by_company
+        else None,
         challenge=challenge,
-        needs_bank=flow.phone_proved_here,
+        needs_bank=flow.phone_proved_here and not flow.owed_by_company,
         notice=notice,
         passkey=visit.passkey_party is not None and passkey_is_enough(flow),
         code_enough=code_is_enough(flow),
         remembered=_remembered_phone(visit),
         remember=flow.challenge is not None and flow.challenge.remember,
         person=_person(flow),
+        company=flow.company.name if flow.owed_by_company and flow.company else None,
     )
     context = {"form": form or Form(), "identify": view}
     return visit.page("identify", context, step=2, status=status, path=PATHS[Page.IDENTIFY], push=push)
@@ -174,7 +196,7 @@ def _person(flow: Flow) -> PersonView | None:
 
 def _remembered_phone(visit: Visit) -> str | None:
     """Where a code is enough, whoever is remembered here has nothing else to type."""
-    found = visit.flow.remembered
+    found = None if visit.flow.owed_by_company else visit.flow.remembered
     return masked(found.phone) if found is not None and code_is_enough(visit.flow) else None
 
 
@@ -203,7 +225,7 @@ async def confirm_page(
     quote = flow.quote
     assert quote is not None, "step 3 has a quote"
     contact = known_contact(flow, Details())
-    sheet = await sheet_of(visit) if quote.is_credit else None
+    sheet = await sheet_of(visit) if quote.is_consumer_credit else None
     operator = visit.house.settings.operator.name
     view = ConfirmView(
         method=quote.method,
@@ -221,6 +243,7 @@ async def confirm_page(
         street=contact.street,
         postcode=contact.postcode,
         city=contact.city,
+        company=company_view(flow),
     )
     context = {"form": form or Form(), "confirm": view}
     return visit.page("confirm", context, step=3, status=status, path=PATHS[Page.CONFIRM], push=push)
@@ -247,7 +270,7 @@ def outcome_page(
         method=flow.quote.method if mine and flow.quote else None,
         delivery=flow.quote.delivery if mine and flow.quote else None,
         quote=view_of(flow.quote) if mine and flow.quote else None,
-        agreement_url=f"{visit.url}/agreement" if mine and flow.lends else None,
+        agreement_url=f"{visit.url}/agreement" if mine and flow.lends_to_consumer else None,
         agreement_soon="agreement" in visit.request.query_params,
         first_due=flow.quote.first_due if mine and flow.quote else None,
         email_masked=masked_email(flow.contact.email) if mine and flow.contact.email else None,

@@ -37,6 +37,8 @@ async def wallet_view(here: Visit) -> WalletView | None:
     flow = here.flow
     quote, is_on = flow.quote, flow.merchant.has(WALLET)
     assert quote is not None, "step 3 has a quote"
+    if quote.for_company:
+        return None
     taken = Money(quote.wallet_minor, flow.currency)
     if not (taken or (is_on and flow.wallet_minor)):
         return None

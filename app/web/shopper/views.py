@@ -16,10 +16,9 @@ if TYPE_CHECKING:
     from app.kernel.money import Money
     from app.law.contacts import Contact
     from app.plans.disclosure import QuoteView
-    from app.plans.quote import Method
+    from app.plans.quote import Delivery, Method
     from app.web.shopper.extras_views import FeeView
 
-Delivery = Literal["email", "paper"]
 OutcomeKind = Literal["confirmed", "held", "refused", "declined", "cancelled", "expired", "processing"]
 
 
@@ -101,6 +100,34 @@ class MethodView:
 
 
 @dataclass(frozen=True, slots=True)
+class VatRate:
+    """The VAT in the price at one rate, percent."""
+
+    percent: Decimal
+    vat: Money
+
+
+@dataclass(frozen=True, slots=True)
+class CompanyView:
+    """The company that buys, its number as documents print it, and the price without and with its VAT."""
+
+    name: str
+    number: str
+    purchase_order: str | None
+    net: Money
+    vat: Sequence[VatRate]
+    gross: Money
+
+
+@dataclass(frozen=True, slots=True)
+class NetView:
+    """A term of payment of a company's invoice: so many days, and the day that it comes to."""
+
+    days: int
+    due: date
+
+
+@dataclass(frozen=True, slots=True)
 class DeliveryView:
     """A way to send the invoice, with the whole quote for it: a paper invoice may cost something."""
 
@@ -111,10 +138,14 @@ class DeliveryView:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceView:
+    """``nets`` are the terms of payment that a company may choose from, ``net`` the one that is chosen."""
+
     due_days: int
     due: date
     deliveries: Sequence[DeliveryView]
     delivery: Delivery | None
+    nets: Sequence[NetView] = ()
+    net: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +198,7 @@ class IdentifyView:
     ``remembered`` is the masked phone of whoever last paid in this browser, ``remember`` that they ask for that again.
     ``person`` is set where no electronic identity exists.
     ``passkey`` says that one would do; ``code_enough`` that a code alone would, for somebody whom we know.
+    ``company`` names the company whose contact person proves a phone here.
     """
 
     phone: str
@@ -181,6 +213,7 @@ class IdentifyView:
     remembered: str | None = None
     remember: bool = False
     person: PersonView | None = None
+    company: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +282,7 @@ class ConfirmView:
     street: str | None = None
     postcode: str | None = None
     city: str | None = None
+    company: CompanyView | None = None
     privacy_url: str | None = None
     terms_url: str | None = None
 

@@ -45,7 +45,7 @@ def test_an_ordinary_income_without_loans_passes() -> None:
 
     assert decision.outcome == "approved"
     assert decision.reasons == ()
-    assert decision.rules_version == "2026-11-3"
+    assert decision.rules_version == "2026-11-4"
 
 
 @pytest.mark.parametrize(("currency", "income"), [("SEK", 9_000_00), ("DKK", 6_000_00)])
