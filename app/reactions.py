@@ -19,6 +19,7 @@ from app.messages import answers, refunds
 from app.messages.language import language_of_order
 from app.rewards import jobs as rewards
 from app.rewards.actions import Refund
+from app.subscriptions import actions as subscriptions
 from app.webhooks import actions as webhooks
 
 Reaction: TypeAlias = Callable[[Event], Awaitable[None]]
@@ -35,8 +36,8 @@ async def draw_invoice(event: Event) -> None:
 
 async def draw_agreement(event: Event) -> None:
     """A confirmed purchase on credit leaves its agreement, in the language it was signed in. What is paid at once lends
-    nothing, and what a company owes is no consumer's credit."""
-    if event.data.get("method") not in {"invoice", "instalments"}:
+    nothing, a renewal is of an agreement that was signed before, and what a company owes is no consumer's credit."""
+    if event.data.get("method") not in {"invoice", "instalments"} or "subscription_id" in event.data:
         return
     if event.data.get("buyer") == "business":
         return
@@ -62,8 +63,34 @@ async def take_points_back(event: Event) -> None:
     await rewards.ask_to_take_back(event.merchant_id, refund)
 
 
+async def begin_subscription(event: Event) -> None:
+    """A paid order begins what was offered with it, in the language it was bought in."""
+    order_id = str(event.data["order_id"])
+    lang = await language_of_order(event.merchant_id, order_id)
+    await subscriptions.ask_to_begin(event.merchant_id, order_id, lang)
+
+
+async def renew_subscription(event: Event) -> None:
+    """A paid order may be that of a subscription's next period."""
+    await subscriptions.order_paid(event.merchant_id, str(event.data["order_id"]), event.at)
+
+
+async def refuse_renewal(event: Event) -> None:
+    """A charge that came to nothing is tried again, or is the end."""
+    order_id, failure = str(event.data["order_id"]), str(event.data["failure"])
+    await subscriptions.charge_failed(event.merchant_id, order_id, failure, event.at)
+
+
 TO: Final[Mapping[str, tuple[Reaction, ...]]] = {
-    "order.paid": (messages.send_receipt, draw_invoice, draw_agreement, earn_points),
+    "order.paid": (
+        messages.send_receipt,
+        draw_invoice,
+        draw_agreement,
+        earn_points,
+        begin_subscription,
+        renew_subscription,
+    ),
+    "charge.failed": (refuse_renewal,),
     "order.refunded": (refunds.send_refund, take_points_back),
     "invoice.issued": (messages.send_invoice,),
     "review.resolved": (answers.send_answer,),

@@ -21,7 +21,7 @@ import structlog
 from app import doors, reactions
 from app.agreements import actions as agreements
 from app.agreements.jobs import draw as draw_agreement
-from app.checkout import paying, proving
+from app.checkout import giving_back, paying, proving, renewals
 from app.checkout.actions import expire_due, expire_orders
 from app.identity.actions.codes import mark_unknown_sends
 from app.invoices import actions as invoices
@@ -46,7 +46,16 @@ from app.links import reminding, sending
 from app.links.bulk import actions as bulk
 from app.links.bulk import jobs as bulk_jobs
 from app.messages import actions as messages
-from app.messages import answers, delivered, letters, payment_link, refunds, reminders, withdrawal
+from app.messages import (
+    answers,
+    delivered,
+    letters,
+    payment_link,
+    refunds,
+    reminders,
+    subscription,
+    withdrawal,
+)
 from app.messages import delivery as mail_delivery
 from app.payments.ports import PaymentProvider, ProviderMethod
 from app.payments.probing import Probing
@@ -54,6 +63,8 @@ from app.privacy import retention
 from app.returns import actions as returns
 from app.rewards import jobs as rewards_jobs
 from app.settings import Settings
+from app.subscriptions import actions as subscriptions
+from app.subscriptions.jobs import begin as begin_subscription
 from app.wallet import actions as wallets
 from app.wallet.liability import count_liability
 from app.webhooks import actions as webhooks
@@ -102,6 +113,14 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
         paying.CHECK_JOB: lambda job: paying.look(
             job, paying.PaymentDoors(through.providers, through.base_url)
         ),
+        subscriptions.BEGIN_JOB: begin_subscription,
+        subscriptions.CHARGE_JOB: lambda job: renewals.charge(
+            job, paying.PaymentDoors(through.providers, through.base_url)
+        ),
+        subscriptions.MAIL_JOB: lambda job: subscription.deliver(job, through.mail, through.base_url),
+        giving_back.GIVE_BACK_JOB: lambda job: giving_back.work(
+            job, paying.PaymentDoors(through.providers, through.base_url)
+        ),
         invoices.REMIND_JOB: lambda job: reminders.remind(
             job, reminders.Doors(through.sms, through.mail, through.letters)
         ),
@@ -134,13 +153,20 @@ def chores(providers: Mapping[ProviderMethod, PaymentProvider] | None = None) ->
         ledger.expire_holds,
         wallets.lapse_due,
         count_liability,
+        subscriptions.advance_due,
+        subscriptions.remind_due,
     )
+
     async def ask_about_payments(now: Now) -> int:
         return await paying.reconcile_due(now)
+
+    async def give_money_back(now: Now) -> int:
+        return await giving_back.give_back_due(now)
 
     return (
         expire_sessions,
         ask_about_payments,
+        give_money_back,
         give_up_on_codes,
         *(_by_business_time(verb) for verb in by_business_time),
         retention.seldom(seal, SEAL_EVERY),

@@ -2,8 +2,9 @@
 
 Numbers as in the reliability notes: I1-I4, I17 and I18 the ledger (ledger/proof.py), I6 at most one purchase an order,
 I7 histories, I8 events and their outbox rows, I11-I13 invoices, I14 agreements, I15 credit notes, I16 cases, I20 points
-(loyalty/proof.py), I21 money that staff recorded (recorded_proof.py), I31-I33 refunds (returns/proof.py). I10 (what was
-acknowledged is there) needs the caller's own list of what it was told.
+(loyalty/proof.py), I21 money that staff recorded (recorded_proof.py), I22 what wallets pay (wallet_proof.py), I23 what
+goes through providers (payments/proof.py), I31-I33 refunds (returns/proof.py). I10 (what was acknowledged is there)
+needs the caller's own list of what it was told.
 
 Where a query says CHECKED it looks at every order, or at those alone that something happened to since the last proof.
 """
@@ -30,8 +31,14 @@ from app.links.reusable.states import MACHINE as REUSABLE
 from app.links.states import MACHINE as LINKS
 from app.loyalty.proof import PROOF as POINTS
 from app.orders.states import MACHINE as ORDERS
+from app.payments.proof import OF_ORDERS as PAID_BY_PROVIDER
+from app.payments.proof import PROOF as PROVIDERS
+from app.payments.states import MACHINE as PAYMENTS
+from app.payments.states import REFUNDING
 from app.returns.proof import OF_ORDERS, OF_REFUNDS
 from app.returns.states import REFUNDS, RETURNS
+from app.subscriptions.states import MACHINE as SUBSCRIPTIONS
+from app.subscriptions.states import PLANS as SUBSCRIPTION_PLANS
 from app.wallet.proof import PROOF as WALLETS
 from app.wallet.states import MACHINE as PAYOUTS
 
@@ -68,12 +75,14 @@ _ORDERS_SQL: Final[Mapping[str, str]] = {
           AND NOT EXISTS (SELECT FROM checkout_sessions other WHERE other.merchant_id = s.merchant_id
                           AND other.order_id = s.order_id AND other.state = 'confirmed' AND other.id <> s.id)
           AND (s.state = 'confirmed' OR o.recorded_payment_id IS NULL)""",
-    "I6 an order is paid once: by one confirmed session, or by money that staff recorded": """
+    "I6 an order is paid once: by one confirmed session, by money that staff recorded, or as a period": """
         SELECT o.public_id FROM orders o
         LEFT JOIN checkout_sessions s ON s.merchant_id = o.merchant_id AND s.order_id = o.id AND s.state = 'confirmed'
         WHERE CHECKED AND o.state IN ('paid', 'partly_refunded', 'refunded')
         GROUP BY o.merchant_id, o.id
-        HAVING count(s.id) + CASE WHEN o.recorded_payment_id IS NULL THEN 0 ELSE 1 END <> 1""",
+        HAVING count(s.id) + CASE WHEN o.recorded_payment_id IS NULL THEN 0 ELSE 1 END + (
+            SELECT count(*) FROM subscription_periods d WHERE d.merchant_id = o.merchant_id AND d.order_id = o.id
+                AND d.kind <> 'first' AND d.lapsed_at IS NULL) <> 1""",
     "I8 a paid order told so": """
         SELECT o.public_id FROM orders o
         LEFT JOIN outbox b ON b.merchant_id = o.merchant_id AND b.about = o.public_id AND b.kind = 'event'
@@ -163,6 +172,8 @@ _ROOMS: Final = (
     RECORDED,
     PAID_BY_WALLET,
     SET_ASIDE,
+    PAID_BY_PROVIDER,
+    PROVIDERS,
 )
 
 _HISTORIES: Final = (
@@ -177,6 +188,10 @@ _HISTORIES: Final = (
     (HOLDS, "holds", "hold_history"),
     (REFUNDS, "refunds", "refund_history"),
     (RETURNS, "returns", "return_history"),
+    (PAYMENTS, "payments", "payment_history"),
+    (REFUNDING, "payment_refunds", "payment_refund_history"),
+    (SUBSCRIPTIONS, "subscriptions", "subscription_history"),
+    (SUBSCRIPTION_PLANS, "subscription_plans", "subscription_plan_history"),
 )
 
 _STEPS: Final = """
@@ -229,7 +244,8 @@ async def check_new(spans: Sequence[ledger.Span], since: UUID) -> list[Violation
     found = await ledger.check_new(spans)
     changed = await db.fetch_all(_CHANGED, since, *ledger.columns(spans))
     orders = [row["merchant_id"] for row in changed], [row["id"] for row in changed]
-    for invariant, sql in (*_ORDERS_SQL.items(), *PAID_BY_WALLET.items(), *OF_ORDERS.items()):
+    of_orders = (_ORDERS_SQL, PAID_BY_WALLET, PAID_BY_PROVIDER, OF_ORDERS)
+    for invariant, sql in (pair for room in of_orders for pair in room.items()):
         found += await look(invariant, sql.replace("CHECKED", _CHANGED_ALONE), *orders)
     found += await look("I8 an event has exactly one outbox row", _NEW_EVENTS, since)
     for machine, table, history in _HISTORIES:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Final
 from uuid import UUID
 
-from app.kernel import db, templating
+from app.kernel import templating
 from app.kernel.money import Money
 from app.merchants.queries import Merchant, merchant_by_id
+from app.messages.language import language_of_order
 from app.messages.ports import Mail
 from app.orders.queries import OrderView, order_for_api
 from app.orders.rules import vat_groups
@@ -80,9 +80,9 @@ async def receipt_mail(merchant_id: UUID, order_public_id: str, *, base_url: str
     payment = await payment_of_order(merchant_id, order.id)
     if order.paid_at is None or (order.quote_content is None and payment is None):
         return None
-    locale = await _language_of_purchase(merchant_id, order.id)
+    lang = await language_of_order(merchant_id, order_public_id)
     receipt = receipt_of(order, merchant, payment)
-    addressed = Addressed(receipt, locale or merchant.locale, order.contact.email)
+    addressed = Addressed(receipt, lang, order.contact.email)
     led = order.customer_public_id is not None and base_url
     return _written(addressed, order, merchant, f"{base_url}/purchases/{order.public_id}" if led else None)
 
@@ -113,20 +113,6 @@ def receipt_of(order: OrderView, merchant: Merchant, payment: RecordedView | Non
         plan=view_of(Quote.from_data(order.quote_content)) if order.quote_content else None,
         received=ReceiptMoney(payment.source, payment.received_on) if payment else None,
     )
-
-
-# The language of the page that was confirmed; where the history does not tell it, the one that the shop asked for.
-_LANGUAGE: Final = """
-SELECT coalesce(h.detail ->> 'lang', s.locale)
-FROM checkout_sessions s
-JOIN session_history h ON h.merchant_id = s.merchant_id AND h.subject_id = s.id AND h.to_state = 'confirmed'
-WHERE s.merchant_id = $1 AND s.order_id = $2 AND s.state = 'confirmed'
-"""
-
-
-async def _language_of_purchase(merchant_id: UUID, order_id: UUID) -> str | None:
-    lang: str | None = await db.fetch_value(_LANGUAGE, merchant_id, order_id)
-    return lang
 
 
 def _written(addressed: Addressed, order: OrderView, merchant: Merchant, purchase_url: str | None) -> Mail:

@@ -39,11 +39,12 @@ PAUSE_DAYS_MAX: Final = 184
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What one version of a plan asks for. `names` are by language, the shop's own among them. Sums are minor units
-    of `currency` with VAT. A trial lasts `trial_days` and costs `trial_minor`; 0 days is no trial. Whoever ends says so
-    `notice_days` before, and stays for `minimum_periods` at least."""
+    """What one version of a plan asks for. `names` are by language, `locale` (the shop's own) always among them. Sums
+    are minor units of `currency` with VAT. A trial lasts `trial_days` and costs `trial_minor`; 0 days is no trial.
+    Whoever ends says so `notice_days` before, and stays for `minimum_periods` at least."""
 
     names: Mapping[str, str] = field(hash=False)
+    locale: str
     currency: str
     amount_minor: int
     vat_percent: Decimal
@@ -60,8 +61,8 @@ class Terms:
         return self.trial_minor if self.trial_days else self.amount_minor
 
     def name(self, lang: str) -> str:
-        """The plan's name in a language, or in the first one that the shop wrote."""
-        return self.names.get(lang) or next(iter(self.names.values()))
+        """The plan's name in a language, or in the shop's own."""
+        return self.names.get(lang) or self.names[self.locale]
 
     def as_long_as(self, other: Terms) -> bool:
         return (self.unit, self.every) == (other.unit, other.every)

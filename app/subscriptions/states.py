@@ -1,4 +1,6 @@
-"""A subscription's life: the edge table, and the one machine that moves it.
+"""The lives of a plan and of a subscription: the edge tables, and the machines that move them.
+
+An ended plan takes nobody new; who has it keeps it.
 
 A renewal keeps the state it finds, and is an edge all the same, so that the history tells each one. Whoever cancels is
 `cancelling` until the day that the notice and the least time lead to; what falls due until then is still renewed.
@@ -10,6 +12,24 @@ from enum import StrEnum
 from typing import Final
 
 from app.kernel.states import Machine
+
+
+class PlanState(StrEnum):
+    ACTIVE = "active"
+    ENDED = "ended"
+
+
+PLAN_EDGES: Final[dict[tuple[str, str], str]] = {
+    (PlanState.ACTIVE, PlanState.ENDED): "subscription_plan.ended",
+    (PlanState.ENDED, PlanState.ACTIVE): "subscription_plan.opened",
+}
+
+PLANS: Final = Machine(
+    "subscription plan",
+    table="subscription_plans",
+    history_table="subscription_plan_history",
+    edges=PLAN_EDGES,
+)
 
 
 class SubscriptionState(StrEnum):

@@ -33,7 +33,7 @@ from app.subscriptions.rules import (
     resumed_course,
 )
 
-MONTHLY = Terms({"en": "Coffee"}, "EUR", 19_90, Decimal(14), "month", 1)
+MONTHLY = Terms({"en": "Coffee"}, "en", "EUR", 19_90, Decimal(14), "month", 1)
 YEARLY = replace(MONTHLY, every=12, amount_minor=199_00)
 WEEKLY = replace(MONTHLY, unit="week", every=2)
 TRIAL = replace(MONTHLY, trial_days=14, trial_minor=1_00)
