@@ -19,11 +19,13 @@ from app.law.queries import forget_kept_confirmations
 from app.ledger.errors import MoneyFrozen
 from app.ledger.queries import frozen as frozen_money
 from app.merchants.queries import forget_kept_merchants
+from app.payments.health import forget_kept_health
 from app.plans.queries import forget_kept_plans
 from app.plans.schedule import load_calendars
 from app.settings import Settings, load
 from app.web.admin.router import admin_router
 from app.web.api.routes import api_router
+from app.web.callbacks import ROUTES as CALLBACK_ROUTES
 from app.web.demo.pages import demo_router
 from app.web.sandbox import bank as sandbox_bank
 from app.web.sandbox import mobilepay_twin
@@ -85,6 +87,7 @@ def _routes(settings: Settings) -> list[ControllerRouterHandler]:
         metrics,
         serve_static,
         *SHOPPER_ROUTES,
+        *CALLBACK_ROUTES,
         admin_router(settings),
         api_router(settings),
     ]
@@ -115,7 +118,7 @@ def _sandbox_bank(settings: Settings) -> ControllerRouterHandler:
 def _policy(settings: Settings) -> Policy:
     """Our own origin; in test mode also the sandbox bank's, which stands on another site on purpose."""
     origins = {own_origin(settings.base_url)}
-    machine_paths = ["/api/"]
+    machine_paths = ["/api/", "/callbacks/"]
     if settings.is_test:
         issuer = urlsplit(sandbox_bank.issuer_at(settings.port))
         origins.add(f"{issuer.scheme}://{issuer.netloc}")
@@ -135,6 +138,7 @@ def _running(settings: Settings) -> Any:
             await live.stop()
             await db.close_pool()
             forget_kept_merchants()
+            forget_kept_health()
             forget_kept_plans()
             forget_kept_confirmations()
 

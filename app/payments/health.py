@@ -5,6 +5,9 @@ answer) takes one away. At three it is shaky: shoppers are warned. At six, when 
 is down: nobody is offered it. It comes back in the same steps at other counts, so that it does not flap: shaky again at
 three, up at none and after a minute at least. A single lost answer among good ones changes nothing.
 
+What neither a call nor a probe has looked at for ten minutes says nothing any more: were the workers that probe gone, a
+method that is down would else be hidden for good.
+
 Every process keeps what it read for five seconds, as it keeps a shop's settings: a page costs no statement for it.
 """
 
@@ -16,15 +19,19 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from app.kernel import db
+from app.kernel import clock, db
 from app.payments.methods import Health
 from app.payments.ports import ProviderMethod
+
+# From well to hidden.
+STATES: Final[tuple[Health, ...]] = ("up", "shaky", "down")
 
 SHAKY_AT: Final = 3
 DOWN_AT: Final = 6
 FAILURES_MAX: Final = 8
 DOWN_AFTER: Final = timedelta(seconds=30)
 UP_AFTER: Final = timedelta(seconds=60)
+STALE_AFTER: Final = timedelta(minutes=10)
 KEPT_S: Final = 5.0
 
 # Nobody was at fault: the provider answered, though not what was asked.
@@ -102,6 +109,8 @@ def forget_kept_health() -> None:
 async def read_health() -> Sequence[MethodHealth]:
     """As it is now."""
     rows = await db.fetch_all(
-        "SELECT method, state, since, failures, reason FROM method_health ORDER BY method"
+        """SELECT method, state, since, failures, reason FROM method_health
+           WHERE noted_at > $1 ORDER BY method""",
+        clock.wall() - STALE_AFTER,
     )
     return tuple(MethodHealth(**row) for row in rows)

@@ -115,4 +115,5 @@ class MethodHealth(Table, tablename="method_health"):
     since = Timestamptz(default=None)
     failures = Integer(default=None)
     reason = Text(null=True, default=None)
+    noted_at = Timestamptz(default=None)
     probed_at = Timestamptz(null=True, default=None)

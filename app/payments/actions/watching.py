@@ -18,17 +18,18 @@ PROBE_EVERY_IN_TROUBLE: Final = timedelta(seconds=15)
 _log = structlog.get_logger("payments")
 
 _MAKE: Final = """
-INSERT INTO method_health (method, state, since, failures) VALUES ($1, 'up', $2, 0) ON CONFLICT (method) DO NOTHING
+INSERT INTO method_health (method, state, since, failures, noted_at) VALUES ($1, 'up', $2, 0, $2)
+ON CONFLICT (method) DO NOTHING
 """
 _LOCK: Final = """
 SELECT method, state, since, failures, reason FROM method_health WHERE method = $1 FOR UPDATE
 """
 _WRITE: Final = """
-UPDATE method_health SET state = $2, since = $3, failures = $4, reason = $5 WHERE method = $1
+UPDATE method_health SET state = $2, since = $3, failures = $4, reason = $5, noted_at = $6 WHERE method = $1
 """
 _CLAIM: Final = """
-INSERT INTO method_health AS h (method, state, since, failures, probed_at) VALUES ($1, 'up', $2, 0, $2)
-ON CONFLICT (method) DO UPDATE SET probed_at = excluded.probed_at
+INSERT INTO method_health AS h (method, state, since, failures, noted_at, probed_at) VALUES ($1, 'up', $2, 0, $2, $2)
+ON CONFLICT (method) DO UPDATE SET probed_at = excluded.probed_at, noted_at = excluded.noted_at
 WHERE h.probed_at IS NULL
    OR h.probed_at <= $2 - CASE WHEN h.state = 'up' AND h.failures = 0 THEN $3::interval ELSE $4::interval END
 RETURNING true
@@ -66,7 +67,7 @@ async def _note(
         before = MethodHealth(**row)
         after = follows(before)
         if after != before:
-            await db.execute(_WRITE, method, after.state, after.since, after.failures, after.reason)
+            await db.execute(_WRITE, method, after.state, after.since, after.failures, after.reason, wall)
         return before, after
 
     before, after = await db.in_tx(change)

@@ -12,6 +12,7 @@ from app.checkout import overview
 from app.kernel import clock
 from app.ledger.queries import frozen
 from app.links.lists import tracks_of
+from app.payments.health import known_health
 from app.web.admin.access import AdminRequest
 from app.web.admin.link_views import rows_of
 from app.web.admin.links import about_to_lapse
@@ -20,6 +21,7 @@ from app.web.admin.views import bars_of, failed_view_of
 
 if TYPE_CHECKING:
     from app.merchants.queries import Merchant
+    from app.payments.health import MethodHealth
 
 
 LAPSING_SHOWN: Final = 5
@@ -44,8 +46,14 @@ async def home(request: AdminRequest) -> Response[str]:
         "paid": today.paid,
         "bars": bars_of(today.steps),
         "frozen": await frozen(),
+        "unwell": await unwell(),
     }
     return await show(request, "admin/home.html", context, section="home")
+
+
+async def unwell() -> tuple[MethodHealth, ...]:
+    """The ways to pay whose provider has trouble right now."""
+    return tuple(each for each in (await known_health()).values() if each.state != "up")
 
 
 def day_of(merchant: Merchant, now: datetime) -> tuple[datetime, datetime]:

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 
 from app.kernel import db, outbox
 from app.ledger.queries import book_state
+from app.payments.health import STATES, read_health
 from app.web.shared import live
 from app.web.shared.observed import REGISTRY
 
@@ -56,4 +57,7 @@ async def _shared() -> CollectorRegistry:
     Gauge("kolme_books_proven_timestamp_seconds", "When the books were last proven", registry=registry).set(
         state.proven_at.timestamp() if state.proven_at else 0
     )
+    health = Gauge("kolme_payment_method_health", "0 up, 1 shaky, 2 down", ("method",), registry=registry)
+    for each in await read_health():
+        health.labels(each.method).set(STATES.index(each.state))
     return registry

@@ -11,6 +11,8 @@ from app.checkout import proving
 from app.kernel import clock
 from app.ledger import actions as ledger
 from app.main import build
+from app.payments import actions as payments
+from app.payments.health import SHAKY_AT, forget_kept_health
 from tests.support.pages import BASE_URL, settings_in
 
 
@@ -69,3 +71,13 @@ async def test_frozen_money_is_told_by_figures_and_health(app_transport: httpx.A
         assert "kolme_books_proven_timestamp_seconds 0.0" in text
         assert (await proving.prove_everything(now)).violations == []
         assert "kolme_books_proven_timestamp_seconds 0.0" not in (await client.get("/metrics")).text
+
+
+async def test_how_the_ways_to_pay_are_doing_is_told_by_figures(app_transport: httpx.ASGITransport) -> None:
+    async with httpx.AsyncClient(transport=app_transport, base_url=BASE_URL) as client:
+        assert "kolme_payment_method_health{" not in (await client.get("/metrics")).text
+        for _ in range(SHAKY_AT):
+            await payments.note_failure("mobilepay", "timeout", clock.wall())
+        text = (await client.get("/metrics")).text
+    forget_kept_health()
+    assert 'kolme_payment_method_health{method="mobilepay"} 1.0' in text
