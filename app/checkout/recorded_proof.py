@@ -23,5 +23,6 @@ PROOF: Final[Mapping[str, str]] = {
         WHERE coalesce((SELECT -a.balance_minor FROM ledger_accounts a WHERE a.merchant_id = m.id
                         AND a.address = 'merchant:unassigned' AND a.currency = each.currency), 0)
            <> coalesce((SELECT sum(c.amount_minor) FROM cases c WHERE c.merchant_id = m.id
-                        AND c.kind = 'late_payment' AND c.state = 'open' AND c.currency = each.currency), 0)""",
+                        AND c.kind IN ('late_payment', 'refund_refused') AND c.state = 'open'
+                        AND c.currency = each.currency), 0)""",
 }

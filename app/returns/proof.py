@@ -69,7 +69,7 @@ OF_REFUNDS: Final[Mapping[str, str]] = {
         GROUP BY r.merchant_id, r.id
         HAVING r.restored_minor + r.put_minor <> coalesce(-sum(p.amount_minor) FILTER (WHERE a.kind = 'wallet'), 0)
             OR r.back_minor <> coalesce(-sum(p.amount_minor)
-                                      FILTER (WHERE a.kind IN ('customer_credit', 'bank', 'cash')), 0)
+                                      FILTER (WHERE a.kind IN ('customer_credit', 'bank', 'cash', 'psp_clearing')), 0)
             OR r.lowered_minor <> coalesce(-sum(p.amount_minor) FILTER (WHERE a.kind = 'receivable'), 0)
             OR r.costs_minor <> coalesce(sum(p.amount_minor)
                                          FILTER (WHERE a.kind IN ('interest_income', 'fee_income')), 0)""",

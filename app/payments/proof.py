@@ -1,0 +1,66 @@
+"""What must hold of money that goes through providers (I23), as SQL that finds what does not: `checkout.books`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+# Each reads its orders where CHECKED holds: all of them, or those that something happened to.
+OF_ORDERS: Final[Mapping[str, str]] = {
+    "I23 what a provider was to take of a paid order, one payment took, and of another order none": """
+        SELECT o.public_id FROM orders o
+        LEFT JOIN quotes q ON q.merchant_id = o.merchant_id AND q.id = o.quote_id
+        LEFT JOIN payments p ON p.merchant_id = o.merchant_id AND p.order_id = o.id
+            AND p.is_taking AND p.state = 'captured'
+        WHERE CHECKED GROUP BY o.merchant_id, o.id, q.content
+        HAVING coalesce(sum(p.amount_minor), 0) <> CASE
+            WHEN o.state IN ('paid', 'partly_refunded', 'refunded')
+            THEN coalesce((q.content->>'paid_minor')::bigint, 0) ELSE 0 END""",
+}
+
+PROOF: Final[Mapping[str, str]] = {
+    "I23 clearing holds what payments took and no refund gives back": """
+        SELECT m.public_id || ' ' || each.currency FROM merchants m
+        CROSS JOIN (VALUES ('EUR'), ('SEK'), ('DKK')) AS each (currency)
+        WHERE coalesce((SELECT sum(a.balance_minor) FROM ledger_accounts a WHERE a.merchant_id = m.id
+                        AND a.kind = 'psp_clearing' AND a.currency = each.currency), 0)
+           <> coalesce((SELECT sum(p.captured_minor - p.refunded_minor) FROM payments p WHERE p.merchant_id = m.id
+                        AND p.state = 'captured' AND p.currency = each.currency), 0)
+            - coalesce((SELECT sum(r.amount_minor) FROM payment_refunds r WHERE r.merchant_id = m.id
+                        AND r.currency = each.currency AND r.state <> 'refused'), 0)""",
+    "I23 captured money paid its order, or has a case": """
+        SELECT p.public_id FROM payments p
+        LEFT JOIN cases c ON c.merchant_id = p.merchant_id AND c.provider_payment_id = p.id
+        WHERE (p.state = 'captured' AND NOT p.is_taking) <> (c.id IS NOT NULL)""",
+    "I23 captured money is in the books": """
+        SELECT p.public_id FROM payments p JOIN orders o ON o.merchant_id = p.merchant_id AND o.id = p.order_id
+        LEFT JOIN transfers t ON t.merchant_id = p.merchant_id
+            AND t.key = CASE WHEN p.is_taking THEN 'purchase:' || o.public_id ELSE 'received:' || p.public_id END
+        LEFT JOIN (postings g JOIN ledger_accounts a ON a.merchant_id = g.merchant_id AND a.id = g.account_id
+                   AND a.kind = 'psp_clearing') ON g.merchant_id = t.merchant_id AND g.transfer_id = t.id
+        WHERE p.state = 'captured' AND g.amount_minor IS DISTINCT FROM p.captured_minor - p.refunded_minor""",
+    "I23 a session in processing waits for one payment, and a payment that goes on has such a session": """
+        SELECT s.public_id FROM checkout_sessions s
+        LEFT JOIN payments p ON p.merchant_id = s.merchant_id AND p.session_id = s.id AND p.ended_at IS NULL
+        GROUP BY s.merchant_id, s.id HAVING count(p.id) <> CASE s.state WHEN 'processing' THEN 1 ELSE 0 END""",
+    "I23 what goes on is asked after, and what has ended forgets who paid": """
+        SELECT p.public_id FROM payments p
+        WHERE (p.state IN ('captured', 'cancelled', 'failed', 'expired')) <> (p.ended_at IS NOT NULL)
+           OR (p.ended_at IS NULL) <> (p.next_check_at IS NOT NULL)
+           OR (p.ended_at IS NOT NULL AND num_nonnulls(p.contact, p.url, p.qr_url) > 0)
+           OR (p.is_taking AND p.state IN ('cancelled', 'failed', 'expired'))""",
+    "I23 a refund gives back through the provider what the provider took": """
+        SELECT r.public_id FROM refunds r
+        JOIN payments p ON p.merchant_id = r.merchant_id AND p.order_id = r.order_id
+            AND p.is_taking AND p.state = 'captured'
+        LEFT JOIN payment_refunds b ON b.merchant_id = r.merchant_id AND b.refund_id = r.id
+        WHERE r.back_minor <> coalesce(b.amount_minor, 0) OR b.payment_id <> p.id""",
+    "I23 no more goes back through a provider than it took": """
+        SELECT p.public_id FROM payments p
+        JOIN payment_refunds r ON r.merchant_id = p.merchant_id AND r.payment_id = p.id AND r.state <> 'refused'
+        GROUP BY p.merchant_id, p.id HAVING sum(r.amount_minor) > p.captured_minor - p.refunded_minor""",
+    "I23 a refund that its provider refused has a case": """
+        SELECT r.public_id FROM payment_refunds r
+        LEFT JOIN cases c ON c.merchant_id = r.merchant_id AND c.payment_refund_id = r.id
+        WHERE (r.state = 'refused') <> (c.id IS NOT NULL)""",
+}
