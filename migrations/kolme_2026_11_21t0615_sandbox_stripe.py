@@ -10,7 +10,7 @@ SQL = """
 -- An object of the twin's API, whole, or the answer that was given under an idempotency key. No tenant's: the provider
 -- knows one account.
 CREATE TABLE sandbox_stripe (
-    kind     text NOT NULL CHECK (kind IN ('session', 'intent', 'refund', 'customer', 'method', 'key')),
+    kind     text NOT NULL CHECK (kind IN ('session', 'intent', 'customer', 'method', 'key')),
     id       text NOT NULL CHECK (length(id) BETWEEN 1 AND 255),
     customer text,
     value    jsonb NOT NULL CHECK (jsonb_typeof(value) = 'object'),

@@ -10,7 +10,7 @@ from typing import Literal, TypeVar
 
 from app.kernel import clock, db
 
-Kind = Literal["session", "intent", "refund", "customer", "method", "key"]
+Kind = Literal["session", "intent", "customer", "method", "key"]
 Kept = dict[str, object]
 T = TypeVar("T")
 

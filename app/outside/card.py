@@ -1,8 +1,9 @@
 """Card payments through Stripe: its hosted Checkout page, so that no card data ever touches a page or a server of ours.
 
 Everything is authorised first and captured by us later. Each call that changes something carries our key as Stripe's
-idempotency key: the same call again has one effect for as long as Stripe keeps the key (a day at least). Nothing here
-is tried twice by itself: whoever keeps the payment's state asks after a call whose answer was lost.
+idempotency key: the same call again has one effect for as long as Stripe keeps the key (a day at least). What could be
+done twice after that, a charge or a refund, is looked for before it is made. A call whose answer was lost is not tried
+again here: whoever keeps the payment's state asks after it.
 
 Stripe's pages that this stands on: api/checkout/sessions, api/payment_intents, api/refunds, api/idempotent_requests,
 api/errors, webhooks/signature; version `API_VERSION`.
@@ -10,7 +11,7 @@ api/errors, webhooks/signature; version `API_VERSION`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -20,13 +21,15 @@ import stripe
 
 from app.kernel.money import Money
 from app.outside.card_callbacks import read_event
-from app.outside.card_http import CardHttp
+from app.outside.card_http import REPLAYED, CardHttp
 from app.outside.card_reading import (
+    KEY,
     REFERENCE,
     SESSION_PREFIX,
     Intent,
     Intents,
     Refund,
+    Refunds,
     Refusal,
     Session,
     failure_of,
@@ -48,6 +51,7 @@ from app.payments.ports import (
 
 if TYPE_CHECKING:
     # A tenth of a second that no process needs to spend.
+    from stripe import RequestOptions
     from stripe.params import PaymentIntentCreateParams
     from stripe.params.checkout import SessionCreateParams
 
@@ -90,9 +94,11 @@ class StripeCards:
 
     async def create(self, new: NewPayment) -> Opened:
         """The hosted page. Nobody pays by opening one: a refusal for whatever reason means that there is none."""
-        asked = self._api.checkout.sessions.create_async(_page(new), {"idempotency_key": new.key})
+        page = _page(new)
         try:
-            session = await _answer(asked, Session)
+            session = await _once(
+                lambda key: self._api.checkout.sessions.create_async(page, key), new.key, Session
+            )
         except _NotAllowed as refused:
             raise ProviderRefused(refused.reason) from None
         if session.url is None:
@@ -108,12 +114,11 @@ class StripeCards:
     async def capture(self, provider_ref: str, amount: Money, *, key: str) -> Aggregate:
         intent = await self._intent_of(provider_ref)
         try:
-            captured = await _answer(
-                self._api.payment_intents.capture_async(
-                    intent.id,
-                    {"amount_to_capture": amount.amount_minor, "expand": _CHARGE_TOO},
-                    {"idempotency_key": key},
+            captured = await _once(
+                lambda key: self._api.payment_intents.capture_async(
+                    intent.id, {"amount_to_capture": amount.amount_minor, "expand": _CHARGE_TOO}, key
                 ),
+                key,
                 Intent,
             )
         except ProviderRefused:
@@ -134,10 +139,9 @@ class StripeCards:
                 return _let_go(of_session(session))
         intent = await self._intent_of(provider_ref)
         try:
-            cancelled = await _answer(
-                self._api.payment_intents.cancel_async(
-                    intent.id, {"expand": _CHARGE_TOO}, {"idempotency_key": f"{key}:cancel"}
-                ),
+            cancelled = await _once(
+                lambda key: self._api.payment_intents.cancel_async(intent.id, {"expand": _CHARGE_TOO}, key),
+                f"{key}:cancel",
                 Intent,
             )
         except ProviderRefused:
@@ -149,17 +153,16 @@ class StripeCards:
 
     async def refund(self, provider_ref: str, amount: Money, *, key: str) -> Refunded:
         intent = await self._intent_of(provider_ref)
-        refund = await _answer(
-            self._api.refunds.create_async(
-                {
-                    "payment_intent": intent.id,
-                    "amount": amount.amount_minor,
-                    "metadata": {REFERENCE: intent.metadata.get(REFERENCE, "")},
-                },
-                {"idempotency_key": key},
-            ),
-            Refund,
-        )
+        refund = await self._refunded_already(intent, key)
+        if refund is None:
+            names = {REFERENCE: intent.metadata.get(REFERENCE, ""), KEY: key}
+            refund = await _once(
+                lambda key: self._api.refunds.create_async(
+                    {"payment_intent": intent.id, "amount": amount.amount_minor, "metadata": names}, key
+                ),
+                key,
+                Refund,
+            )
         if refund.status in {"failed", "canceled"}:
             raise ProviderRefused(f"refund_{refund.status}")
         return Refunded(
@@ -167,7 +170,6 @@ class StripeCards:
         )
 
     async def charge(self, new: NewCharge) -> Aggregate:
-        """A key is kept for a day; a charge that is asked for later still is found by its reference instead."""
         try:
             customer, payment_method = parts_of_token(new.token)
         except ValueError:
@@ -175,11 +177,12 @@ class StripeCards:
         made = await self._charged_already(customer, new.reference)
         if made is not None:
             return made
-        asked = self._api.payment_intents.create_async(
-            _later_charge(new, customer, payment_method), {"idempotency_key": new.key}
-        )
+        charge = _later_charge(new, customer, payment_method)
         try:
-            return of_intent(await _answer(asked, Intent))
+            made_now = await _once(
+                lambda key: self._api.payment_intents.create_async(charge, key), new.key, Intent
+            )
+            return of_intent(made_now)
         except _Declined as declined:
             if declined.intent is not None:
                 return _failed(of_intent(declined.intent), declined)
@@ -221,11 +224,14 @@ class StripeCards:
 
     async def _close(self, session: Session, key: str) -> Session:
         """The page, closed, or as it is when somebody was faster."""
-        asked = self._api.checkout.sessions.expire_async(
-            session.id, {"expand": _INTENT_TOO}, {"idempotency_key": f"{key}:close"}
-        )
         try:
-            return await _answer(asked, Session)
+            return await _once(
+                lambda key: self._api.checkout.sessions.expire_async(
+                    session.id, {"expand": _INTENT_TOO}, key
+                ),
+                f"{key}:close",
+                Session,
+            )
         except ProviderRefused:
             again = await self._session(session.id)
             if again.status == "open":
@@ -240,9 +246,18 @@ class StripeCards:
         found = (await _answer(asked, Intents)).data
         return next((of_intent(each) for each in found if each.metadata.get(REFERENCE) == reference), None)
 
+    async def _refunded_already(self, intent: Intent, key: str) -> Refund | None:
+        asked = self._api.refunds.list_async({"payment_intent": intent.id, "limit": _LISTED_MAX})
+        found = (await _answer(asked, Refunds)).data
+        return next((each for each in found if each.metadata.get(KEY) == key), None)
+
 
 class _NotAllowed(ProviderUnreachable):
     """The key does not open this door: nothing has happened, and it may open it again."""
+
+
+class _Replayed(ProviderUnreachable):
+    """Stripe's own failure, kept for our key: the call came to its end there, and will never have another answer."""
 
 
 class _Declined(ProviderRefused):
@@ -251,6 +266,18 @@ class _Declined(ProviderRefused):
     def __init__(self, failure: str, intent: Intent | None) -> None:
         super().__init__(failure)
         self.intent = intent
+
+
+async def _once(
+    asked: Callable[[RequestOptions], Awaitable[stripe.StripeObject]], key: str, shape: type[Shape]
+) -> Shape:
+    """The answer to a change, asked for with its key. A failure that Stripe keeps for the key would be its answer for a
+    day: the change is then asked for under another key, once. Nothing is done twice by that: the caller has seen just
+    now that it is not done, or it is one that can be done but once."""
+    try:
+        return await _answer(asked({"idempotency_key": key}), shape)
+    except _Replayed:
+        return await _answer(asked({"idempotency_key": f"{key}:again"}), shape)
 
 
 async def _answer(asked: Awaitable[stripe.StripeObject], shape: type[Shape]) -> Shape:
@@ -275,7 +302,8 @@ async def _answer(asked: Awaitable[stripe.StripeObject], shape: type[Shape]) -> 
     except stripe.APIConnectionError as error:
         raise ProviderUnreachable(error.user_message or "unreachable") from None
     except stripe.StripeError as error:
-        raise ProviderUnreachable(f"status_{error.http_status}") from None
+        kept = error.headers is not None and error.headers.get(REPLAYED) == "true"
+        raise (_Replayed if kept else ProviderUnreachable)(f"status_{error.http_status}") from None
     try:
         return msgspec.json.decode(str(answer.body) if answer is not None else "", type=shape)
     except (msgspec.MsgspecError, RecursionError):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Mapping
+from functools import cache
 from typing import Final, NoReturn
 
 import httpx
@@ -25,8 +26,18 @@ READ_TIMEOUT_S: Final = 6.0
 _CONNECT_TIMEOUT_S: Final = 3.0
 _HEADERS: Final = frozenset({"authorization", "content-type", "idempotency-key", "stripe-version"})
 
+# Stripe marks with this an answer that it kept for our key, and did not come to anew.
+REPLAYED: Final = "idempotent-replayed"
+_TOLD: Final = ("request-id", REPLAYED)
+
 # Neither how long our requests took nor what machine we are goes to Stripe.
 stripe.enable_telemetry = False
+
+
+@cache
+def _tls() -> ssl.SSLContext:
+    """Reading the certificate store takes longer than a request: once a process is enough."""
+    return ssl.create_default_context()
 
 
 class CardHttp(stripe.HTTPClient):
@@ -45,8 +56,6 @@ class CardHttp(stripe.HTTPClient):
         self._transport = transport
         self._timeouts_s = {"get": read_timeout_s}
         self._write_timeout_s = write_timeout_s
-        # Reading the certificate store takes longer than a request: once a process is enough.
-        self._tls = ssl.create_default_context()
 
     async def request_async(
         self, method: str, url: str, headers: Mapping[str, str], post_data: str | None = None
@@ -70,7 +79,7 @@ class CardHttp(stripe.HTTPClient):
         async with (
             httpx.AsyncClient(
                 transport=self._transport,
-                verify=self._tls,
+                verify=_tls(),
                 timeout=httpx.Timeout(None, connect=_CONNECT_TIMEOUT_S),
                 follow_redirects=False,
                 trust_env=False,
@@ -80,7 +89,7 @@ class CardHttp(stripe.HTTPClient):
             answer = await _read(response)
             _check(answer, response.status_code)
             # No more of the headers: the package would turn some of them into warnings.
-            told = {name: response.headers[name] for name in ("request-id",) if name in response.headers}
+            told = {name: response.headers[name] for name in _TOLD if name in response.headers}
             return answer, response.status_code, told
 
     def close(self) -> None:

@@ -13,8 +13,9 @@ import msgspec
 from app.payments.ports import Aggregate, SavedMethod, Standing
 
 SESSION_PREFIX: Final = "cs_"
-# Under this name our public id of a payment stands in the metadata of every object.
+# Under these names our public id of a payment stands in the metadata of every object, and in a refund's its key.
 REFERENCE: Final = "reference"
+KEY: Final = "key"
 _BETWEEN: Final = "/"
 
 _BRANDS: Final = {
@@ -105,6 +106,13 @@ class Refund(msgspec.Struct, frozen=True):
     status: str
     amount: int
     currency: str
+    metadata: dict[str, str] = {}
+
+
+class Refunds(msgspec.Struct, frozen=True):
+    """One page of a list."""
+
+    data: tuple[Refund, ...]
 
 
 class Intents(msgspec.Struct, frozen=True):

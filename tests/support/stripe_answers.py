@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import msgspec
 
@@ -75,5 +76,15 @@ def a_session(
     }
 
 
-def a_list(*intents: Mapping[str, object]) -> dict[str, object]:
-    return {"object": "list", "data": list(intents), "has_more": False, "url": "/v1/payment_intents"}
+def a_refund(status: str = "succeeded", key: str = "key-5") -> dict[str, object]:
+    told = {"id": "re_1", "object": "refund", "status": status, "amount": 29_00, "currency": "eur"}
+    return {**told, "metadata": {"reference": "pay_1", "key": key}}
+
+
+def a_list(*told: Mapping[str, object]) -> dict[str, object]:
+    return {"object": "list", "data": list(told), "has_more": False, "url": "/v1/any"}
+
+
+def replayed(answer: Answer) -> Answer:
+    """The same as Stripe tells it again for the key under which it was first told."""
+    return replace(answer, headers={**answer.headers, "Idempotent-Replayed": "true"})

@@ -56,12 +56,26 @@ class Method(msgspec.Struct):
         return card_by_number(self.number) or CARDS[0]
 
 
+class Refund(msgspec.Struct):
+    id: str
+    payment_intent: str
+    amount: int
+    currency: str
+    metadata: dict[str, str] = {}
+
+
 class Charge(msgspec.Struct):
+    """`refunds`: the newest first."""
+
     id: str
     amount: int
     captured: bool = False
     amount_captured: int = 0
-    amount_refunded: int = 0
+    refunds: list[Refund] = []
+
+    @property
+    def amount_refunded(self) -> int:
+        return sum(refund.amount for refund in self.refunds)
 
 
 class Intent(msgspec.Struct):
@@ -100,14 +114,6 @@ class Session(msgspec.Struct):
     locale: str = "auto"
     is_paying: bool = False
     makes_customer: bool = False
-    metadata: dict[str, str] = {}
-
-
-class Refund(msgspec.Struct):
-    id: str
-    payment_intent: str
-    amount: int
-    currency: str
     metadata: dict[str, str] = {}
 
 

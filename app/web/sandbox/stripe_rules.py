@@ -103,8 +103,9 @@ def refund(intent: Intent, amount: int | None, metadata: dict[str, str]) -> Refu
     wanted = left if amount is None else amount
     if not 0 < wanted <= left:
         raise invalid("The refund is greater than what is left of the charge.", "amount_too_large")
-    charge.amount_refunded += wanted
-    return Refund(new_id("re"), intent.id, wanted, intent.currency, metadata)
+    made = Refund(new_id("re"), intent.id, wanted, intent.currency, metadata)
+    charge.refunds.insert(0, made)
+    return made
 
 
 def expire(session: Session) -> None:

@@ -18,7 +18,7 @@ from app.kernel import clock
 from app.messages.sandbox_stripe import Book, in_book
 from app.web.sandbox import stripe_objects as objects
 from app.web.sandbox import stripe_rules as rules
-from app.web.sandbox.stripe_objects import Intent, Method, Refund, Session, card_by_number, new_id
+from app.web.sandbox.stripe_objects import Intent, Method, Session, card_by_number, new_id
 from app.web.sandbox.stripe_requests import Asked, Fields
 from app.web.sandbox.stripe_rules import StripeError, invalid
 
@@ -34,11 +34,12 @@ _CALLS: Final[list[tuple[str, re.Pattern[str], str]]] = [
     ("POST", re.compile(r"payment_intents/(\w+)/capture"), "capture"),
     ("POST", re.compile(r"payment_intents/(\w+)/cancel"), "cancel"),
     ("POST", re.compile(r"refunds"), "refund"),
+    ("GET", re.compile(r"refunds"), "list_refunds"),
     ("POST", re.compile(r"customers"), "make_customer"),
     ("POST", re.compile(r"payment_methods"), "make_method"),
     ("POST", re.compile(r"payment_methods/(\w+)/attach"), "attach_method"),
 ]
-Shape = TypeVar("Shape", Intent, Session, Method, Refund)
+Shape = TypeVar("Shape", Intent, Session, Method)
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,9 +287,17 @@ class Desk:
         refund = rules.refund(intent, amount, metadata)
         await self._keep_intent(intent)
         shown = objects.show_refund(refund)
-        await self.book.keep("refund", refund.id, msgspec.to_builtins(refund))
         self.happened("refund.created", shown)
         return shown
+
+    async def list_refunds(self, fields: Fields) -> Mapping[str, object]:
+        intent_id = fields.needed("payment_intent")
+        limit = min(fields.number("limit") or 10, _LIST_MAX)
+        fields.end()
+        charge = (await self.intent(intent_id)).charge
+        found = charge.refunds[:limit] if charge is not None else []
+        data = [objects.show_refund(each) for each in found]
+        return {"object": "list", "url": "/v1/refunds", "has_more": False, "data": data}
 
     async def intent(self, known_as: str) -> Intent:
         """As it is by now. Raises StripeError."""

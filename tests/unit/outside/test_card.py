@@ -35,10 +35,12 @@ from tests.support.stripe_answers import (
     INTENT,
     SESSION,
     a_list,
+    a_refund,
     a_session,
     an_intent,
     captured,
     refusal,
+    replayed,
     said,
 )
 
@@ -222,22 +224,38 @@ async def test_what_is_captured_is_not_let_go(cards: StripeCards, server: Receiv
         await cards.cancel(SESSION, key="key-4")
 
 
+REFUNDED = Refunded("re_1", Money(29_00, "EUR"))
+
+
 @pytest.mark.parametrize(("status", "done"), [("succeeded", True), ("pending", False)])
 async def test_a_refund_says_whether_it_is_done(
     cards: StripeCards, server: Receiver, status: str, done: bool
 ) -> None:
-    refund = {"id": "re_1", "status": status, "amount": 29_00, "currency": "eur"}
-    server.will_answer(said(a_session("complete", captured())), said(refund))
+    other = a_refund(key="key-0")
+    server.will_answer(said(a_session("complete", captured())), said(a_list(other)), said(a_refund(status)))
     told = await cards.refund(SESSION, Money(29_00, "EUR"), key="key-5")
-    assert told == Refunded("re_1", Money(29_00, "EUR"), done=done)
-    assert form(server) == {"payment_intent": INTENT, "amount": "2900", "metadata[reference]": "pay_1"}
+    assert told == replace(REFUNDED, done=done)
+    assert form(server) == {
+        "payment_intent": INTENT,
+        "amount": "2900",
+        "metadata[reference]": "pay_1",
+        "metadata[key]": "key-5",
+    }
+    assert server.book[2].headers["idempotency-key"] == "key-5"
+
+
+async def test_a_refund_whose_key_is_long_forgotten_is_found_and_not_made_again(
+    cards: StripeCards, server: Receiver
+) -> None:
+    server.will_answer(said(captured(refunded_minor=29_00)), said(a_list(a_refund())))
+    assert await cards.refund(INTENT, Money(29_00, "EUR"), key="key-5") == REFUNDED
+    assert server.book[-1].path == f"/v1/refunds?payment_intent={INTENT}&limit=100"
 
 
 async def test_a_refund_that_failed_is_refused(cards: StripeCards, server: Receiver) -> None:
-    refund = {"id": "re_1", "status": "failed", "amount": 29_00, "currency": "eur"}
-    server.will_answer(said(a_session("complete", captured())), said(refund))
+    server.will_answer(said(captured()), said(a_list()), said(a_refund("failed")))
     with pytest.raises(ProviderRefused, match="refund_failed"):
-        await cards.refund(SESSION, Money(29_00, "EUR"), key="key-5")
+        await cards.refund(INTENT, Money(29_00, "EUR"), key="key-5")
 
 
 async def test_nothing_is_captured_or_refunded_of_a_page_on_which_nobody_paid(
@@ -263,10 +281,10 @@ CALLS: dict[str, Call] = {
 }
 # What is asked before the call itself is answered like this.
 BEFORE = {
-    "charge": said(a_list()),
-    "capture": said(an_intent()),
-    "cancel": said(an_intent()),
-    "refund": said(an_intent()),
+    "charge": [said(a_list())],
+    "capture": [said(an_intent())],
+    "cancel": [said(an_intent())],
+    "refund": [said(an_intent()), said(a_list())],
 }
 UNKNOWN = {
     "unreachable": Answer(drops=True),
@@ -285,7 +303,7 @@ UNKNOWN = {
 async def test_an_answer_that_did_not_come_leaves_it_open_what_happened(
     cards: StripeCards, server: Receiver, call: str, reason: str
 ) -> None:
-    script = [*([BEFORE[call]] if call in BEFORE else []), UNKNOWN[reason]]
+    script = [*BEFORE.get(call, []), UNKNOWN[reason]]
     server.will_answer(*script)
     with pytest.raises(ProviderUnreachable) as raised:
         await CALLS[call](cards)
@@ -299,7 +317,7 @@ async def test_a_call_waits_no_longer_than_its_time(server: Receiver, call: str)
     asks = call in {"get", "probe"}
     impatient = CardHttp(read_timeout_s=0.05) if asks else CardHttp(write_timeout_s=0.05)
     account = CardAccount(f"http://127.0.0.1:{server.port}", KEY, SECRET)
-    server.will_answer(*([BEFORE[call]] if call in BEFORE else []), Answer(hangs=True))
+    server.will_answer(*BEFORE.get(call, []), Answer(hangs=True))
     with pytest.raises(ProviderUnreachable, match="timeout"):
         await CALLS[call](StripeCards(account, http=impatient))
 
@@ -326,7 +344,7 @@ async def test_a_request_that_stripe_does_not_take_had_no_effect(
 ) -> None:
     refused = refusal(400, "invalid_request_error", "amount_too_small")
     after = [said(an_intent())] if call in {"capture", "cancel"} else []
-    server.will_answer(*([BEFORE[call]] if call in BEFORE else []), refused, *after)
+    server.will_answer(*BEFORE.get(call, []), refused, *after)
     with pytest.raises(ProviderRefused, match="amount_too_small"):
         await CALLS[call](cards)
 
@@ -368,6 +386,22 @@ async def test_a_page_that_has_closed_meanwhile_is_no_page_to_send_anybody_to(
     server.will_answer(said(a_session("expired")))
     with pytest.raises(ProviderRefused, match="closed"):
         await cards.create(NEW)
+
+
+@pytest.mark.parametrize("call", ["create", "charge", "capture", "cancel", "refund"])
+async def test_a_failure_that_stripe_keeps_for_a_key_is_not_our_answer_for_a_day(
+    cards: StripeCards, server: Receiver, call: str
+) -> None:
+    """The call came to its end there, and nothing was done: it is asked for under another key, and only once."""
+    before, failed = BEFORE.get(call, []), refusal(500, "api_error")
+    good = {"create": a_session(), "charge": captured(), "capture": captured(), "refund": a_refund()}
+    server.will_answer(*before, replayed(failed), said(good.get(call, an_intent("canceled"))))
+    await CALLS[call](cards)
+    keys = [each.headers["idempotency-key"] for each in server.book if each.body]
+    assert keys[1] == f"{keys[0]}:again"
+    server.will_answer(*before, replayed(failed), failed)
+    with pytest.raises(ProviderUnreachable, match="status_500"):
+        await CALLS[call](cards)
 
 
 # --- Later charges
