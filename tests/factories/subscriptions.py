@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
@@ -22,7 +21,7 @@ from app.subscriptions.actions import make_plan, offer_in_tx, plan_to_offer
 from app.subscriptions.queries import SubscriptionView, periods_of, subscription_of
 from app.subscriptions.rules import Terms
 from app.worker import Worker
-from tests.factories.checkout import Shopper, a_known_person, a_session
+from tests.factories.checkout import PHONE, Shopper, a_known_person, a_session
 from tests.factories.payments import asked, choose_paid, confirmed, doors_to
 from tests.support.providers import FakeProvider
 
@@ -44,22 +43,26 @@ async def a_subscription(
     *,
     plan: str | None = None,
     by_invoice: bool = False,
+    phone: str = PHONE,
 ) -> SubscriptionView:
     """Somebody bought a plan: by a card that is kept for later charges, or on invoice."""
+    if await clock.read_offset_s() == 0:
+        # Whatever the hour of the run, it is noon in the shop, and no midnight comes between two lines of a test.
+        await _set(datetime.combine(clock.wall().date() + timedelta(days=1), NOON, tzinfo=UTC))
     offered = await plan_to_offer(merchant.id, plan or await a_plan(merchant, terms))
-    await a_known_person()
+    await a_known_person(phone, subject=phone)
     line = Line("item", offered.terms.name("en"), 1, offered.terms.first_minor, offered.terms.vat_percent)
     shopper = Shopper.at(await a_session(merchant, line))
     flow = await shopper.flow()
     await db.in_tx(lambda: offer_in_tx(merchant.id, flow.order_id, offered))
     if by_invoice:
         await shopper.choose()
-        await shopper.type_code(await shopper.ask_code())
+        await shopper.type_code(await shopper.ask_code(phone))
         await shopper.be_decided()
         await shopper.confirm()
     else:
         await choose_paid(shopper, provider.method)
-        await shopper.type_code(await shopper.ask_code())
+        await shopper.type_code(await shopper.ask_code(phone))
         payment = await paying.open_at_provider(await confirmed(shopper, is_saving=True), doors_to(provider))
         provider.approve(payment.provider_ref)
         await asked(payment, provider)
@@ -90,10 +93,9 @@ async def paid_periods(merchant: Merchant, sub: SubscriptionView) -> list[tuple[
 
 @dataclass
 class Days:
-    """The worker of these tests, with one provider behind it, and the sandbox's clock. `others` are further jobs."""
+    """The worker of these tests, with one provider behind it, and the sandbox's clock."""
 
     provider: FakeProvider
-    others: Mapping[str, Handler] | None = None
 
     def worker(self) -> Worker:
         doors = PaymentDoors({self.provider.method: self.provider}, "http://localhost:9")
@@ -117,7 +119,7 @@ class Days:
             actions.CHARGE_JOB: lambda job: renewals.charge(job, doors),
             paying.CHECK_JOB: lambda job: paying.look(job, doors),
         }
-        return Worker(handlers | dict(self.others or {}), (look, advance, remind))
+        return Worker(handlers, (look, advance, remind))
 
     async def work(self) -> None:
         """Do all that is due."""

@@ -8,7 +8,9 @@ from datetime import date, timedelta
 
 import pytest
 
+from app.checkout.actions import cancel_order
 from app.checkout.books import check_books
+from app.invoices import actions as invoices
 from app.kernel import clock, db
 from app.kernel.money import Money
 from app.merchants.queries import Merchant
@@ -18,6 +20,7 @@ from app.subscriptions.queries import agreements_of, history_of, periods_of
 from app.subscriptions.rules import GRACE_DAYS, RETRY_AFTER_DAYS, add_months
 from app.subscriptions.states import SubscriptionState as S
 from tests.factories.checkout import a_merchant
+from tests.factories.invoices import drawn
 from tests.factories.subscriptions import (
     MONTHLY,
     STAFF,
@@ -60,3 +63,335 @@ async def test_three_renewals_on_their_days_each_an_order_that_is_paid_and_in_th
     found = await again(merchant, sub)
     assert (found.state, found.renewals, found.course.ends_on) == (S.ACTIVE, 3, add_months(began, 4))
     assert await check_books() == []
+
+
+async def test_a_renewal_happens_once_whoever_asks_for_it_and_however_often() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    await days.go_to(sub.course.ends_on - timedelta(days=1))
+    now = await clock.business_now() + timedelta(days=1)
+    await asyncio.gather(*(actions.advance_due(now, 10) for _ in range(4)))
+    await days.pass_(1)
+    await asyncio.gather(days.work(), days.work())
+    assert len(await paid_periods(merchant, sub)) == 2
+    assert days.charged == [19_90]
+
+
+async def test_a_charge_whose_answer_was_lost_is_asked_after_and_never_made_twice() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    provider.cut("charge", after=True)
+    await days.go_to(sub.course.ends_on)
+    assert len(await paid_periods(merchant, sub)) == 1, "nobody knows yet"
+    assert (await again(merchant, sub)).state is S.ACTIVE
+    await db.execute_alone(
+        "UPDATE payments SET next_check_at = now() - interval '1 s', leased_until = NULL WHERE kind = 'charge'"
+    )
+    await days.work()
+    assert len(await paid_periods(merchant, sub)) == 2
+    assert days.charged == [19_90]
+    assert await check_books() == []
+
+
+async def test_a_refused_charge_is_tried_again_at_growing_distances_and_then_it_ends() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    days.declines()
+    await days.go_to(sub.course.ends_on)
+    found = await again(merchant, sub)
+    assert (found.state, found.refusals) == (S.PAST_DUE, 1)
+    for refusals, wait in enumerate(RETRY_AFTER_DAYS, start=2):
+        await days.pass_(wait)
+        assert (await again(merchant, sub)).refusals == refusals
+    await days.pass_(GRACE_DAYS - 1)
+    assert (await again(merchant, sub)).state is S.PAST_DUE
+    await days.pass_(1)
+    found = await again(merchant, sub)
+    assert (found.state, found.end_reason) == (S.ENDED, "unpaid")
+    assert days.charged == []
+    assert await mails() == ["started", *["failed"] * len(RETRY_AFTER_DAYS), "last_failed", "ended"]
+    state = await db.fetch_value("SELECT state FROM orders WHERE id <> $1", sub.order_id)
+    assert state == "cancelled", "nobody is asked for it any more"
+    assert await check_books() == []
+
+
+async def test_a_later_try_that_goes_through_brings_it_back_and_its_days_stay_where_they_were() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    due = sub.course.ends_on
+    days.declines()
+    await days.go_to(due)
+    days.declines(None)
+    await days.pass_(RETRY_AFTER_DAYS[0])
+    found = await again(merchant, sub)
+    assert (found.state, found.refusals, found.course.starts_on) == (S.ACTIVE, 0, due)
+    assert found.course.ends_on == add_months(sub.course.starts_on, 2)
+    events = [entry.event for entry in await history_of(merchant.id, sub.id)]
+    assert events == ["subscription.started", "subscription.past_due", "subscription.recovered"]
+
+
+async def test_a_trial_is_paid_for_then_reminded_of_and_then_renewed_at_the_full_price() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider, TRIAL)
+    assert (sub.state, sub.course.is_trial, sub.course.days) == (S.TRIALING, True, 14)
+    await days.pass_(7)
+    assert (await mails())[-1] == "reminder"
+    await days.pass_(7)
+    assert (await again(merchant, sub)).state is S.ACTIVE
+    assert [amount for _, _, amount in await paid_periods(merchant, sub)] == [1_00, 19_90]
+
+
+async def test_a_year_is_reminded_of_thirty_days_before_and_what_was_cancelled_is_not() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider, YEARLY)
+    await days.go_to(sub.course.ends_on - timedelta(days=31))
+    assert await mails() == ["started"]
+    await days.pass_(1)
+    assert await mails() == ["started", "reminder"]
+
+
+async def test_on_invoice_each_renewal_is_a_sale_within_the_limit() -> None:
+    merchant, provider = await a_merchant(credit_limit_minor=45_00), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider, by_invoice=True)
+    await days.go_to(sub.course.ends_on)
+    assert len(await paid_periods(merchant, sub)) == 2
+    owed = await db.fetch_value("SELECT exposure_minor FROM credit_exposures")
+    assert owed == 2 * 19_90
+    await days.go_to((await again(merchant, sub)).course.ends_on)
+    assert (await again(merchant, sub)).state is S.PAST_DUE
+    assert (await history_of(merchant.id, sub.id))[-1].detail["reason"] == "limit_used_up"
+    assert await check_books() == []
+
+
+async def test_nothing_more_is_sold_on_invoice_while_an_earlier_one_is_overdue() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider, by_invoice=True)
+    await drawn(merchant, sub.order_public_id)
+    await invoices.mark_overdue(await clock.business_now() + timedelta(days=20), 10)
+    await days.go_to(sub.course.ends_on)
+    assert (await again(merchant, sub)).state is S.PAST_DUE
+    assert (await history_of(merchant.id, sub.id))[-1].detail["reason"] == "invoice_overdue"
+
+
+async def test_cancelling_ends_with_the_period_and_charges_nothing_after_it() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    await days.pass_(3)
+    now = await clock.business_now()
+    found = await actions.cancel(merchant, sub.public_id, actor="shopper", now=now)
+    assert (found.state, found.cancel_on) == (S.CANCELLING, sub.course.ends_on)
+    assert (await actions.cancel(merchant, sub.public_id, actor="shopper", now=now)).state is S.CANCELLING
+    await days.go_to(sub.course.ends_on + timedelta(days=40))
+    found = await again(merchant, sub)
+    assert (found.state, found.end_reason, found.ended_on) == (S.ENDED, "cancelled", sub.course.ends_on)
+    assert days.charged == []
+    assert await mails() == ["started", "cancelled", "ended"]
+
+
+async def test_a_cancellation_with_notice_is_renewed_once_more_and_can_be_taken_back() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider, replace(MONTHLY, notice_days=20))
+    await days.go_to(sub.course.ends_on - timedelta(days=5))
+    found = await actions.cancel(merchant, sub.public_id, actor="shopper", now=await clock.business_now())
+    assert found.cancel_on == add_months(sub.course.starts_on, 2)
+    await days.pass_(6)
+    assert (await again(merchant, sub)).state is S.CANCELLING
+    assert days.charged == [19_90]
+    await actions.keep(merchant, sub.public_id, actor="shopper", now=await clock.business_now())
+    await days.go_to(add_months(sub.course.starts_on, 2))
+    assert days.charged == [19_90, 19_90]
+
+
+async def test_a_cancellation_during_the_grace_ends_it_at_once_and_nothing_more_is_tried() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    days.declines()
+    await days.go_to(sub.course.ends_on)
+    found = await actions.cancel(merchant, sub.public_id, actor="shopper", now=await clock.business_now())
+    assert found.state is S.ENDED
+    days.declines(None)
+    await days.pass_(30)
+    assert days.charged == []
+
+
+async def test_cancelled_while_the_charge_is_underway_it_ends_with_what_that_pays_for() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+
+    async def cancel_meanwhile(call: str) -> None:
+        if call == "charge":
+            now = await clock.business_now()
+            await actions.cancel(merchant, sub.public_id, actor="shopper", now=now)
+
+    provider.pause = cancel_meanwhile
+    await days.go_to(sub.course.ends_on)
+    provider.pause = None
+    found = await again(merchant, sub)
+    assert (found.state, found.cancel_on) == (S.CANCELLING, add_months(sub.course.starts_on, 2))
+    assert days.charged == [19_90]
+    await days.go_to(add_months(sub.course.starts_on, 3))
+    assert days.charged == [19_90]
+    assert (await again(merchant, sub)).state is S.ENDED
+
+
+async def test_a_pause_keeps_the_days_that_are_paid_and_goes_on_by_itself() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    await days.pass_(9)
+    day = await today(merchant)
+    until = day + timedelta(days=60)
+    paused = await actions.pause(
+        merchant, sub.public_id, until=until, actor="shopper", now=await clock.business_now()
+    )
+    assert paused.state is S.PAUSED
+    kept = (sub.course.ends_on - day).days - 1
+    assert paused.paused_days == kept
+    await days.go_to(until - timedelta(days=1))
+    assert days.charged == []
+    await days.pass_(1)
+    found = await again(merchant, sub)
+    assert (found.state, found.course.ends_on) == (S.ACTIVE, until + timedelta(days=kept))
+    await days.go_to(found.course.ends_on)
+    assert days.charged == [19_90]
+
+
+async def test_a_dearer_price_holds_for_whoever_says_yes_and_for_nobody_else() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    plan = await a_plan(merchant)
+    silent = await a_subscription(merchant, provider, plan=plan)
+    willing = await a_subscription(merchant, provider, plan=plan, phone="+358480000102")
+    dearer = replace(MONTHLY, amount_minor=24_90)
+    now = await clock.business_now()
+    await actions.change_plan_terms(merchant, plan, dearer, version=1, actor=STAFF, now=now)
+    assert await actions.ask_price(merchant, plan, actor=STAFF, now=now) == 2
+    assert await actions.ask_price(merchant, plan, actor=STAFF, now=now) == 0, "nobody is asked twice"
+    asked = (await again(merchant, willing)).asked
+    assert asked is not None
+    assert asked.starts_on >= (await today(merchant)) + timedelta(days=30)
+    with pytest.raises(OfferChanged):
+        await actions.accept_price(merchant, willing.public_id, price=Money(25_00, "EUR"), now=now)
+    await actions.accept_price(merchant, willing.public_id, price=Money(24_90, "EUR"), now=now)
+    await days.go_to(add_months(willing.course.starts_on, 3))
+    for starts_on, _, amount in await paid_periods(merchant, willing):
+        assert amount == (24_90 if starts_on >= asked.starts_on else 19_90)
+    assert 24_90 in days.charged
+    assert [amount for _, _, amount in await paid_periods(merchant, silent)] == [19_90] * 4
+    assert [each.kind for each in await agreements_of(merchant.id, willing.id)] == ["begin", "price"]
+
+
+async def test_a_price_that_falls_holds_from_the_next_period_without_a_word() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    plan = await a_plan(merchant)
+    sub = await a_subscription(merchant, provider, plan=plan)
+    now = await clock.business_now()
+    cheaper = replace(MONTHLY, amount_minor=14_90)
+    await actions.change_plan_terms(merchant, plan, cheaper, version=1, actor=STAFF, now=now)
+    await actions.ask_price(merchant, plan, actor=STAFF, now=now)
+    await days.go_to(sub.course.ends_on)
+    assert days.charged == [14_90]
+
+
+async def test_a_dearer_plan_is_had_at_once_for_the_difference_of_the_days_that_are_left() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    big = await a_plan(merchant, replace(MONTHLY, amount_minor=39_90, names={"fi": "Iso", "en": "Large"}))
+    await days.pass_(10)
+    now = await clock.business_now()
+    price = Money(39_90, "EUR")
+    with pytest.raises(OfferChanged):
+        await actions.change_plan(merchant, sub.public_id, big, price=price, due=None, now=now)
+    left = (sub.course.ends_on - await today(merchant)).days
+    whole = sub.course.days
+    due = Money((2 * 3990 * left + whole) // (2 * whole) - (2 * 1990 * left + whole) // (2 * whole), "EUR")
+    await actions.change_plan(merchant, sub.public_id, big, price=price, due=due, now=now)
+    await days.work()
+    found = await again(merchant, sub)
+    assert (found.plan_public_id, found.course) == (big, sub.course)
+    assert days.charged == [due.amount_minor]
+    await days.go_to(sub.course.ends_on)
+    assert days.charged[-1] == 39_90
+    assert await check_books() == []
+
+
+async def test_a_change_that_is_declined_leaves_all_as_it_was() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    big = await a_plan(merchant, replace(MONTHLY, amount_minor=39_90))
+    days.declines()
+    now = await clock.business_now()
+    await actions.change_plan(
+        merchant, sub.public_id, big, price=Money(39_90, "EUR"), due=Money(20_00, "EUR"), now=now
+    )
+    await days.work()
+    found = await again(merchant, sub)
+    assert (found.state, found.plan_public_id, found.refusals) == (S.ACTIVE, sub.plan_public_id, 0)
+    assert (await mails())[-1] == "change_failed"
+    days.declines(None)
+    await days.go_to(sub.course.ends_on)
+    assert days.charged == [19_90]
+
+
+async def test_an_ended_one_begins_again_with_a_whole_period_and_not_after_ninety_days() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    await actions.cancel(merchant, sub.public_id, actor="shopper", now=await clock.business_now())
+    await days.go_to(sub.course.ends_on + timedelta(days=20))
+    price = Money(19_90, "EUR")
+    await asyncio.gather(*(_revive(merchant, sub.public_id, price) for _ in range(2)))
+    await days.work()
+    found = await again(merchant, sub)
+    assert (found.state, found.course.starts_on) == (S.ACTIVE, await today(merchant))
+    assert days.charged == [19_90]
+    await actions.cancel(merchant, sub.public_id, actor="shopper", now=await clock.business_now())
+    await days.go_to(found.course.ends_on + timedelta(days=91))
+    with pytest.raises(NotNow, match="too_late"):
+        await actions.revive(merchant, sub.public_id, price=price, now=await clock.business_now())
+
+
+async def _revive(merchant: Merchant, public_id: str, price: Money) -> None:
+    try:
+        await actions.revive(merchant, public_id, price=price, now=await clock.business_now())
+    except NotNow as refused:
+        assert refused.why == "charging"  # noqa: PT017 - the second tap finds the first
+
+
+async def test_another_shop_knows_nothing_of_it() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    sub = await a_subscription(merchant, provider)
+    other = await a_merchant("Other shop")
+    with pytest.raises(SubscriptionUnknown):
+        await actions.cancel(other, sub.public_id, actor=STAFF, now=await clock.business_now())
+    assert (await again(merchant, sub)).state is S.ACTIVE
+
+
+async def test_a_shop_that_cancels_the_order_of_a_period_ends_the_subscription() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    days.declines()
+    await days.go_to(sub.course.ends_on)
+    [open_one, _] = await periods_of(merchant.id, sub.id)
+    await cancel_order(merchant.id, open_one.order_public_id, actor=STAFF, now=await clock.business_now())
+    days.declines(None)
+    await days.pass_(RETRY_AFTER_DAYS[0])
+    found = await again(merchant, sub)
+    assert (found.state, found.end_reason) == (S.ENDED, "by_shop")
+    assert days.charged == []
