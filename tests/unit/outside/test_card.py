@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl
 
-import msgspec
 import pytest
 from stripe._api_version import _ApiVersion
 
@@ -19,10 +16,9 @@ from app.kernel.money import Money
 from app.kernel.pool import NetworkInTransaction
 from app.outside.card import API_VERSION, CardAccount, StripeCards
 from app.outside.card_http import ANSWER_BYTES_MAX, CardHttp
-from app.payments.errors import CallbackForged, ProviderRefused, ProviderUnreachable
+from app.payments.errors import ProviderRefused, ProviderUnreachable
 from app.payments.ports import (
     Aggregate,
-    Callback,
     NewCharge,
     NewPayment,
     Opened,
@@ -501,64 +497,3 @@ async def test_no_secret_and_nothing_of_the_shopper_is_shown(cards: StripeCards,
 def test_the_version_of_the_api_is_the_one_that_the_package_is_made_for() -> None:
     """A newer package may name its parameters otherwise: then both are changed together, and tried against Stripe."""
     assert API_VERSION == _ApiVersion.CURRENT
-
-
-# --- Callbacks
-
-
-def an_event(kind: str = "checkout.session", known_as: str = SESSION, **changed: object) -> bytes:
-    told = {"object": kind, "id": known_as, "metadata": {"reference": "pay_1"}, **changed}
-    return msgspec.json.encode({"id": "evt_1", "object": "event", "type": "any", "data": {"object": told}})
-
-
-def signed(body: bytes, at: datetime = NOW, secret: str = SECRET) -> dict[str, str]:
-    made_at = int(at.timestamp())
-    digest = hmac.new(secret.encode(), f"{made_at}.".encode() + body, hashlib.sha256).hexdigest()
-    return {"Stripe-Signature": f"t={made_at},v1={digest}"}
-
-
-def read(cards: StripeCards, headers: dict[str, str], body: bytes) -> Callback:
-    return cards.read_callback(headers, body, host="pay.shop.example", path="/callbacks/card", wall=NOW)
-
-
-def test_an_event_names_what_to_ask_after(cards: StripeCards) -> None:
-    body = an_event()
-    assert read(cards, signed(body), body) == Callback("evt_1", SESSION, "pay_1")
-    body = an_event("payment_intent", INTENT)
-    assert read(cards, signed(body), body) == Callback("evt_1", None, "pay_1")
-    body = an_event("radar.early_fraud_warning", "issfr_1", metadata=None)
-    assert read(cards, signed(body), body) == Callback("evt_1", None, None)
-
-
-def test_while_a_secret_is_exchanged_one_signature_of_two_is_enough(cards: StripeCards) -> None:
-    body = an_event()
-    ours = signed(body)["Stripe-Signature"]
-    other = signed(body, secret="whsec_next")["Stripe-Signature"].partition(",")[2]
-    assert read(cards, {"stripe-signature": f"{ours},{other}"}, body).event_id == "evt_1"
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {},
-        {"Stripe-Signature": ""},
-        {"Stripe-Signature": "t=1"},
-        {"Stripe-Signature": "v1=ab"},
-        {"Stripe-Signature": "t=x,v1=ab"},
-        {"Stripe-Signature": "t=1,v1=ä"},
-        {"Stripe-Signature": "," * 5000},
-        signed(an_event(), secret="whsec_somebody"),
-        signed(an_event("checkout.session", "cs_other")),
-        signed(an_event(), NOW - timedelta(seconds=301)),
-        signed(an_event(), NOW + timedelta(seconds=301)),
-    ],
-)
-def test_a_call_that_is_not_stripes_or_too_old_is_forged(cards: StripeCards, headers: dict[str, str]) -> None:
-    with pytest.raises(CallbackForged):
-        read(cards, headers, an_event())
-
-
-@pytest.mark.parametrize("body", [b"", b"[]", b"{}", b"\xff", b"[" * 5000, b'{"id": "evt_1", "data": 1}'])
-def test_a_signed_call_without_the_shape_of_an_event_is_forged_too(cards: StripeCards, body: bytes) -> None:
-    with pytest.raises(CallbackForged):
-        read(cards, signed(body), body)
