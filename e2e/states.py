@@ -23,8 +23,10 @@ from e2e import (
     link_admin_states,
     link_states,
     loyalty_states,
+    mobilepay_states,
     order_states,
     passkey_states,
+    paying_states,
     recorded_states,
     return_states,
     till_states,
@@ -85,7 +87,7 @@ def _open(*shown: tuple[Progress, Page]) -> frozenset[Cell]:
 
 
 def _ended(state: SessionState) -> frozenset[Cell]:
-    return frozenset({(state, None, Page.OUTCOME)})
+    return frozenset((state, None, page) for page in pages(state, Progress.NOTHING))
 
 
 # The flow, in the order in which a shopper meets it.
@@ -252,12 +254,12 @@ def cancel(world: World) -> Stop:
     return Stop(f"{_a_session(world).path}/cancel")
 
 
-def _moved(to: SessionState) -> Callable[[World], Stop]:
+def _moved(to: SessionState, page: str = "outcome") -> Callable[[World], Stop]:
     def reach(world: World) -> Stop:
         session, shopper = _known(world)
         cookies = walks.to_confirm(world, session, shopper).cookies
         world.move(session, to)
-        return Stop(f"{session.path}/outcome", cookies)
+        return Stop(f"{session.path}/{page}", cookies)
 
     return reach
 
@@ -328,6 +330,7 @@ VIEWS: Final = (
     View("pay-1-method-company", _PAY, wallet_states.company),
     View("pay-1-method-wallet", _PAY, wallet_states.known),
     View("pay-1-method-again", _PAY, method_again, _open((_G.CHOSEN, _P.METHOD))),
+    View("pay-1-method-guest", _PAY, paying_states.method, _open((_G.GUEST, _P.METHOD))),
     View("pay-1-method-change", _PAY, method_change, _open((_G.IDENTIFIED, _P.METHOD))),
     View("pay-1-method-after-refusal", _PAY, method_refused, _open((_G.REFUSED, _P.METHOD))),
     View("pay-2-identify", f"{_PAY}/identify", identify, _open((_G.CHOSEN, _P.IDENTIFY))),
@@ -337,11 +340,13 @@ VIEWS: Final = (
     View("pay-2-needs-bank", f"{_PAY}/identify", needs_bank),
     View("pay-2-elsewhere", f"{_PAY}/identify", elsewhere, _open((_G.ELSEWHERE, _P.IDENTIFY))),
     View("pay-2-passkey-unknown", f"{_PAY}/identify", passkey_states.unknown),
+    View("pay-2-guest", f"{_PAY}/identify", paying_states.identify, _open((_G.GUEST, _P.IDENTIFY))),
     View("pay-2-bank-return", "/bank/return", bank_return, script=False),
     View("pay-3-changed", f"{_PAY}/changed", change_states.told, _open((_G.CHANGED, _P.CHANGED))),
     View("pay-3-changed-much", f"{_PAY}/changed", change_states.told_of_much),
     View("pay-1-changed", f"{_PAY}/changed", change_states.told_before_a_plan),
     View("pay-3-confirm", f"{_PAY}/confirm", confirm, _open((_G.IDENTIFIED, _P.CONFIRM))),
+    View("pay-3-confirm-guest", f"{_PAY}/confirm", paying_states.confirm, _open((_G.GUEST, _P.CONFIRM))),
     View("pay-3-confirm-instalments", f"{_PAY}/confirm", confirm_instalments),
     View("pay-3-confirm-stranger", f"{_PAY}/confirm", confirm_stranger),
     View("pay-3-confirm-missing", f"{_PAY}/confirm", confirm_missing),
@@ -360,7 +365,8 @@ VIEWS: Final = (
     View("pay-4-refused", f"{_PAY}/outcome", refused, _open((_G.REFUSED, _P.OUTCOME))),
     View("pay-4-refused-ban", f"{_PAY}/outcome", waits.refused_by_ban),
     View("pay-4-refused-asking", f"{_PAY}/outcome", waits.asking),
-    View("pay-4-processing", f"{_PAY}/outcome", _moved(_S.PROCESSING), _ended(_S.PROCESSING)),
+    View("pay-4-checking", f"{_PAY}/return", _moved(_S.PROCESSING, "return"), _ended(_S.PROCESSING)),
+    View("pay-4-pending", f"{_PAY}/return", paying_states.pending),
     View("pay-4-held", f"{_PAY}/outcome", waits.waiting, _ended(_S.HELD)),
     View("pay-4-held-asked", f"{_PAY}/outcome", waits.waiting_asked),
     View("pay-2-abroad", f"{_PAY}/identify", abroad.identify),
@@ -456,6 +462,7 @@ VIEWS: Final = (
     View("sandbox-people", "/sandbox/people", _at("/sandbox/people")),
     View("sandbox-bank", "/sandbox/bank/authorize", bank_choice, translated=False),
     View("sandbox-bank-refused", "/sandbox/bank/authorize", bank_refused),
+    *(View(*each, translated=False) for each in mobilepay_states.ALL),
     View("api-reference", "/api", _at("/api"), translated=False),
     View("errors-not-found", "", _at("/nothing-here", 404)),
 )
