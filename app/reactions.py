@@ -10,10 +10,13 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from app.agreements import actions as agreements
+from app.checkout.actions.insuring import end_with_refund_in_tx
+from app.extras import actions as extras
 from app.invoices import actions as invoices
 from app.kernel import db, outbox
 from app.kernel.jobs import EndedAlready, Event, Outcome, event_of
 from app.kernel.outbox import Job
+from app.merchants.queries import merchant_by_id
 from app.messages import actions as messages
 from app.messages import answers, refunds
 from app.messages.language import language_of_order
@@ -81,6 +84,22 @@ async def refuse_renewal(event: Event) -> None:
     await subscriptions.charge_failed(event.merchant_id, order_id, failure, event.at)
 
 
+async def begin_insurance(event: Event) -> None:
+    """A paid order insures what its shopper had insured, from now on."""
+    order_id = str(event.data["order_id"])
+    if await extras.is_insured(event.merchant_id, order_id):
+        lang = await language_of_order(event.merchant_id, order_id)
+        await extras.begin_insurance_in_tx(event.merchant_id, order_id, lang)
+
+
+async def end_insurance(event: Event) -> None:
+    """What was insured went back with its insurance."""
+    merchant = await merchant_by_id(event.merchant_id)
+    if merchant is not None:
+        order_id, refund_id = str(event.data["order_id"]), str(event.data["refund_id"])
+        await end_with_refund_in_tx(merchant, order_id, refund_id, now=event.at)
+
+
 TO: Final[Mapping[str, tuple[Reaction, ...]]] = {
     "order.paid": (
         messages.send_receipt,
@@ -89,9 +108,10 @@ TO: Final[Mapping[str, tuple[Reaction, ...]]] = {
         earn_points,
         begin_subscription,
         renew_subscription,
+        begin_insurance,
     ),
     "charge.failed": (refuse_renewal,),
-    "order.refunded": (refunds.send_refund, take_points_back),
+    "order.refunded": (refunds.send_refund, take_points_back, end_insurance),
     "invoice.issued": (messages.send_invoice,),
     "review.resolved": (answers.send_answer,),
 }

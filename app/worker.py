@@ -49,6 +49,7 @@ from app.messages import actions as messages
 from app.messages import (
     answers,
     delivered,
+    insurance,
     letters,
     payment_link,
     refunds,
@@ -96,6 +97,7 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
         messages.JOB_KIND: lambda job: mail_delivery.deliver(job, through.mail, through.base_url),
         messages.LETTER_JOB: lambda job: letters.deliver(job, through.letters),
         refunds.JOB_KIND: lambda job: refunds.deliver_refund(job, through.mail),
+        insurance.JOB_KIND: lambda job: insurance.deliver(job, through.mail, through.base_url),
         returns.TELL_JOB: lambda job: refunds.deliver_return(job, through.mail),
         answers.JOB_KIND: lambda job: answers.deliver(
             job, answers.Doors(through.sms, through.mail, through.base_url)

@@ -18,8 +18,7 @@ from app.extras.rules import Answer, MethodFee, check_fee
 from app.extras.states import MACHINE, InsuranceState
 from app.kernel import audit, db, ids, outbox
 from app.kernel.states import LostRace
-from app.merchants.queries import Merchant
-from app.orders.queries import OrderView
+from app.merchants.queries import Merchant, merchant_by_id
 from app.payments.methods import Buyer
 from app.plans.quote import Method
 
@@ -187,39 +186,52 @@ ON CONFLICT (merchant_id, order_id) DO NOTHING RETURNING id
 """
 
 
-async def begin_insurance_in_tx(merchant: Merchant, order: OrderView, lang: str) -> None:
-    """What a paid order insures, and its own receipt by mail. Asked again it changes nothing."""
-    found = next(((at, line) for at, line in enumerate(order.lines) if line.origin == "insurance"), None)
-    if found is None or order.paid_at is None:
+_INSURED: Final = """
+SELECT o.id, o.currency, o.paid_at, l.position - 1 AS position, l.sku, l.total_minor
+FROM orders o JOIN order_lines l ON l.merchant_id = o.merchant_id AND l.order_id = o.id AND l.version = o.version
+WHERE o.merchant_id = $1 AND o.public_id = $2 AND o.paid_at IS NOT NULL AND l.origin = 'insurance'
+"""
+
+
+async def is_insured(merchant_id: UUID, order_public_id: str) -> bool:
+    """Whether a paid order has an insurance among its lines."""
+    return await db.fetch_one(_INSURED, merchant_id, order_public_id) is not None
+
+
+async def begin_insurance_in_tx(merchant_id: UUID, order_public_id: str, lang: str) -> None:
+    """What a paid order insures, and its own receipt by mail in the language of the purchase. Asked again it changes
+    nothing."""
+    order = await db.fetch_one(_INSURED, merchant_id, order_public_id)
+    merchant = await merchant_by_id(merchant_id)
+    if order is None or merchant is None:
         return
-    position, line = found
     insurance_id, public_id = ids.internal_id(), ids.public_id("pol")
     made = await db.fetch_value(
         _BEGIN,
-        merchant.id,
+        merchant_id,
         insurance_id,
         public_id,
-        order.id,
-        line.sku,
-        position,
+        order["id"],
+        order["sku"],
+        order["position"],
         InsuranceState.ACTIVE.value,
-        line.total_minor,
-        order.currency,
+        order["total_minor"],
+        order["currency"],
         lang,
-        order.paid_at,
-        merchant.local_date(order.paid_at),
+        order["paid_at"],
+        merchant.local_date(order["paid_at"]),
     )
     if made is None:
         return
     await MACHINE.begin(
-        merchant.id,
+        merchant_id,
         insurance_id,
         state=InsuranceState.ACTIVE,
         event="insurance.taken",
         actor="shopper",
-        at=order.paid_at,
+        at=order["paid_at"],
     )
-    await _tell(merchant.id, public_id, order.public_id, "taken")
+    await _tell(merchant_id, public_id, order_public_id, "taken")
 
 
 async def end_insurance_in_tx(

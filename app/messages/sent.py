@@ -10,7 +10,7 @@ from uuid import UUID
 from app.orders.queries import DeliveryView, deliveries_about
 
 Channel = Literal["email", "sms", "letter"]
-What = Literal["receipt", "invoice", "agreement", "reminder", "withdrawal", "link", "other"]
+What = Literal["receipt", "invoice", "agreement", "reminder", "withdrawal", "link", "insurance", "other"]
 
 # What a job notes when a door has taken its message.
 _TAKEN: Final[dict[str, Channel]] = {
@@ -23,6 +23,7 @@ _BY_KIND: Final[dict[str, What]] = {
     "reminder": "reminder",
     "withdrawal_reminder": "withdrawal",
     "link_send": "link",
+    "insurance_mail": "insurance",
 }
 _BY_TEMPLATE: Final[dict[str, What]] = {
     "receipt": "receipt",

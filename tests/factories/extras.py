@@ -8,14 +8,16 @@ from typing import Final
 
 from app.checkout import actions
 from app.checkout.drafts import ContactDraft, SessionDraft
-from app.extras.actions import save_fees, save_offer
+from app.extras.actions import begin_insurance_in_tx, save_fees, save_offer
 from app.extras.offering import NewOffer
-from app.extras.rules import Area, MethodFee, ShippingOption
-from app.kernel import clock
+from app.extras.queries import steering_of
+from app.extras.rules import Area, MethodFee, ShippingOption, insurance_line
+from app.kernel import clock, db
 from app.merchants.queries import Merchant
 from app.orders.rules import Line
 from app.payments.methods import Buyer
 from tests.factories.checkout import PHONE, POSTCODE
+from tests.factories.invoices import a_purchase, drawn
 
 GENERAL: Final = Decimal("25.5")
 PARCEL: Final = ShippingOption("parcel", "Posti", "Parcel locker", 490, GENERAL, (Area("00100", "00990"),))
@@ -81,3 +83,17 @@ async def a_session_to_steer(
     )
     opened = await actions.open_session(merchant, draft, await clock.business_now())
     return opened.session_id
+
+
+async def an_insured_purchase(merchant: Merchant, *, price_minor: int = 29_900) -> str:
+    """A confirmed order's public id: a phone with its insurance, by invoice, drawn and insured."""
+    offer = await an_insurance_offer(merchant)
+    steering = await steering_of(merchant.id)
+    phone = a_phone(price_minor)
+    [found] = [each for each in steering.offers if each.public_id == offer]
+    premium = found.premium_minor((phone,))
+    assert premium is not None
+    order = await a_purchase(merchant, phone, insurance_line(found, premium))
+    await drawn(merchant, order)
+    await db.in_tx(lambda: begin_insurance_in_tx(merchant.id, order, "en"))
+    return order

@@ -27,6 +27,7 @@ from app.checkout.actions.identifying import (
     identify_by_code,
     request_code,
 )
+from app.checkout.actions.insuring import cancel_insurance, may_cancel
 from app.checkout.actions.naming import name_company
 from app.checkout.actions.opening import (
     Arrival,
@@ -63,6 +64,7 @@ __all__ = [
     "ask_for_passkey",
     "ask_person",
     "ask_to_save",
+    "cancel_insurance",
     "cancel_order",
     "cancel_order_in_tx",
     "cancel_session",
@@ -83,6 +85,7 @@ __all__ = [
     "identify_by_code",
     "identify_by_passkey",
     "keep_money",
+    "may_cancel",
     "name_company",
     "open_session",
     "open_session_in_tx",

@@ -22,6 +22,7 @@ from app.web.shopper.method import choose_method, show_method
 from app.web.shopper.outcome import ask_cancel, cancel, show_outcome
 from app.web.shopper.passkey import ask_passkey, use_passkey
 from app.web.shopper.passkeys import ask_new_passkey, drop_passkey, keep_passkey, show_passkeys
+from app.web.shopper.purchase_insurance import give_up_insurance, show_insurance
 from app.web.shopper.purchase_returns import (
     announce_return,
     call_off_return,
@@ -97,6 +98,8 @@ ROUTES = (
     announce_return,
     follow_return,
     call_off_return,
+    show_insurance,
+    give_up_insurance,
     show_wallet,
     turn_points,
     download_statement,

@@ -30,6 +30,7 @@ from app.returns.queries import refunds_of_order, returns_of_order
 from app.web.shared.points import earned_of
 from app.web.shopper.account import Here, here_of
 from app.web.shopper.information import document
+from app.web.shopper.purchase_insurance_views import insurance_view
 from app.web.shopper.purchase_page import Around, purchase_view
 from app.web.shopper.purchases_views import DueView, PurchaseRow, PurchasesView, ShopChoice
 
@@ -87,7 +88,12 @@ async def show_purchase(request: Request[Any, Any, Any], order_id: FromPath[str]
         refunds=await refunds_of_order(shop.id, bought.order.id),
     )
     view = purchase_view(shop, bought.order, around)
-    return here.page("purchase", {"purchase": view, "earned": await earned_of(order_id, shop)})
+    context = {
+        "purchase": view,
+        "earned": await earned_of(order_id, shop),
+        "insurance": await insurance_view(shop, order_id),
+    }
+    return here.page("purchase", context)
 
 
 @get(f"{PURCHASES}/{{order_id:str}}/agreement", include_in_schema=False)

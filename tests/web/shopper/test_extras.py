@@ -259,7 +259,11 @@ async def test_taking_it_adds_its_own_line_without_vat(client: httpx.AsyncClient
     await client.post(f"/pay/{session}", data={**INVOICE, "insurance": offer})
     order = await the_order(merchant, session)
     assert lines_of(order)[1:] == [("insurance", "Accident and theft (Turva)", 2_392)]
-    assert (order.lines[1].vat_percent, order.lines[1].type, order.lines[1].sku) == (0, "fee", offer)
+    assert (str(order.lines[1].vat_percent), order.lines[1].type, order.lines[1].sku) == (
+        "0.00",
+        "fee",
+        offer,
+    )
 
 
 async def test_declining_is_remembered_and_no_answer_is_no_insurance(client: httpx.AsyncClient) -> None:
