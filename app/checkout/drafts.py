@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from app.orders.companies import Company
 from app.extras.rules import ShippingOption
+from app.orders.companies import Company
 from app.orders.rules import Line
+from app.subscriptions.queries import Offered
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,8 @@ class ContactDraft:
 
 @dataclass(frozen=True, slots=True)
 class SessionDraft:
-    """An order to be and the way back from it. `locale` None leaves the language to the shopper's browser."""
+    """An order to be and the way back from it. `locale` None leaves the language to the shopper's browser;
+    `subscription` is what it begins once it is paid."""
 
     reference: str
     country: str
@@ -41,3 +43,4 @@ class SessionDraft:
     expires_in_s: int
     shipping_options: tuple[ShippingOption, ...] = ()
     company: Company | None = None
+    subscription: Offered | None = None

@@ -32,12 +32,13 @@ class Doors:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A buyer with something to pay. `categories` are those of the goods."""
+    """A buyer with something to pay. `categories` are those of the goods; `recurring` that it begins a subscription."""
 
     buyer: Buyer
     currency: str
     amount_minor: int
     categories: frozenset[str] = frozenset()
+    recurring: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,7 @@ async def offering_for(merchant: Merchant, asked: Asked, doors: Doors, *, on: da
             health=doors.health,
             terms=merchant.methods,
             categories=asked.categories,
+            recurring=asked.recurring,
         )
     )
     kinds = {each.method for each in shown(judged)}

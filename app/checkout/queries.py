@@ -105,7 +105,8 @@ class Flow:
     `link_id` is the payment link that made the session, `typed` what its shopper told on the link's page, or of
     the place to deliver to. `choice` is what was chosen in this session beside the way to pay, from `shipping_options`
     among others; `extras_by` is the session whose choices the order's lines are. `company` is who buys where a business
-    does, once it is known.
+    does, once it is known. `payment_failure` is why the last payment through a provider came to nothing, until
+    something is chosen anew. `begins_subscription` says that the order, once paid, is charged again by itself.
     """
 
     now: datetime
@@ -158,6 +159,8 @@ class Flow:
     choice: Choice = field(default_factory=Choice)
     extras_by: UUID | None = None
     company: Company | None = None
+    payment_failure: str | None = None
+    begins_subscription: bool = False
 
     @property
     def total(self) -> Money:
@@ -226,7 +229,10 @@ class Flow:
         if not self.quote_stands:
             return Progress.NOTHING
         if not self.identified:
-            needs_nobody = self.quote is not None and self.quote.needs_nobody
+            # Whoever is charged again later can end it only where they are known.
+            needs_nobody = (
+                self.quote is not None and self.quote.needs_nobody and not self.begins_subscription
+            )
             return Progress.GUEST if needs_nobody else Progress.CHOSEN
         if not self.lends:
             return Progress.IDENTIFIED
@@ -296,7 +302,7 @@ SELECT s.xmin || ' ' || o.xmin AS rows,
        s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.cancel_url, s.expires_at,
        s.held_until, s.browser_id,
        s.phone, s.postcode, s.phone_proved_at, s.contact_elsewhere, s.identified_by, s.identified_at, s.decisions_made,
-       s.order_id, s.link_id, s.typed, pl.state AS link_state,
+       s.payment_failure, s.order_id, s.link_id, s.typed, pl.state AS link_state,
        o.public_id AS order_public_id, o.state AS order_state, o.shown_version, o.reference, o.currency,
        o.total_minor, s.seen_version, o.watched, o.shipping_options, o.extras_by, s.choice,
        o.buyer, o.country,
@@ -323,6 +329,8 @@ SELECT s.xmin || ' ' || o.xmin AS rows,
        h.approval_digest,
        (SELECT count(*) FROM passkeys p WHERE p.customer_id = s.customer_id AND p.ended_at IS NULL) AS passkeys,
        (SELECT offset_s FROM business_clock) AS offset_s,
+       EXISTS (SELECT FROM subscription_offers f WHERE f.merchant_id = s.merchant_id AND f.order_id = s.order_id)
+           AS begins_subscription,
        {CONFIRMED_WORDINGS} AS confirmed_wordings
 FROM checkout_sessions s
 JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
@@ -446,6 +454,8 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         choice=Choice.from_data(row["choice"]),
         extras_by=row["extras_by"],
         company=company_of(row),
+        payment_failure=row["payment_failure"],
+        begins_subscription=row["begins_subscription"],
         official_wording=law_of(merchant.country).is_official(row["confirmed_wordings"] or ()),
     )
 

@@ -21,6 +21,7 @@ Buyer = Literal["consumer", "business"]
 Health = Literal["up", "shaky", "down"]
 # Why a way to pay is not shown, in the words that staff read translated.
 Reason = Literal[
+    "not_recurring",
     "not_for_buyer",
     "not_in_country",
     "not_in_currency",
@@ -128,7 +129,8 @@ class Facts:
 
     `terms` are the shop's, untouched where missing. `providers` are the methods that have a provider behind them,
     `health` how each is doing, up where nothing is known. `no_plan` says of each kind of credit why no plan of the shop
-    takes the sum; a kind that is missing has one that does. `wallet` says that the shop has the module.
+    takes the sum; a kind that is missing has one that does. `wallet` says that the shop has the module,
+    `recurring` that what is paid now is paid again by itself later.
     """
 
     country: str
@@ -141,6 +143,7 @@ class Facts:
     health: Mapping[ProviderMethod, Health] = field(default_factory=dict)
     terms: Mapping[str, MethodTerms] = field(default_factory=dict)
     categories: frozenset[str] = frozenset()
+    recurring: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +182,8 @@ def _judged(method: PaymentMethod, facts: Facts) -> Shown | Absent:
 
 def _nature(method: PaymentMethod, facts: Facts) -> Reason | None:
     """What the way to pay is by itself."""
+    if facts.recurring and not method.recurring:
+        return "not_recurring"
     if facts.buyer not in method.buyers:
         return "not_for_buyer"
     if facts.country not in method.countries:

@@ -28,6 +28,7 @@ from app.orders.actions import Contact, NewOrder
 from app.orders.companies import put_company
 from app.orders.errors import OrderLocked
 from app.orders.states import OrderState
+from app.subscriptions.actions import offer_in_tx
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ async def open_session_in_tx(merchant: Merchant, draft: SessionDraft, now: datet
     order = await orders.create(merchant.id, new, state=OrderState.DRAFT, actor=actor, now=now)
     if draft.company is not None:
         await put_company(merchant.id, order.id, draft.company)
+    if draft.subscription is not None:
+        await offer_in_tx(merchant.id, order.id, draft.subscription)
     public_id = ids.public_id("cs")
     expires_at = now + timedelta(seconds=draft.expires_in_s)
     start = _Start(

@@ -64,8 +64,8 @@ async def start_payment(
     which `checkout.paying.open_at_provider` opens next. Without a wallet's part nobody need be identified; the session
     is then bound to the browser that confirms. A repeat answers the payment that the session waits for.
 
-    `is_saving` asks the provider for a token for later charges. Raises SessionEnded, StepNotReached, ShownTotalChanged,
-    DetailsMissing, HoldEnded, ModuleOff, MoneyFrozen.
+    `is_saving` asks the provider for a token for later charges, as what begins a subscription always does. Raises
+    SessionEnded, StepNotReached, ShownTotalChanged, DetailsMissing, HoldEnded, ModuleOff, MoneyFrozen.
     """
 
     async def start() -> PaymentView:
@@ -101,7 +101,7 @@ async def start_payment(
             description=f"{flow.merchant.name} {flow.reference}"[:_DESCRIPTION_LENGTH_MAX],
             expires_at=ends_at(method, wall, flow.expires_at - flow.now),
             way=way,
-            is_saving=is_saving,
+            is_saving=is_saving or flow.begins_subscription,
             contact=asdict(contact),
         )
         return await payments.begin(flow.merchant.id, new, actor=ACTOR, now=flow.now, wall=wall)
@@ -113,7 +113,7 @@ def _checked(flow: Flow, shown_field: str) -> tuple[Quote, PaidMethod]:
     quote = quote_shown(flow, shown_field)
     if quote.method not in ("card", "mobilepay"):
         raise StepNotReached
-    if quote.wallet_minor and not flow.identified:
+    if (quote.wallet_minor or flow.begins_subscription) and not flow.identified:
         raise StepNotReached
     return quote, quote.method
 

@@ -82,6 +82,10 @@ _DETAILS: Final[Mapping[str, str]] = {
     "only_with_lines": "A fee is kept of lines; of a sum, name what shall be given back.",
     "one_of_two": "Name a sum or lines, not both.",
     "unknown": "The value is none of the allowed ones.",
+    "plan_ended": "The plan takes nobody new.",
+    "not_for_business": "A subscription is for consumers.",
+    "beyond_law": "Nobody may be bound for so long in the shop's country.",
+    "unknown_language": "A name is in one of the languages of the pages.",
 }
 
 _STATUSES: Final[Mapping[type[Exception], int]] = {

@@ -129,15 +129,23 @@ class NewShippingOption(Input, frozen=True, forbid_unknown_fields=True):
 ShippingOptions = Annotated[tuple[NewShippingOption, ...], Meta(max_length=OPTIONS_MAX)]
 
 
+class SessionSubscription(Input, frozen=True, forbid_unknown_fields=True):
+    """What the order begins once it is paid: a plan of the shop's, whose first payment is the first line."""
+
+    plan: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
 class NewSession(Input, frozen=True, forbid_unknown_fields=True):
     """A basket to be paid. The total is computed here from the lines; what the shopper chooses comes on top of it."""
 
     reference: ShortText
     country: Country
     currency: Currency
-    lines: Annotated[tuple[NewLine, ...], Meta(min_length=1, max_length=LINES_MAX)]
     success_url: Url
     cancel_url: Url
+    # May be left out where a subscription is all that is bought.
+    lines: Annotated[tuple[NewLine, ...], Meta(min_length=1, max_length=LINES_MAX)] | UnsetType = UNSET
+    subscription: SessionSubscription | None = None
     locale: Locale | None = None
     buyer: Buyer = "consumer"
     company: NewCompany | None = None

@@ -20,9 +20,11 @@ from app.web.api.extras import shipping_of
 from app.web.api.keys import Caller, TheCaller, TheSettings
 from app.web.api.once import Answer, once
 from app.web.api.problems import InputRefused, fault, invalid, not_found
+from app.web.api.subscribing import with_subscription
 
 if TYPE_CHECKING:
     from app.checkout.told import SessionAnswer
+    from app.orders.rules import Line
     from app.web.shared.problems import FieldProblem
 
 
@@ -34,6 +36,7 @@ async def open_session(
     given, raw = await body.read(request, schemas.NewSession)
     merchant = caller.merchant
     draft = draft_of(given, merchant.return_hosts, live=settings.is_live, home_currency=merchant.currency)
+    draft = await with_subscription(draft, given, merchant)
 
     made: list[tuple[str, Answer]] = []
 
@@ -118,6 +121,14 @@ def _encoded(answer: SessionAnswer, settings: Settings) -> bytes:
     return msgspec.json.encode(msgspec.convert(data, schemas.SessionDetails))
 
 
+def _lines(given: schemas.NewSession, faults: list[FieldProblem]) -> tuple[Line, ...]:
+    if isinstance(given.lines, msgspec.UnsetType):
+        if given.subscription is None:
+            faults.append(fault("/lines", "missing"))
+        return ()
+    return tuple(line_of(line, index, faults) for index, line in enumerate(given.lines))
+
+
 def _url(settings: Settings, session_id: str) -> str:
     return f"{settings.base_url}/pay/{session_id}"
 
@@ -144,7 +155,7 @@ def draft_of(
         currency=given.currency,
         locale=given.locale,
         buyer=given.buyer,
-        lines=tuple(line_of(line, index, faults) for index, line in enumerate(given.lines)),
+        lines=_lines(given, faults),
         customer=None if given.customer is None else contact_of(given.customer, given.country, faults),
         success_url=given.success_url,
         cancel_url=given.cancel_url,

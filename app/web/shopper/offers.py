@@ -291,6 +291,7 @@ async def offers_for(
         currency=flow.currency,
         amount_minor=flow.total_minor - wallet_minor,
         categories=frozenset(line.category for line in flow.lines if line.category),
+        recurring=flow.begins_subscription,
     )
     today = flow.merchant.local_date(flow.now)
     return Offers(flow, await offering_for(flow.merchant, asked, doors, on=today), extras, wallet_minor)

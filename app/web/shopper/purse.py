@@ -35,7 +35,8 @@ def on_plan(flow: Flow, offers: Offers, kind: Method, months: int | None = None)
 async def wallet_view(here: Visit) -> WalletView | None:
     """What step 3 says of the wallet; None where the shop has none, and where it is empty and nobody chose it."""
     flow = here.flow
-    quote, is_on = flow.quote, flow.merchant.has(WALLET)
+    # What is charged again later cannot be: nobody knows what a wallet will hold then.
+    quote, is_on = flow.quote, flow.merchant.has(WALLET) and not flow.begins_subscription
     assert quote is not None, "step 3 has a quote"
     if quote.for_company:
         return None
