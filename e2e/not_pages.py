@@ -43,6 +43,7 @@ NOT_PAGES: Final = frozenset(
         "/sandbox/mobilepay/api/epayment/v1/payments/{reference:str}/events",
         "/sandbox/mobilepay/api/recurring/v3/agreements/{agreement_id:str}",
         "/sandbox/mobilepay/api/recurring/v3/agreements/{agreement_id:str}/charges/{charge_id:str}",
+        "/sandbox/stripe/v1/{call:path}",
         "/.well-known/jwks.json",
         "/sandbox/bank/userinfo",
         "/pay/{session_id:str}/bank",
