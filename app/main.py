@@ -25,6 +25,7 @@ from app.plans.schedule import load_calendars
 from app.settings import Settings, load
 from app.web.admin.router import admin_router
 from app.web.api.routes import api_router
+from app.web.callbacks import ROUTES as CALLBACK_ROUTES
 from app.web.demo.pages import demo_router
 from app.web.sandbox import bank as sandbox_bank
 from app.web.sandbox import mobilepay_twin
@@ -86,6 +87,7 @@ def _routes(settings: Settings) -> list[ControllerRouterHandler]:
         metrics,
         serve_static,
         *SHOPPER_ROUTES,
+        *CALLBACK_ROUTES,
         admin_router(settings),
         api_router(settings),
     ]
@@ -116,7 +118,7 @@ def _sandbox_bank(settings: Settings) -> ControllerRouterHandler:
 def _policy(settings: Settings) -> Policy:
     """Our own origin; in test mode also the sandbox bank's, which stands on another site on purpose."""
     origins = {own_origin(settings.base_url)}
-    machine_paths = ["/api/"]
+    machine_paths = ["/api/", "/callbacks/"]
     if settings.is_test:
         issuer = urlsplit(sandbox_bank.issuer_at(settings.port))
         origins.add(f"{issuer.scheme}://{issuer.netloc}")

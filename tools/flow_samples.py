@@ -17,7 +17,7 @@ from app.kernel.money import Money
 from app.law.contacts import contacts_of
 from app.plans.caps import broken_caps
 from app.plans.disclosure import QuoteView, view_of
-from app.plans.quote import Quote, make_quote, terms
+from app.plans.quote import PaidMethod, Quote, beside_wallet, make_quote, paid_quote, terms
 from app.plans.rules import standard_plans
 from app.web.shared.forms import FieldError, Form
 from app.web.shopper.offers import COMPARED_MONTHS
@@ -35,10 +35,12 @@ from app.web.shopper.views import (
     LineView,
     MethodView,
     OutcomeView,
+    PayingView,
     RefusalView,
     ShopView,
     TermOption,
     WaitView,
+    WalletView,
 )
 
 START = date(2026, 11, 21)
@@ -57,7 +59,7 @@ class Sample:
 
 def samples(lang: str) -> dict[str, Sample]:
     """By name; a name is what the preview's address and picture are called."""
-    return _method(lang) | _identify(lang) | _confirm(lang) | _outcome(lang) | _between(lang)
+    return _method(lang) | _identify(lang) | _confirm(lang) | _paying(lang) | _outcome(lang) | _between(lang)
 
 
 def quote(method: str, *, months: int = 0, delivery: str = "email") -> QuoteView:
@@ -91,6 +93,14 @@ def _made(method: str, months: int, delivery: str) -> Quote:
     )
     assert not broken_caps(made), "a page that nobody may be shown is no sample"
     return made
+
+
+def paid(method: PaidMethod, wallet_minor: int = 0) -> QuoteView:
+    """Paid at once through a provider, all of it or what the wallet leaves."""
+    made = paid_quote(
+        method, 74_900 - wallet_minor, "EUR", "FI", START, merchant="me_0123456789abcdefghjkmnpqrs"
+    )
+    return view_of(beside_wallet(made, wallet_minor) if wallet_minor else made)
 
 
 def _eur(amount_minor: int) -> Money:
@@ -137,10 +147,21 @@ def _method(lang: str) -> dict[str, Sample]:
 
     def shown(selected: str | None, form: Form | None = None, **changed: object) -> Sample:
         methods = [
-            MethodView("invoice", selected == "invoice"),
-            MethodView("instalments", selected == "instalments"),
+            MethodView("invoice", _eur(74_900), selected == "invoice"),
+            MethodView("instalments", _eur(74_900), selected == "instalments"),
         ]
-        more = {"methods": methods, "invoice": invoice, "instalments": instalments, "compared": (), **changed}
+        more = {
+            "methods": methods,
+            "invoice": invoice,
+            "instalments": instalments,
+            "compared": (),
+            "payment_failure": None,
+            "shipping": None,
+            "insurance": None,
+            "has_fees": False,
+            "company": None,
+            **changed,
+        }
         return _page(lang, "method", 1, more, form)
 
     return {
@@ -212,6 +233,40 @@ def _confirm(lang: str) -> dict[str, Sample]:
     }
 
 
+def _paying(lang: str) -> dict[str, Sample]:
+    guest = ConfirmView(
+        "card", "email", paid("card"), frozenset({"name", "email"}), "c2lnbmVk", None, 0, "Kolme Finance Oy",
+        is_guest=True, has_wallet=True,
+    )  # fmt: skip
+    beside = replace(
+        guest, method="mobilepay", quote=paid("mobilepay", 4_900), missing=frozenset(), is_guest=False,
+        name="Aino Virtanen", email="aino@example.com",
+        wallet=WalletView("aside", _eur(6_000), _eur(4_900)),
+    )  # fmt: skip
+    url = f"/pay/{SESSION}"
+    pending = PayingView("pending", 5, 2, RETURN_URL, "card", f"{url}/go", may_give_up=True)
+    return {
+        "confirm-card": _page(lang, "confirm", 3, {"confirm": guest}),
+        "confirm-mobilepay-wallet": _page(lang, "confirm", 3, {"confirm": beside}),
+        "paying-pending": _page(lang, "paying", None, {"paying": pending}, can_cancel=False),
+        "paying-checking": _page(
+            lang, "paying", None, {"paying": PayingView("checking", 5, 2, RETURN_URL)}, can_cancel=False
+        ),
+        "outcome-paid-by-card": _page(
+            lang,
+            "outcome",
+            None,
+            {
+                "outcome": OutcomeView(
+                    "confirmed", RETURN_URL, method="card", delivery="email", quote=paid("card", 4_900),
+                    email_masked="a•••@example.com", reference="SHOP-1001",
+                )
+            },
+            can_cancel=False,
+        ),
+    }  # fmt: skip
+
+
 def _outcome(lang: str) -> dict[str, Sample]:
     confirmed = OutcomeView(
         "confirmed",
@@ -259,7 +314,6 @@ def _outcome(lang: str) -> dict[str, Sample]:
         OutcomeView("declined", RETURN_URL),
         OutcomeView("cancelled", RETURN_URL),
         OutcomeView("expired", RETURN_URL),
-        OutcomeView("processing", RETURN_URL),
     ]
     return {
         f"outcome-{view.kind}": _page(

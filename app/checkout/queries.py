@@ -230,9 +230,7 @@ class Flow:
             return Progress.NOTHING
         if not self.identified:
             # Whoever is charged again later can end it only where they are known.
-            needs_nobody = (
-                self.quote is not None and self.quote.needs_nobody and not self.begins_subscription
-            )
+            needs_nobody = self.quote is not None and self.quote.needs_nobody and not self.begins_subscription
             return Progress.GUEST if needs_nobody else Progress.CHOSEN
         if not self.lends:
             return Progress.IDENTIFIED

@@ -13,6 +13,7 @@ class Page(StrEnum):
     CHANGED = "changed"
     IDENTIFY = "identify"
     CONFIRM = "confirm"
+    PAYING = "paying"
     OUTCOME = "outcome"
 
 
@@ -44,7 +45,10 @@ OPEN_PAGES: Final[dict[Progress, tuple[Page, ...]]] = {
 
 def pages(state: SessionState, progress: Progress) -> tuple[Page, ...]:
     """The pages a session may see, the one it is led to first."""
-    return OPEN_PAGES[progress] if state is SessionState.OPEN else (Page.OUTCOME,)
+    if state is SessionState.OPEN:
+        return OPEN_PAGES[progress]
+    # With a provider: where it stands there is all that can be told.
+    return (Page.PAYING,) if state is SessionState.PROCESSING else (Page.OUTCOME,)
 
 
 def where_now(state: SessionState, progress: Progress) -> Page:

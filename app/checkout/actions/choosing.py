@@ -37,7 +37,7 @@ WITH kept AS (
     ON CONFLICT (merchant_id, id) DO NOTHING
 ), seen AS ({seeing.RECORD.format(version="$10", at="$5", id="$11")})
 UPDATE checkout_sessions
-SET quote_id = $3, seen_version = $10, delivery = $6, browser_id = coalesce(browser_id, $7),
+SET quote_id = $3, seen_version = $10, delivery = $6, browser_id = coalesce(browser_id, $7), payment_failure = NULL,
     choice = coalesce($12, choice),
     typed = CASE WHEN $13::text IS NULL THEN typed
                  ELSE coalesce(typed, '{{}}') || jsonb_build_object('postcode', $13::text) END,
@@ -122,6 +122,7 @@ async def _choose(
         bound_browser_id=chosen["browser_id"],
         order_state=OrderState.IN_PAYMENT,
         seen_version=flow.version,
+        payment_failure=None,
     )
     return await _with_money(flow, after, chosen["hold_id"])
 

@@ -58,7 +58,7 @@ class Policy:
 
     origins: frozenset[str]
     https: bool
-    machine_paths: tuple[str, ...] = ("/api/", "/demo/webhook")
+    machine_paths: tuple[str, ...] = ("/api/", "/callbacks/", "/demo/webhook")
     bearer_paths: tuple[str, ...] = ("/sandbox/",)
 
 
@@ -124,7 +124,7 @@ def body_limit(path: str) -> int:
     """Bytes."""
     if path == UPLOAD_PATH:
         return UPLOAD_BODY_MAX
-    return API_BODY_MAX if path.startswith(("/api/", "/sandbox/", "/demo/")) else FORM_BODY_MAX
+    return API_BODY_MAX if path.startswith(("/api/", "/callbacks/", "/sandbox/", "/demo/")) else FORM_BODY_MAX
 
 
 def check_request(method: str, path: str, headers: Mapping[str, str], policy: Policy) -> None:

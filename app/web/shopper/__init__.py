@@ -22,6 +22,7 @@ from app.web.shopper.method import choose_method, show_method
 from app.web.shopper.outcome import ask_cancel, cancel, show_outcome
 from app.web.shopper.passkey import ask_passkey, use_passkey
 from app.web.shopper.passkeys import ask_new_passkey, drop_passkey, keep_passkey, show_passkeys
+from app.web.shopper.paying import check_payment, go_to_provider, pay_another_way, show_paying
 from app.web.shopper.purchase_insurance import give_up_insurance, show_insurance
 from app.web.shopper.purchase_returns import (
     announce_return,
@@ -64,6 +65,10 @@ ROUTES = (
     show_public_keys,
     show_confirm,
     confirm_purchase,
+    go_to_provider,
+    show_paying,
+    check_payment,
+    pay_another_way,
     show_information,
     download_information,
     download_agreement,

@@ -7,7 +7,7 @@ from typing import Any
 from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
-from app.checkout.actions import Details, confirm
+from app.checkout.actions import Details, confirm, start_payment
 from app.checkout.actions.confirming import known_contact, missing_fields
 from app.checkout.errors import (
     CreditRefused,
@@ -24,6 +24,7 @@ from app.web.shared.forms import FieldError, Form
 from app.web.shopper.deciding import decide_anew
 from app.web.shopper.details import read_details
 from app.web.shopper.pages import confirm_page, outcome_now, page_now
+from app.web.shopper.paying import lead_to_provider
 from app.web.shopper.visit import Visit, visit
 
 
@@ -48,16 +49,15 @@ async def confirm_purchase(request: Request[Any, Any, Any], session_id: FromPath
 
 
 async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: bool) -> Response[str]:
+    shown, quote = form.value("shown"), here.flow.quote
     try:
-        here = here.after(
-            await confirm(
-                here.flow.public_id,
-                here.browser,
-                form.value("shown"),
-                details,
-                lang=here.lang,
-                seen=here.flow,
+        if quote is not None and quote.paid_minor:
+            payment = await start_payment(
+                here.flow.public_id, here.browser, shown, details, lang=here.lang, wall=here.wall
             )
+            return await lead_to_provider(here, payment)
+        here = here.after(
+            await confirm(here.flow.public_id, here.browser, shown, details, lang=here.lang, seen=here.flow)
         )
     except (ShownTotalChanged, HoldEnded, ModuleOff) as refusal:
         return await _shown_anew(await here.again(), form, refusal)

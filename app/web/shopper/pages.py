@@ -9,12 +9,13 @@ from app.checkout import shown
 from app.checkout.actions.confirming import Details, known_contact, missing_fields
 from app.checkout.actions.holding import answer_by
 from app.checkout.policy import code_is_enough, may_save_passkey, passkey_is_enough, person_identifies
-from app.checkout.purse import purse_of
-from app.checkout.steps import Page, where_now
+from app.checkout.purse import WALLET, purse_of
+from app.checkout.steps import Page, Progress, where_now
 from app.identity.actions.codes import approves
 from app.identity.passkeys import PER_CUSTOMER_MAX
 from app.identity.rules import RESEND_AFTER
 from app.kernel.phone import masked
+from app.payments.queries import newest_payment_of_session
 from app.plans.disclosure import view_of
 from app.web.shared import rendering
 from app.web.shared.forms import Form
@@ -25,12 +26,14 @@ from app.web.shopper.information import sheet_of
 from app.web.shopper.offers import Wish, offers_for, read_wish
 from app.web.shopper.purse import wallet_view
 from app.web.shopper.refused import masked_email, refusal_of, wait_of
+from app.web.shopper.subscribing import agreement_in
 from app.web.shopper.views import (
     ChallengeView,
     ConfirmView,
     IdentifyView,
     OutcomeKind,
     OutcomeView,
+    PayingView,
     PersonView,
     RefusalView,
     WaitView,
@@ -50,6 +53,7 @@ PATHS: Final = {
     Page.CHANGED: "/changed",
     Page.IDENTIFY: "/identify",
     Page.CONFIRM: "/confirm",
+    Page.PAYING: "/return",
     Page.OUTCOME: "/outcome",
 }
 
@@ -76,6 +80,8 @@ async def page_now(visit: Visit, *, push: bool = False, typed: Form | None = Non
         return identify_page(visit, push=True)
     if page is Page.CONFIRM:
         return await confirm_page(visit, push=True)
+    if page is Page.PAYING:
+        return await paying_page(visit, push=True)
     return await outcome_now(visit, push=True)
 
 
@@ -108,8 +114,8 @@ async def method_page(
     status: int = 200,
     push: bool = False,
 ) -> Response[str]:
-    """`compare` lays all plans out side by side, which takes a quote of each. `extras` is what was chosen beside the way
-    to pay; without it, what the session holds. A business is asked first who it is."""
+    """`compare` lays all plans out side by side, which takes a quote of each. `extras` is what was chosen beside the
+    way to pay; without it, what the session holds. A business is asked first who it is."""
     if visit.flow.buyer == "business" and visit.flow.company is None:
         return company_page(visit, form, status=status, push=push)
     extras = extras or await extras_for(visit.flow, visit.lang)
@@ -129,6 +135,7 @@ async def method_page(
         "shipping": extras.shipping_view(),
         "insurance": extras.insurance_view(),
         "has_fees": bool(extras.fees),
+        "payment_failure": visit.flow.payment_failure if visit.flow.ours else None,
         "support_email": visit.flow.merchant.contact_email,
         "company": company_view(visit.flow),
     }
@@ -177,6 +184,7 @@ def identify_page(
         remembered=_remembered_phone(visit),
         remember=flow.challenge is not None and flow.challenge.remember,
         person=_person(flow),
+        may_skip=flow.progress is Progress.GUEST,
         company=flow.company.name if flow.owed_by_company and flow.company else None,
     )
     context = {"form": form or Form(), "identify": view}
@@ -237,6 +245,8 @@ async def confirm_page(
         withdrawal_days=sheet.terms.withdrawal_days if sheet is not None else 0,
         creditor_name=operator if flow.merchant.creditor == "operator" else flow.merchant.name,
         wallet=await wallet_view(visit),
+        is_guest=flow.progress is Progress.GUEST,
+        has_wallet=flow.merchant.has(WALLET),
         name=contact.name,
         email=contact.email,
         phone_masked=masked(contact.phone) if contact.phone else None,
@@ -244,9 +254,43 @@ async def confirm_page(
         postcode=contact.postcode,
         city=contact.city,
         company=company_view(flow),
+        subscription=await agreement_in(visit),
     )
     context = {"form": form or Form(), "confirm": view}
     return visit.page("confirm", context, step=3, status=status, path=PATHS[Page.CONFIRM], push=push)
+
+
+async def paying_page(visit: Visit, *, asked: int = 0, push: bool = False) -> Response[str]:
+    """Where the payment at the provider stands, as far as we know. Nothing is asked of the provider here."""
+    view = await paying_view(visit, asked)
+    return visit.page("paying", {"paying": view}, step=None, path=PATHS[Page.PAYING], push=push)
+
+
+async def paying_again(visit: Visit, asked: int, *, seen: str) -> Response[str] | None:
+    """The form alone that asks again, after a longer pause; None once the page says something else than was `seen`."""
+    view = await paying_view(visit, asked)
+    return visit.fragment("paying_again", {"paying": view}, "#again") if view.kind == seen else None
+
+
+async def paying_view(visit: Visit, asked: int = 0) -> PayingView:
+    """Another browser sees that something is checked, and nothing else."""
+    flow = visit.flow
+    payment = await newest_payment_of_session(flow.merchant.id, flow.session_id)
+    pending = payment is not None and payment.state == "pending" and not payment.is_letting_go
+    ours = flow.ours and payment is not None
+    return PayingView(
+        kind="pending" if pending else "checking",
+        pause_s=_PAUSES_S[min(asked, len(_PAUSES_S) - 1)],
+        asked=asked,
+        back_url=visit.return_url(flow.success_url),
+        method=payment.method if ours and payment is not None else None,
+        go_url=f"{visit.url}/go" if ours and pending and payment is not None and payment.url else None,
+        may_give_up=ours and pending,
+    )
+
+
+# How long the page of a payment waits before it asks again, in seconds.
+_PAUSES_S: Final = (1, 2, 3, 5, 8, 13, 20, 30)
 
 
 def outcome_page(
@@ -262,8 +306,10 @@ def outcome_page(
     """How it ended, or why this plan is not possible now. Another browser sees the outcome and nothing personal."""
     flow = visit.flow
     kind = outcome_kind(flow)
-    ends_well = kind in {"confirmed", "held", "processing"}
-    mine = flow.identified and kind == "confirmed" and flow.quote is not None
+    ends_well = kind in {"confirmed", "held"}
+    # A guest's purchase is told to the browser that made it.
+    theirs = flow.identified or (flow.customer is None and flow.ours)
+    mine = theirs and kind == "confirmed" and flow.quote is not None
     view = OutcomeView(
         kind=kind,
         return_url=visit.return_url(flow.success_url if ends_well else flow.cancel_url),
@@ -281,6 +327,7 @@ def outcome_page(
         passkey_offer=mine and _offers_passkey(visit),
         passkey_news=passkey_news,
         passkeys=flow.passkeys if mine else 0,
+        is_known=flow.customer is not None,
     )
     context = {"form": form or Form(), "outcome": view}
     return visit.page("outcome", context, step=None, status=status, path=PATHS[Page.OUTCOME], push=push)
@@ -324,7 +371,6 @@ def _offers_passkey(visit: Visit) -> bool:
 
 
 _OUTCOMES: Final[dict[str, OutcomeKind]] = {
-    "processing": "processing",
     "held": "held",
     "confirmed": "confirmed",
     "declined": "declined",

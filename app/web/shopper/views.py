@@ -17,9 +17,12 @@ if TYPE_CHECKING:
     from app.law.contacts import Contact
     from app.plans.disclosure import QuoteView
     from app.plans.quote import Delivery, Method
+    from app.subscriptions.agreement import Agreement
     from app.web.shopper.extras_views import FeeView
 
-OutcomeKind = Literal["confirmed", "held", "refused", "declined", "cancelled", "expired", "processing"]
+OutcomeKind = Literal["confirmed", "held", "refused", "declined", "cancelled", "expired"]
+# What is known of a payment: the shopper may still have to make it, or it is only to be waited for.
+PayingKind = Literal["pending", "checking"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +200,7 @@ class IdentifyView:
 
     ``remembered`` is the masked phone of whoever last paid in this browser, ``remember`` that they ask for that again.
     ``person`` is set where no electronic identity exists.
+    ``may_skip`` says that the chosen way to pay needs nobody identified.
     ``passkey`` says that one would do; ``code_enough`` that a code alone would, for somebody whom we know.
     ``company`` names the company whose contact person proves a phone here.
     """
@@ -213,6 +217,7 @@ class IdentifyView:
     remembered: str | None = None
     remember: bool = False
     person: PersonView | None = None
+    may_skip: bool = False
     company: str | None = None
 
 
@@ -265,7 +270,7 @@ class WalletView:
 class ConfirmView:
     """``missing`` names the fields still to be asked; ``shown`` is the signed total; ``information`` is the
     sheet that the law wants before signing, None where nothing is lent. ``wallet`` is None where there is nothing to
-    say of one."""
+    say of one. ``is_guest`` says that nobody is identified, nor need be; ``has_wallet`` that it would be of use."""
 
     method: Method
     delivery: Delivery
@@ -276,6 +281,8 @@ class ConfirmView:
     withdrawal_days: int
     creditor_name: str
     wallet: WalletView | None = None
+    is_guest: bool = False
+    has_wallet: bool = False
     name: str | None = None
     email: str | None = None
     phone_masked: str | None = None
@@ -285,6 +292,7 @@ class ConfirmView:
     company: CompanyView | None = None
     privacy_url: str | None = None
     terms_url: str | None = None
+    subscription: Agreement | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -336,9 +344,25 @@ class WaitView:
 
 
 @dataclass(frozen=True, slots=True)
+class PayingView:
+    """Where a payment through a provider stands. ``go_url`` leads back to the provider's page, and ``may_give_up`` says
+    that another way may be chosen; both in the shopper's own browser alone. The page asks again by itself after
+    ``pause_s``; ``asked`` counts how often it has."""
+
+    kind: PayingKind
+    pause_s: int
+    asked: int
+    back_url: str
+    method: Method | None = None
+    go_url: str | None = None
+    may_give_up: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class OutcomeView:
     """How it ended. ``return_url`` is the shop's address with ``?session=``; what is unknown or private is None.
 
+    ``is_known`` says that somebody we know bought it, whose purchases are listed.
     ``agreement_soon`` says that the agreement was asked for before it was drawn.
     ``passkey_offer`` says that a passkey may be saved now, ``passkey_news`` how saving one went (``saved``, or a reason
     that ``shopper/_passkey_offer.html`` words), ``passkeys`` how many there are.
@@ -361,6 +385,7 @@ class OutcomeView:
     passkey_offer: bool = False
     passkey_news: str | None = None
     passkeys: int = 0
+    is_known: bool = False
 
 
 @dataclass(frozen=True, slots=True)

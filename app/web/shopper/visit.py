@@ -135,6 +135,28 @@ class Visit:
         )
         return self.sealed(response)
 
+    def fragment(self, name: str, context: Mapping[str, object], place: str) -> Response[str]:
+        """A piece of a page for htmx, which takes `place` and leaves the rest of the step as it is."""
+        template = f"shopper/_{name}.html"
+        given = {"lang": self.lang, "flow": self._flow_view(None), **context}
+        headers = {"HX-Retarget": place}
+        return self.sealed(rendering.page(self.request, template, template, given, headers=headers))
+
+    def leave_to(self, url: str) -> Response[str]:
+        """To an address that leads to another site. A form may not be redirected there: without htmx our own page goes
+        on by itself, and has a link."""
+        if self.request.headers.get("hx-request") == "true":
+            return self.sealed(rendering.redirect(self.request, url, leave=True))
+        context = {"lang": self.lang, "leaving_url": url}
+        response = rendering.page(
+            self.request,
+            "shopper/leaving.html",
+            "shopper/_leaving.html",
+            context,
+            headers={"Refresh": f"0; url={url}"},
+        )
+        return self.sealed(response)
+
     def lead_to(self, path: str) -> Response[str]:
         return self.sealed(rendering.redirect(self.request, self.url + path))
 
