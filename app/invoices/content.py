@@ -20,7 +20,8 @@ Kind = Literal["invoice", "receipt", "notice", "credit_note", "reminder"]
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """Who sells or buys. `address` holds its lines in order."""
+    """Who sells or buys. `address` holds its lines in order, as they are printed; the parts of it are there where a
+    company is one of the two, for files that name each. `contact` is who is asked for at a company."""
 
     name: str
     address: tuple[str, ...] = ()
@@ -28,6 +29,11 @@ class Party:
     vat_id: str | None = None
     email: str | None = None
     phone: str | None = None
+    street: str | None = None
+    postcode: str | None = None
+    city: str | None = None
+    country: str | None = None
+    contact: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,8 @@ class Content:
     the instalments that are left as its `schedule`, and in `to_wallet_minor` what of it went into the wallet.
     `wallet_minor` is what the wallet paid of the sale with the purchase: an invoice asks for the rest.
     `received` stands on the receipt of a sale that was paid outside the checkout: no plan, no rate and no quote.
-    `provider` stands on the receipt of a sale that card or MobilePay paid, whole or beside the wallet.
+    `provider` stands on the receipt of a sale that card or MobilePay paid, whole or beside the wallet. `for_company`
+    says that a company bought, and `purchase_order` what it calls its purchase.
     """
 
     kind: Kind
@@ -149,6 +156,8 @@ class Content:
     received: ReceivedItem | None = None
     wallet_minor: int = 0
     provider: ProviderItem | None = None
+    for_company: bool = False
+    purchase_order: str = ""
 
     @property
     def at_once_minor(self) -> int:

@@ -62,6 +62,8 @@ class Sale:
     payee: Payee | None
     purchased_on: date
     footer: str = ""
+    for_company: bool = False
+    purchase_order: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,6 +318,8 @@ def _base(sale: Sale, kind: Kind, number: str) -> Content:
         quote_id=quote.id,
         quote_hash=quote.hash,
         footer=sale.footer,
+        for_company=sale.for_company,
+        purchase_order=sale.purchase_order,
     )
 
 

@@ -12,6 +12,8 @@ from app.invoices.pdf import file_name, pdf_of
 from app.invoices.queries import InvoiceView, invoice_by_public_id
 from app.invoices.references import iban_in_groups, in_groups
 from app.invoices.rules import notice_of, reminder_of
+from app.invoices.ubl import can_be_ubl, ubl_of
+from app.invoices.ubl import file_name as ubl_name
 from app.kernel import clock, templating
 from app.kernel.money import Money
 from app.merchants.queries import Merchant, merchant_by_id
@@ -19,6 +21,7 @@ from app.messages.ports import Attachment, Letter, Mail
 from app.orders.queries import OrderContact, order_by_id
 
 PDF: Literal["application/pdf"] = "application/pdf"
+XML: Literal["application/xml"] = "application/xml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +111,7 @@ async def mail_of(found: Addressed, content: Content, message_id: str) -> Mail |
         from_name=merchant.name,
         message_id=message_id,
         merchant_id=merchant.id,
-        attachments=(await _sheet(content, lang),),
+        attachments=(await _sheet(content, lang), *_efile(found, content)),
     )
 
 
@@ -148,6 +151,13 @@ def words_of(found: Addressed, content: Content) -> Words:
 
 def _one_line(text: str) -> str:
     return " ".join(text.split())
+
+
+def _efile(found: Addressed, content: Content) -> tuple[Attachment, ...]:
+    """The same document for a company's bookkeeping, where that was chosen."""
+    if found.invoice.delivery != "efile" or not can_be_ubl(content):
+        return ()
+    return (Attachment(ubl_name(content), XML, ubl_of(content)),)
 
 
 async def _sheet(content: Content, lang: str) -> Attachment:

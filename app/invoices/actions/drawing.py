@@ -20,7 +20,7 @@ from app.invoices.rules import Payee, Sale
 from app.invoices.states import InvoiceState
 from app.kernel import db, outbox
 from app.merchants.queries import Merchant
-from app.orders.queries import OrderContact, OrderView, order_for_api
+from app.orders.queries import OrderView, order_for_api
 from app.payments.queries import RecordedView, payment_of_order
 from app.plans.quote import Quote
 from app.settings import Operator
@@ -99,7 +99,7 @@ async def _draw_outside(
         currency=order.currency,
         total_minor=order.total_minor,
         seller=_seller(merchant, seller),
-        buyer=_buyer(order.contact),
+        buyer=_buyer(merchant, order),
         purchased_on=merchant.local_date(order.paid_at),
         received=ReceivedItem(payment.source, payment.received_on),
         footer=seller.footer or "",
@@ -133,10 +133,12 @@ def _sale(merchant: Merchant, order: OrderView, seller: Seller, operator: Operat
         lines=order.lines,
         quote=quote,
         seller=_seller(merchant, seller),
-        buyer=_buyer(order.contact),
+        buyer=_buyer(merchant, order),
         payee=_payee(merchant, seller, operator) if quote.is_credit else None,
         purchased_on=merchant.local_date(order.paid_at),
         footer=seller.footer or "",
+        for_company=order.company is not None,
+        purchase_order=(order.company.purchase_order if order.company else None) or "",
     )
 
 
@@ -148,11 +150,32 @@ def _seller(merchant: Merchant, seller: Seller) -> Party:
         vat_id=seller.vat_id,
         email=seller.email or merchant.contact_email,
         phone=seller.phone,
+        street=seller.street,
+        postcode=seller.postcode,
+        city=seller.city,
+        country=merchant.country,
     )
 
 
-def _buyer(contact: OrderContact) -> Party:
-    return Party(contact.name or "", _address(contact.street, contact.postcode, contact.city))
+def _buyer(merchant: Merchant, order: OrderView) -> Party:
+    """A company is addressed by its name and number, in care of whoever bought for it. One from another country gave
+    its VAT number; of one at home nobody has asked whether it is registered for VAT."""
+    contact, company = order.contact, order.company
+    address = _address(contact.street, contact.postcode, contact.city)
+    if company is None:
+        return Party(contact.name or "", address)
+    return Party(
+        name=company.name,
+        address=tuple(part for part in (contact.name, *address) if part),
+        company_id=company.number.printed,
+        vat_id=company.number.vat_id if company.number.country != merchant.country else None,
+        email=contact.email,
+        street=contact.street,
+        postcode=contact.postcode,
+        city=contact.city,
+        country=company.number.country,
+        contact=contact.name,
+    )
 
 
 def _payee(merchant: Merchant, seller: Seller, operator: Operator) -> Payee:

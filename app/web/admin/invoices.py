@@ -23,6 +23,8 @@ from app.invoices.lists import (
 from app.invoices.pdf import file_name, pdf_of
 from app.invoices.queries import InvoiceView, invoice_by_public_id, payments_of
 from app.invoices.states import InvoiceState
+from app.invoices.ubl import can_be_ubl, ubl_of
+from app.invoices.ubl import file_name as ubl_name
 from app.kernel import clock, db, ids
 from app.kernel.cursors import CursorRefused
 from app.kernel.money import Money
@@ -94,6 +96,19 @@ async def invoice_pdf(request: AdminRequest, public_id: FromPath[str]) -> Respon
     return Response(sheet, media_type="application/pdf", headers=headers)
 
 
+@get("/invoices/{public_id:str}/e-invoice", name="admin:invoice-efile")
+async def invoice_efile(request: AdminRequest, public_id: FromPath[str]) -> Response[bytes] | Response[str]:
+    """The document of a company as an e-invoice file, whichever way it was sent."""
+    invoice = await invoice_of(request, public_id)
+    if invoice is None or not can_be_ubl(invoice.content):
+        return await no_invoice(request)
+    headers = {
+        "Cache-Control": rendering.NO_STORE,
+        "Content-Disposition": f'attachment; filename="{ubl_name(invoice.content)}"',
+    }
+    return Response(ubl_of(invoice.content), media_type="application/xml", headers=headers)
+
+
 @post("/invoices/{public_id:str}/payments", name="admin:invoice-payment", status_code=HTTP_200_OK)
 async def record_payment(request: AdminRequest, public_id: FromPath[str]) -> Response[str]:
     """Record what came in for this document; a second press records nothing more."""
@@ -150,6 +165,7 @@ async def show_invoice(
         "can_refund": invoice.kind in {"invoice", "receipt"}
         and not invoice.paid_outside
         and invoice.state is not InvoiceState.CREDITED,
+        "has_efile": can_be_ubl(invoice.content),
         "staff_names": await staff_actors(merchant.id),
         "payment_key": str(ids.internal_id()),
         "today": merchant.local_date(clock.business(request.user.staff.offset_s)),

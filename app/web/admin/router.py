@@ -95,6 +95,7 @@ def admin_router(settings: Settings) -> Router:
             invoices.invoice_list,
             invoices.one_invoice,
             invoices.invoice_pdf,
+            invoices.invoice_efile,
             invoices.record_payment,
             invoices_settle.settlement,
             invoices_settle.settle,

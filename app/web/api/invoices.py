@@ -21,6 +21,8 @@ from app.invoices.queries import (
     payments_of,
 )
 from app.invoices.states import InvoiceState
+from app.invoices.ubl import can_be_ubl, ubl_of
+from app.invoices.ubl import file_name as ubl_name
 from app.kernel import ids
 from app.kernel.money import Money
 from app.orders import actions as orders
@@ -45,6 +47,17 @@ async def read_invoice(invoice_id: FromPath[str], caller: TheCaller) -> Response
         raise not_found()
     payments = await payments_of(caller.merchant.id, invoice.id)
     return Answer(200, msgspec.json.encode(presented(invoice, payments))).response()
+
+
+@get("/invoices/{invoice_id:str}/e-invoice")
+async def download_efile(invoice_id: FromPath[str], caller: TheCaller) -> Response[bytes]:
+    """The document of a company as a file after Peppol BIS Billing 3.0 (UBL 2.1). 404 for every other document."""
+    found = ids.is_public_id("inv", invoice_id)
+    invoice = await invoice_by_public_id(caller.merchant.id, invoice_id) if found else None
+    if invoice is None or not can_be_ubl(invoice.content):
+        raise not_found()
+    headers = {"Content-Disposition": f'attachment; filename="{ubl_name(invoice.content)}"'}
+    return Response(ubl_of(invoice.content), media_type="application/xml", headers=headers)
 
 
 @get("/invoices")

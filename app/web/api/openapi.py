@@ -144,6 +144,8 @@ class Operation:
     body_required: bool = True
     status: int = 200
     answer: type | None = None
+    # A file of this type, where the answer is no JSON.
+    file: str | None = None
     refusals: tuple[int, ...] = ()
 
 
@@ -318,6 +320,15 @@ OPERATIONS: Final = (
         refusals=(404,),
     ),
     Operation(
+        "get",
+        "/api/v1/invoices/{invoice_id}/e-invoice",
+        "downloadEInvoice",
+        "The document of a company as a file after Peppol BIS Billing 3.0 (UBL 2.1); every other document has none.",
+        parameters=(_id_parameter("invoice_id", "inv"),),
+        file="application/xml",
+        refusals=(404,),
+    ),
+    Operation(
         "post",
         "/api/v1/invoices/{invoice_id}/payments",
         "recordPayment",
@@ -470,7 +481,7 @@ def _described(operation: Operation) -> dict[str, object]:
         "summary": operation.summary,
         "parameters": list(operation.parameters),
         "responses": {
-            str(operation.status): _response(operation.status, operation.answer, "application/json"),
+            str(operation.status): _success(operation),
             **{
                 str(status): _response(status, Problem, PROBLEM_TYPE)
                 for status in (*ALWAYS, *operation.refusals)
@@ -483,6 +494,13 @@ def _described(operation: Operation) -> dict[str, object]:
             "content": {"application/json": {"schema": _ref(operation.body)}},
         }
     return described
+
+
+def _success(operation: Operation) -> dict[str, object]:
+    if operation.file is not None:
+        content = {operation.file: {"schema": {"type": "string"}}}
+        return {"description": MEANINGS[operation.status], "content": content}
+    return _response(operation.status, operation.answer, "application/json")
 
 
 def _response(status: int, shape: type | None, media_type: str) -> dict[str, object]:

@@ -46,6 +46,7 @@ def api_router(settings: Settings) -> Router:
             payment_links.resume_link,
             payment_links.withdraw_link,
             invoices.read_invoice,
+            invoices.download_efile,
             invoices.record_payment,
             invoices.list_documents,
             invoices.credit,

@@ -7,39 +7,15 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from app.checkout import actions
-from app.checkout.drafts import ContactDraft, SessionDraft
-from app.kernel import clock, db
-from app.kernel.company_number import CompanyNumber
-from app.merchants.queries import Merchant
-from app.orders.companies import Company
+from app.kernel import db
 from app.orders.rules import Line
 from tests.factories.checkout import PHONE, POSTCODE, a_line, a_merchant, a_session
+from tests.factories.companies import KONE, a_business_session
 from tests.web.shopper.test_flow import HTMX, hidden, the_code
 
-KONE = Company(CompanyNumber("FI", "20774740"), "Kone Oy", "PO-77")
 WHO = {"company_number": "2077474-0", "company_name": "Kone Oy", "purchase_order": "PO-77"}
 CHOICE = {"method": "invoice", "net": "30", "delivery": "efile"}
 OTHER_PHONE = "+358480000102"
-
-
-async def a_business_session(
-    merchant: Merchant, *lines: Line, company: Company | None = None, country: str = "FI"
-) -> str:
-    draft = SessionDraft(
-        reference="SHOP-B-1",
-        country=country,
-        currency=merchant.currency,
-        locale="en",
-        buyer="business",
-        lines=lines or (a_line(),),
-        customer=ContactDraft(email="osto@kone.example", phone=PHONE, postcode=POSTCODE),
-        success_url="http://localhost:9/thanks",
-        cancel_url="http://localhost:9/basket",
-        expires_in_s=86_400,
-        company=company,
-    )
-    return (await actions.open_session(merchant, draft, await clock.business_now())).session_id
 
 
 async def post(client: httpx.AsyncClient, session: str, path: str, form: dict[str, str]) -> httpx.Response:
