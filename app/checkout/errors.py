@@ -19,6 +19,12 @@ class SessionEnded(Refusal):
     code: ClassVar[str] = "session_ended"
 
 
+class BeingPaid(SessionEnded):
+    """By the same link somebody else is at a provider's page for this order: one at a time."""
+
+    code: ClassVar[str] = "being_paid"
+
+
 class StepNotReached(Refusal):
     """An earlier step is missing in this browser: the shopper is led there."""
 

@@ -14,7 +14,7 @@ from uuid import UUID
 from app.checkout.actions.aside import check_aside
 from app.checkout.actions.binding import given_here, this_browser
 from app.checkout.actions.confirming import ACTOR, Details, known_contact, missing_fields, quote_shown
-from app.checkout.errors import DetailsMissing, SessionEnded, StepNotReached
+from app.checkout.errors import BeingPaid, DetailsMissing, SessionEnded, StepNotReached
 from app.checkout.queries import Flow
 from app.checkout.queries import flow as read_flow
 from app.checkout.states import MACHINE, SessionState
@@ -28,11 +28,12 @@ from app.links import actions as links
 from app.links.states import LinkState
 from app.orders import actions as orders
 from app.orders.actions import Contact
+from app.orders.queries import is_being_paid
 from app.orders.states import OrderState
 from app.payments import actions as payments
 from app.payments.actions import NewProviderPayment
 from app.payments.ports import Way
-from app.payments.queries import PaymentView, newest_payment_of_session, somebody_takes
+from app.payments.queries import PaymentView, newest_payment_of_session
 from app.payments.settling import ends_at
 from app.plans.quote import PaidMethod, Quote
 
@@ -131,8 +132,10 @@ async def _wait(flow: Flow, browser_id: UUID | None, lang: str) -> None:
     merchant_id, now = flow.merchant.id, flow.now
     if flow.link_id is not None:
         link = await links.lock_of(merchant_id, flow.order_id)
-        if link.stored_state is not LinkState.ACTIVE or await somebody_takes(merchant_id, flow.order_id):
+        if link.stored_state is not LinkState.ACTIVE:
             raise SessionEnded
+        if await is_being_paid(merchant_id, flow.order_id):
+            raise BeingPaid
     if flow.order_state is OrderState.OPEN:
         # Somebody else's payment was given up after this one had begun.
         await orders.move(
