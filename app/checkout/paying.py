@@ -22,7 +22,7 @@ from app.kernel.jobs import Done, Now, Outcome
 from app.kernel.outbox import Job
 from app.ledger.errors import MoneyFrozen
 from app.payments import actions as payments
-from app.payments.errors import ProviderRefused, ProviderUnreachable
+from app.payments.errors import ProviderNotReached, ProviderRefused, ProviderUnreachable
 from app.payments.ports import Aggregate, Callback, NewCharge, NewPayment, PaymentProvider, ProviderMethod
 from app.payments.queries import (
     PaymentView,
@@ -31,6 +31,7 @@ from app.payments.queries import (
     saved_method_by_id,
 )
 from app.payments.settling import Do
+from app.payments.states import PaymentState
 
 CHECK_JOB: Final = "payment_check"
 ACTOR: Final = "provider"
@@ -63,7 +64,7 @@ async def open_at_provider(payment: PaymentView, doors: PaymentDoors) -> Payment
     """
     provider = doors.providers.get(payment.method)
     if provider is not None and payment.provider_ref is None and not payment.has_ended:
-        await _open(payment, provider, doors)
+        await _open(payment, provider, doors, is_first=payment.state is PaymentState.STARTED)
     return await _again(payment)
 
 
@@ -102,7 +103,11 @@ async def _look_later(payment: PaymentView) -> None:
     await db.in_tx(lambda: payments.postpone(payment, clock.wall()))
 
 
-async def _open(payment: PaymentView, provider: PaymentProvider, doors: PaymentDoors) -> None:
+async def _open(
+    payment: PaymentView, provider: PaymentProvider, doors: PaymentDoors, *, is_first: bool = False
+) -> None:
+    """`is_first` says that no call before this one can have opened it: one that did not come through leaves nothing to
+    ask about then, and the shopper may choose another way at once."""
     try:
         if payment.kind == "charge":
             told = await _charge(payment, provider)
@@ -113,7 +118,10 @@ async def _open(payment: PaymentView, provider: PaymentProvider, doors: PaymentD
         await settling.never_opened(payment, refused.reason)
         return
     except ProviderUnreachable as why:
-        await _doubt(payment, "open", why)
+        if is_first and payment.kind != "charge" and isinstance(why, ProviderNotReached):
+            await settling.never_opened(payment, why.reason)
+        else:
+            await _doubt(payment, "open", why)
         return
     await settling.was_opened(payment, opened, clock.wall())
 

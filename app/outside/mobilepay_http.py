@@ -4,8 +4,8 @@ The token is the one thing that a process keeps, as it keeps a bank's discovery:
 any payment, every process gets its own, and one that is lost or refused is got anew.
 
 An answer of the API says that a call was done (2xx) or refused (4xx: nothing has happened). Everything else is
-`ProviderUnreachable`, with a word on why. Of these, `not_sent`, `no_token`, `unauthorised` and `rate_limited` say that
-the call was surely not done; the others that nobody knows.
+`ProviderUnreachable`, with a word on why: nobody knows. It is `ProviderNotReached` where the call was surely not done:
+`not_sent`, `no_token`, `unauthorised` and `rate_limited`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ import httpx
 import msgspec
 
 from app.kernel import db
-from app.payments.errors import ProviderRefused, ProviderUnreachable
+from app.payments.errors import ProviderNotReached, ProviderRefused, ProviderUnreachable
 
 TOTAL_TIMEOUT_S: Final = 8.0
 # ePayment takes 50 characters of a key and the recurring API 40, so 40 serve both.
@@ -162,7 +162,7 @@ class MobilePayHttp:
             return kept.token
 
     async def _fetch_token(self, client: httpx.AsyncClient) -> _Kept:
-        """Raises ProviderUnreachable("no_token"): whatever was to follow has not been sent."""
+        """Raises ProviderNotReached("no_token"): whatever was to follow has not been sent."""
         headers = {
             **self._who_we_are(),
             "client_id": self._account.client_id,
@@ -171,11 +171,11 @@ class MobilePayHttp:
         try:
             answer = await _send(client, "POST", f"{self._account.url}/accesstoken/get", headers, b"")
             if answer.status != 200:
-                raise ProviderUnreachable("no_token")
+                raise ProviderNotReached("no_token")
             told = answer.parsed(_Token)
             lasts_s = min(float(told.expires_in), _TOKEN_KEPT_MAX_S)
         except (ProviderUnreachable, ValueError):
-            raise ProviderUnreachable("no_token") from None
+            raise ProviderNotReached("no_token") from None
         return _Kept(told.access_token, time.monotonic() + lasts_s - _TOKEN_MARGIN_S)
 
     def _forget(self, token: str) -> None:
@@ -226,7 +226,7 @@ async def _send(
                     raise ProviderUnreachable("too_large")
             return Answer(response.status_code, bytes(body))
     except (httpx.ConnectError, httpx.ConnectTimeout):
-        raise ProviderUnreachable("not_sent") from None
+        raise ProviderNotReached("not_sent") from None
     except httpx.TimeoutException:
         raise ProviderUnreachable("timeout") from None
     except (httpx.HTTPError, httpx.InvalidURL):
@@ -238,12 +238,12 @@ def _done(answer: Answer) -> Answer:
         case 200 | 201 | 202 | 204:
             return answer
         case 401 | 403:
-            raise ProviderUnreachable("unauthorised")
+            raise ProviderNotReached("unauthorised")
         case 409:
             # Another call with this key, or on this payment, is under way: what comes of it has to be asked.
             raise ProviderUnreachable("conflict")
         case 429:
-            raise ProviderUnreachable("rate_limited")
+            raise ProviderNotReached("rate_limited")
         case 404:
             raise ProviderRefused("not_found")
         case status if 400 <= status < 500:

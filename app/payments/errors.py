@@ -44,6 +44,10 @@ class ProviderUnreachable(Refusal):
         self.reason = reason
 
 
+class ProviderNotReached(ProviderUnreachable):
+    """No answer, and for certain no effect either: this call never came through. One before it may have."""
+
+
 class CallbackForged(Refusal):
     """A call that does not come from the provider, or is too old. It is answered without a word on why."""
 
