@@ -44,6 +44,21 @@ WEBHOOK_TYPES: Final = frozenset(
         "invoice.paid",
         "invoice.overdue",
         "wallet.changed",
+        "subscription.started",
+        "subscription.renewed",
+        "subscription.past_due",
+        "subscription.recovered",
+        "subscription.paused",
+        "subscription.resumed",
+        "subscription.cancelling",
+        "subscription.kept",
+        "subscription.ended",
+        "subscription.revived",
+        "subscription.changed",
+        "subscription.change_planned",
+        "subscription.price_offered",
+        "subscription.price_accepted",
+        "subscription.price_declined",
     }
 )
 ENDPOINTS_MAX: Final = 20

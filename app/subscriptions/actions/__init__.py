@@ -21,10 +21,21 @@ from app.subscriptions.actions.changing import (
 )
 from app.subscriptions.actions.charging import CHARGE_JOB
 from app.subscriptions.actions.held import MAIL_JOB
-from app.subscriptions.actions.leaving import cancel, end, ends_on, keep, pause, resume, revival_of, revive
+from app.subscriptions.actions.leaving import (
+    cancel,
+    cancel_in_tx,
+    end,
+    ends_on,
+    keep,
+    pause,
+    resume,
+    revival_of,
+    revive,
+)
 from app.subscriptions.actions.planning import (
     change_plan_terms,
     end_plan,
+    end_plan_in_tx,
     make_plan,
     make_plan_in_tx,
     offer_in_tx,
@@ -44,12 +55,14 @@ __all__ = [
     "ask_to_begin",
     "begin",
     "cancel",
+    "cancel_in_tx",
     "change_plan",
     "change_plan_terms",
     "charge_failed",
     "decline_price",
     "end",
     "end_plan",
+    "end_plan_in_tx",
     "ends_on",
     "keep",
     "make_plan",

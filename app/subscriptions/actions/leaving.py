@@ -37,18 +37,19 @@ from app.subscriptions.states import SubscriptionState as S
 async def cancel(merchant: Merchant, public_id: str, *, actor: str, now: datetime) -> SubscriptionView:
     """It ends with the period that its notice and its least time lead to; one that owes something, or is paused, ends
     at once. Cancelling twice is cancelling once. Raises SubscriptionUnknown."""
+    return await db.in_tx(lambda: cancel_in_tx(merchant, public_id, actor=actor, now=now))
 
-    async def work() -> SubscriptionView:
-        sub = await held_as_paid(merchant.id, public_id, now)
-        if sub.state in {S.CANCELLING, S.ENDED}:
-            return sub
-        if sub.state in {S.PAST_DUE, S.PAUSED}:
-            await _cancel_at_once(merchant, sub, actor, now)
-        else:
-            await _cancel_later(merchant, sub, actor, now)
-        return await hold(merchant.id, public_id)
 
-    return await db.in_tx(work)
+async def cancel_in_tx(merchant: Merchant, public_id: str, *, actor: str, now: datetime) -> SubscriptionView:
+    """As `cancel`, inside the caller's transaction."""
+    sub = await held_as_paid(merchant.id, public_id, now)
+    if sub.state in {S.CANCELLING, S.ENDED}:
+        return sub
+    if sub.state in {S.PAST_DUE, S.PAUSED}:
+        await _cancel_at_once(merchant, sub, actor, now)
+    else:
+        await _cancel_later(merchant, sub, actor, now)
+    return await hold(merchant.id, public_id)
 
 
 def ends_on(merchant: Merchant, sub: SubscriptionView, now: datetime) -> date:

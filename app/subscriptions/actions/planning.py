@@ -86,21 +86,24 @@ async def change_plan_terms(
 
 async def end_plan(merchant_id: UUID, public_id: str, *, actor: str, now: datetime) -> None:
     """Nobody new is taken; who has it keeps it. Ending twice is ending once. Raises PlanUnknown."""
+    await db.in_tx(lambda: end_plan_in_tx(merchant_id, public_id, actor=actor, now=now))
+
+
+async def end_plan_in_tx(merchant_id: UUID, public_id: str, *, actor: str, now: datetime) -> None:
+    """As `end_plan`, inside the caller's transaction."""
     await _to(merchant_id, public_id, PlanState.ENDED, actor, now)
 
 
 async def open_plan(merchant_id: UUID, public_id: str, *, actor: str, now: datetime) -> None:
     """It may be begun again. Raises PlanUnknown."""
-    await _to(merchant_id, public_id, PlanState.ACTIVE, actor, now)
+    await db.in_tx(lambda: _to(merchant_id, public_id, PlanState.ACTIVE, actor, now))
 
 
 async def _to(merchant_id: UUID, public_id: str, to: PlanState, actor: str, now: datetime) -> None:
-    async def write() -> None:
-        plan = await _lock(merchant_id, public_id)
-        if plan.state is not to:
-            await PLANS.move(merchant_id, plan.id, expected=plan.state, to=to, actor=actor, at=now)
-
-    await db.in_tx(write)
+    plan = await _lock(merchant_id, public_id)
+    if plan.state is not to:
+        await PLANS.move(merchant_id, plan.id, expected=plan.state, to=to, actor=actor, at=now)
+        await _note(merchant_id, actor, PLANS.event(plan.state, to), public_id, now)
 
 
 async def plan_to_offer(merchant_id: UUID, public_id: str) -> Offered:

@@ -5,33 +5,27 @@ One row of `OPERATIONS` a route; a test compares the rows with the routes that a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final
 
 import msgspec
 
 from app.kernel.money import MAX_AMOUNT_MINOR
 from app.web.api import schemas
+from app.web.api.openapi_parts import (
+    CURSOR,
+    IDEMPOTENCY_KEY,
+    LIMIT,
+    Operation,
+    Parameter,
+    Schema,
+    id_parameter,
+)
+from app.web.api.openapi_subscriptions import SUBSCRIPTIONS
 from app.web.shared.problems import PROBLEM_TYPE, Problem
-
-Parameter = dict[str, object]
-Schema = dict[str, object]
 
 _REF: Final = "#/components/schemas/{name}"
 
-_LIMIT: Final[Parameter] = {
-    "name": "limit",
-    "in": "query",
-    "description": "How many at most.",
-    "schema": {"type": "integer", "minimum": 1, "maximum": 100, "default": 50},
-}
-_CURSOR: Final[Parameter] = {
-    "name": "cursor",
-    "in": "query",
-    "description": "`next_cursor` of the page before.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 200},
-}
 _STATE: Final[Parameter] = {
     "name": "state",
     "in": "query",
@@ -114,48 +108,13 @@ _ORDER_ID: Final[Parameter] = {
     "description": "Only documents of this order.",
     "schema": {"type": "string", "pattern": "^ord_[0-7][0-9a-hjkmnp-tv-z]{25}$"},
 }
-_IDEMPOTENCY_KEY: Final[Parameter] = {
-    "name": "Idempotency-Key",
-    "in": "header",
-    "description": "The same key and body get the same answer; the work is done once.",
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]([ -~]*[!-~])?$"},
-}
-
-
-def _id_parameter(name: str, prefix: str) -> Parameter:
-    return {
-        "name": name,
-        "in": "path",
-        "required": True,
-        "schema": {"type": "string", "pattern": f"^{prefix}_[0-7][0-9a-hjkmnp-tv-z]{{25}}$"},
-    }
-
-
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """One route. `refusals` are the statuses beside 401, and beside 400 for what cannot be read at all."""
-
-    method: Literal["get", "post", "put", "patch", "delete"]
-    path: str
-    name: str
-    summary: str
-    parameters: tuple[Parameter, ...] = ()
-    body: type | None = None
-    body_required: bool = True
-    status: int = 200
-    answer: type | None = None
-    # A file of this type, where the answer is no JSON.
-    file: str | None = None
-    refusals: tuple[int, ...] = ()
-
-
 OPERATIONS: Final = (
     Operation(
         "post",
         "/api/v1/sessions",
         "openSession",
         "Open a session: an order to be paid, and the address to send the shopper to.",
-        parameters=(_IDEMPOTENCY_KEY,),
+        parameters=(IDEMPOTENCY_KEY,),
         body=schemas.NewSession,
         status=201,
         answer=schemas.Session,
@@ -166,7 +125,7 @@ OPERATIONS: Final = (
         "/api/v1/sessions/{session_id}",
         "readSession",
         "A session as it stands now.",
-        parameters=(_id_parameter("session_id", "cs"),),
+        parameters=(id_parameter("session_id", "cs"),),
         answer=schemas.SessionDetails,
         refusals=(404,),
     ),
@@ -175,7 +134,7 @@ OPERATIONS: Final = (
         "/api/v1/sessions/{session_id}/cancel",
         "cancelSession",
         "Cancel a session that has not ended.",
-        parameters=(_id_parameter("session_id", "cs"), _IDEMPOTENCY_KEY),
+        parameters=(id_parameter("session_id", "cs"), IDEMPOTENCY_KEY),
         body=schemas.Nothing,
         body_required=False,
         answer=schemas.SessionDetails,
@@ -187,7 +146,7 @@ OPERATIONS: Final = (
         "listOrders",
         "Orders, newest first; with `q`, the closest match first. A page may hold fewer than its limit while further"
         " orders follow: go on until there is no cursor.",
-        parameters=(_LIMIT, _CURSOR, _STATE, _REFERENCE, *_ORDER_FILTERS),
+        parameters=(LIMIT, CURSOR, _STATE, _REFERENCE, *_ORDER_FILTERS),
         answer=schemas.OrderList,
     ),
     Operation(
@@ -195,7 +154,7 @@ OPERATIONS: Final = (
         "/api/v1/orders/{order_id}",
         "readOrder",
         "One order. An order that expiry removed answers 410.",
-        parameters=(_id_parameter("order_id", "ord"),),
+        parameters=(id_parameter("order_id", "ord"),),
         answer=schemas.Order,
         refusals=(404, 410),
     ),
@@ -204,7 +163,7 @@ OPERATIONS: Final = (
         "/api/v1/orders",
         "createOrder",
         "Make an open order: it waits for whoever will pay it.",
-        parameters=(_IDEMPOTENCY_KEY,),
+        parameters=(IDEMPOTENCY_KEY,),
         body=schemas.NewOrder,
         status=201,
         answer=schemas.Order,
@@ -215,7 +174,7 @@ OPERATIONS: Final = (
         "/api/v1/orders/{order_id}",
         "editOrder",
         "Change an order that nobody has paid. Each change is a version; a paid order is locked.",
-        parameters=(_id_parameter("order_id", "ord"), _IDEMPOTENCY_KEY),
+        parameters=(id_parameter("order_id", "ord"), IDEMPOTENCY_KEY),
         body=schemas.OrderEdit,
         answer=schemas.Order,
         refusals=(404, 409, 410, 413, 415, 422),
@@ -225,7 +184,7 @@ OPERATIONS: Final = (
         "/api/v1/orders/{order_id}/cancel",
         "cancelOrder",
         "Cancel an order that nobody has paid, and the sessions on it.",
-        parameters=(_id_parameter("order_id", "ord"), _IDEMPOTENCY_KEY),
+        parameters=(id_parameter("order_id", "ord"), IDEMPOTENCY_KEY),
         body=schemas.Nothing,
         body_required=False,
         answer=schemas.Order,
@@ -237,7 +196,7 @@ OPERATIONS: Final = (
         "refundOrder",
         "Give back what was paid for an order: a sum or pieces of its lines, into the wallet or the way it came. Above"
         " the shop's limit a second person is asked first.",
-        parameters=(_id_parameter("order_id", "ord"), {**_IDEMPOTENCY_KEY, "required": True}),
+        parameters=(id_parameter("order_id", "ord"), {**IDEMPOTENCY_KEY, "required": True}),
         body=schemas.NewRefund,
         status=201,
         answer=schemas.Refund,
@@ -248,7 +207,7 @@ OPERATIONS: Final = (
         "/api/v1/orders/{order_id}/refunds",
         "listRefunds",
         "Refunds of an order, oldest first.",
-        parameters=(_id_parameter("order_id", "ord"), _LIMIT, _CURSOR),
+        parameters=(id_parameter("order_id", "ord"), LIMIT, CURSOR),
         answer=schemas.RefundList,
         refusals=(404,),
     ),
@@ -258,7 +217,7 @@ OPERATIONS: Final = (
         "makePaymentLink",
         "The payment link of an open order, made if it has none; with `email` it is sent. An order has one link, whose"
         " address never changes.",
-        parameters=(_id_parameter("order_id", "ord"), _IDEMPOTENCY_KEY),
+        parameters=(id_parameter("order_id", "ord"), IDEMPOTENCY_KEY),
         body=schemas.NewPaymentLink,
         body_required=False,
         status=201,
@@ -270,7 +229,7 @@ OPERATIONS: Final = (
         "/api/v1/orders/{order_id}/payment-link",
         "readPaymentLink",
         "The payment link of an order as it stands now.",
-        parameters=(_id_parameter("order_id", "ord"),),
+        parameters=(id_parameter("order_id", "ord"),),
         answer=schemas.PaymentLink,
         refusals=(404, 410),
     ),
@@ -279,7 +238,7 @@ OPERATIONS: Final = (
         "/api/v1/orders/{order_id}/payment-link",
         "editPaymentLink",
         "Give a payment link another end. One that has lapsed works again as long as its order is there.",
-        parameters=(_id_parameter("order_id", "ord"), _IDEMPOTENCY_KEY),
+        parameters=(id_parameter("order_id", "ord"), IDEMPOTENCY_KEY),
         body=schemas.PaymentLinkEdit,
         answer=schemas.PaymentLink,
         refusals=(404, 409, 410, 413, 415, 422),
@@ -290,7 +249,7 @@ OPERATIONS: Final = (
             f"/api/v1/orders/{{order_id}}/payment-link/{verb}",
             f"{verb}PaymentLink",
             summary,
-            parameters=(_id_parameter("order_id", "ord"), _IDEMPOTENCY_KEY),
+            parameters=(id_parameter("order_id", "ord"), IDEMPOTENCY_KEY),
             body=schemas.Nothing,
             body_required=False,
             answer=schemas.PaymentLink,
@@ -307,7 +266,7 @@ OPERATIONS: Final = (
         "/api/v1/invoices",
         "listInvoices",
         "Invoices, receipts, payment notices and credit notes, newest first.",
-        parameters=(_LIMIT, _CURSOR, _INVOICE_STATE, _ORDER_ID),
+        parameters=(LIMIT, CURSOR, _INVOICE_STATE, _ORDER_ID),
         answer=schemas.InvoiceList,
     ),
     Operation(
@@ -315,7 +274,7 @@ OPERATIONS: Final = (
         "/api/v1/invoices/{invoice_id}",
         "readInvoice",
         "One invoice, receipt, payment notice or credit note, with what was paid of it.",
-        parameters=(_id_parameter("invoice_id", "inv"),),
+        parameters=(id_parameter("invoice_id", "inv"),),
         answer=schemas.Invoice,
         refusals=(404,),
     ),
@@ -324,7 +283,7 @@ OPERATIONS: Final = (
         "/api/v1/invoices/{invoice_id}/e-invoice",
         "downloadEInvoice",
         "The document of a company as a file after Peppol BIS Billing 3.0 (UBL 2.1); every other document has none.",
-        parameters=(_id_parameter("invoice_id", "inv"),),
+        parameters=(id_parameter("invoice_id", "inv"),),
         file="application/xml",
         refusals=(404,),
     ),
@@ -333,7 +292,7 @@ OPERATIONS: Final = (
         "/api/v1/invoices/{invoice_id}/payments",
         "recordPayment",
         "Record money that came in for an invoice or a payment notice: a part, all of it, or more.",
-        parameters=(_id_parameter("invoice_id", "inv"), _IDEMPOTENCY_KEY),
+        parameters=(id_parameter("invoice_id", "inv"), IDEMPOTENCY_KEY),
         body=schemas.NewPayment,
         status=201,
         answer=schemas.Payment,
@@ -344,7 +303,7 @@ OPERATIONS: Final = (
         "/api/v1/invoices/{invoice_id}/credit-notes",
         "creditInvoice",
         "Take back an invoice or a receipt: all that is left of it, a sum, or pieces of its lines.",
-        parameters=(_id_parameter("invoice_id", "inv"), {**_IDEMPOTENCY_KEY, "required": True}),
+        parameters=(id_parameter("invoice_id", "inv"), {**IDEMPOTENCY_KEY, "required": True}),
         body=schemas.NewCreditNote,
         status=201,
         answer=schemas.Invoice,
@@ -355,7 +314,7 @@ OPERATIONS: Final = (
         "/api/v1/customers/{customer_id}/wallet",
         "readWallet",
         "What a customer has with the shop, what makes it up, and a page of its movements, newest first.",
-        parameters=(_id_parameter("customer_id", "cus"), _LIMIT, _CURSOR),
+        parameters=(id_parameter("customer_id", "cus"), LIMIT, CURSOR),
         answer=schemas.Wallet,
         refusals=(404,),
     ),
@@ -380,7 +339,7 @@ OPERATIONS: Final = (
         "/api/v1/events",
         "listEvents",
         "What happened, newest first.",
-        parameters=(_LIMIT, _CURSOR),
+        parameters=(LIMIT, CURSOR),
         answer=schemas.EventList,
     ),
     Operation(
@@ -388,7 +347,7 @@ OPERATIONS: Final = (
         "/api/v1/webhook-endpoints",
         "createWebhookEndpoint",
         "Have events sent to an address. The signing secret is shown this once.",
-        parameters=(_IDEMPOTENCY_KEY,),
+        parameters=(IDEMPOTENCY_KEY,),
         body=schemas.NewWebhookEndpoint,
         status=201,
         answer=schemas.CreatedWebhookEndpoint,
@@ -399,7 +358,7 @@ OPERATIONS: Final = (
         "/api/v1/webhook-endpoints",
         "listWebhookEndpoints",
         "Where events are sent, oldest first.",
-        parameters=(_LIMIT, _CURSOR),
+        parameters=(LIMIT, CURSOR),
         answer=schemas.WebhookEndpointList,
     ),
     Operation(
@@ -407,10 +366,11 @@ OPERATIONS: Final = (
         "/api/v1/webhook-endpoints/{endpoint_id}",
         "deleteWebhookEndpoint",
         "Stop sending events to an endpoint.",
-        parameters=(_id_parameter("endpoint_id", "we"), _IDEMPOTENCY_KEY),
+        parameters=(id_parameter("endpoint_id", "we"), IDEMPOTENCY_KEY),
         status=204,
         refusals=(404, 409),
     ),
+    *SUBSCRIPTIONS,
 )
 
 # Any operation can meet these: what cannot be read, no key, too many calls, a database that is away.

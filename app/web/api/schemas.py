@@ -37,6 +37,21 @@ EventType = Literal[
     "invoice.paid",
     "invoice.overdue",
     "wallet.changed",
+    "subscription.started",
+    "subscription.renewed",
+    "subscription.past_due",
+    "subscription.recovered",
+    "subscription.paused",
+    "subscription.resumed",
+    "subscription.cancelling",
+    "subscription.kept",
+    "subscription.ended",
+    "subscription.revived",
+    "subscription.changed",
+    "subscription.change_planned",
+    "subscription.price_offered",
+    "subscription.price_accepted",
+    "subscription.price_declined",
 ]
 
 ShortText = Annotated[str, Meta(min_length=1, max_length=100)]
