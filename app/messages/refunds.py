@@ -8,7 +8,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from app.invoices.pdf import file_name, pdf_of
-from app.invoices.queries import invoice_by_id
+from app.invoices.queries import InvoiceView, invoice_by_id
 from app.kernel import outbox, templating
 from app.kernel.jobs import Done, Event, Outcome
 from app.kernel.money import Money
@@ -17,7 +17,7 @@ from app.merchants.queries import Merchant, merchant_by_id
 from app.messages.delivery import hand_over
 from app.messages.language import language_of_order
 from app.messages.ports import Attachment, Mail, MailDoor
-from app.orders.queries import order_by_id
+from app.orders.queries import OrderView, order_by_id
 from app.plans.queries import quote_content
 from app.plans.quote import Quote
 from app.returns.queries import (
@@ -121,12 +121,19 @@ async def refund_mail(merchant_id: UUID, refund_public_id: str) -> Mail | None:
     note = await invoice_by_id(merchant_id, refund.credit_note_id)
     if order is None or note is None or order.contact.email is None:
         return None
-    received = note.content.received
-    words = await _refund_words(merchant, refund, "" if received is None else received.source)
+    words = await _refund_words(merchant, refund, _how_it_was_paid(note, order))
     lang = await language_of_order(merchant_id, refund.order_public_id)
     sheet = Attachment(file_name(note.content), PDF, await pdf_of(note.content, lang))
     mail = _written(merchant, "refund", lang, words, order.contact.email)
     return replace(mail, message_id=f"refund.{refund_public_id}", attachments=(sheet,))
+
+
+def _how_it_was_paid(note: InvoiceView, order: OrderView) -> str:
+    """Where what was paid goes back to, where that is no account of the customer's: bank, cash, card or mobilepay."""
+    if note.content.received is not None:
+        return note.content.received.source
+    method = "" if order.quote_content is None else Quote.from_data(order.quote_content).method
+    return method if method in {"card", "mobilepay"} else ""
 
 
 async def return_mail(merchant_id: UUID, return_public_id: str, what: str) -> Mail | None:

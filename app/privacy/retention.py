@@ -5,6 +5,7 @@
 | personal data of sessions that came to nothing | 30 days after the end |
 | an order whose link lapsed unpaid: lines, people, what was sent | gone with the link, by `expire_orders` |
 | who was to buy an order that the shop cancelled, and the shop's note on it | 30 days after |
+| who pays through a provider | until the payment has ended; 30 days where nobody hears of its end |
 | one-time codes, with phone and postcode | 1 day |
 | challenges of passkeys | 1 day |
 | passkeys that were removed | 30 days; those of an erased customer go at once |
@@ -48,6 +49,7 @@ from app.links.bulk import actions as bulk
 from app.links.sending import forget_sends
 from app.merchants.actions import forget_ended_sessions
 from app.orders import actions as orders
+from app.payments import actions as payments
 from app.returns import actions as returns
 from app.till import actions as till
 
@@ -87,6 +89,11 @@ async def forget_sessions(now: Now) -> int:
 
 async def forget_orders(now: Now) -> int:
     return await db.in_tx(lambda: orders.forget_contacts(now.business, BATCH))
+
+
+async def forget_payments(now: Now) -> int:
+    before = now.business - payments.CONTACT_KEPT
+    return await db.in_tx(lambda: payments.forget_contacts(before, BATCH))
 
 
 async def forget_till(now: Now) -> int:
@@ -159,6 +166,7 @@ def rules() -> Sequence[Chore]:
     every = (
         forget_sessions,
         forget_orders,
+        forget_payments,
         forget_links_sent,
         forget_till,
         forget_return_words,

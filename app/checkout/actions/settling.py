@@ -208,7 +208,7 @@ async def _pay(place: _Place, payment: PaymentView, told: Aggregate) -> Followed
     else:
         if flow.link_id is not None:
             await _use_link(flow)
-        contact = Contact(**(payment.contact or {}))
+        contact = Contact(**payment.contact) if payment.contact else flow.contact
         await buy_in_tx(flow, flow.quote, contact, payment.lang)
     if payment.is_saving and told.saved is not None:
         await payments.save_method(payment, told.saved, now)

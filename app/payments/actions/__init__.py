@@ -10,6 +10,7 @@
 """
 
 from app.payments.actions.moving import (
+    CONTACT_KEPT,
     NewProviderPayment,
     begin,
     forget_contacts,
@@ -28,6 +29,7 @@ from app.payments.actions.saving import forget_method, save_method
 from app.payments.actions.watching import claim_probe, note_failure, note_success
 
 __all__ = [
+    "CONTACT_KEPT",
     "NewProviderPayment",
     "begin",
     "begin_refund",

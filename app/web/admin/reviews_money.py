@@ -35,6 +35,7 @@ class MoneyRow:
     """A case about money in the queue, or lately answered."""
 
     public_id: str
+    kind: str
     reference: str
     source: str
     amount: Money
@@ -48,6 +49,7 @@ class MoneyRow:
 def money_row(case: MoneyCaseView) -> MoneyRow:
     return MoneyRow(
         public_id=case.public_id,
+        kind=case.kind,
         reference=case.reference,
         source=case.source,
         amount=Money(case.amount_minor, case.currency),
