@@ -17,7 +17,7 @@ from app.merchants.rules import email_of
 from app.orders.actions import Contact, Contents
 from app.orders.errors import LineRefused, TotalRefused
 from app.orders.queries import REFERENCE_LENGTH_MAX, OrderView
-from app.orders.rules import LINES_MAX, Line, LineType, total_minor
+from app.orders.rules import LINES_MAX, Line, LineType, lines_of_shop, total_minor
 from app.web.shared import forms
 from app.web.shared.forms import FieldError, Form
 
@@ -55,13 +55,14 @@ def entries_of(form: Form, count: int) -> tuple[Entry, ...]:
 
 
 def form_of(order: OrderView) -> Form:
-    """An order in the fields of the form, every line with all that is known of it."""
-    contact = order.contact
+    """An order in the fields of the form, every line of the shop's with all that is known of it: what the shopper chose
+    is theirs to change."""
+    contact, lines = order.contact, lines_of_shop(order.lines)
     values = {
         "reference": order.reference,
         "buyer": order.buyer,
         "note": order.note or "",
-        "lines": str(len(order.lines)),
+        "lines": str(len(lines)),
         "name": contact.name or "",
         "email": contact.email or "",
         "phone": contact.phone or "",
@@ -69,7 +70,7 @@ def form_of(order: OrderView) -> Form:
         "street": contact.street or "",
         "city": contact.city or "",
     }
-    for index, line in enumerate(order.lines):
+    for index, line in enumerate(lines):
         typed = {
             "type": line.type,
             "name": line.name,

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.invoices.queries import InvoiceView
     from app.ledger.queries import PostingView
     from app.orders.queries import DeliveryView, OrderContact, OrderVersion, OrderView, TimelineEntry
-    from app.orders.rules import LineChange
+    from app.orders.rules import LineChange, Origin
     from app.payments.queries import PaymentView
 
 StepKey = Literal["opened", "chosen", "identified", "confirmed"]
@@ -49,6 +49,7 @@ class LineRow:
     unit_price: Money
     vat_percent: Decimal
     total: Money
+    origin: Origin
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +306,7 @@ def _lines(order: OrderView) -> tuple[LineRow, ...]:
             unit_price=Money(line.unit_price_minor, order.currency),
             vat_percent=line.vat_percent,
             total=Money(line.total_minor, order.currency),
+            origin=line.origin,
         )
         for line in order.lines
     )

@@ -1,0 +1,107 @@
+"""What each way to pay costs a shopper or saves them, within what the law leaves to a shop."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from typing import Final
+
+from litestar import Response, get, post
+from litestar.status_codes import HTTP_200_OK
+
+from app.extras.actions import save_fees
+from app.extras.errors import FeeRefused
+from app.extras.queries import fees_now
+from app.extras.rules import BUYERS, MethodFee, check_fee
+from app.kernel import clock, typed
+from app.kernel.money import MINOR_PER_MAJOR
+from app.law.rules import law_of
+from app.payments.methods import Buyer
+from app.plans.quote import Method
+from app.web.admin.access import AdminRequest
+from app.web.admin.pages import merchant_of, show
+from app.web.shared import forms, rendering
+from app.web.shared.forms import FieldError, Form
+
+PAGE: Final = "/admin/settings/fees"
+_HUNDRED: Final = 100
+# Every way to pay that a kind of buyer may be shown.
+ROWS: Final[dict[Buyer, tuple[Method, ...]]] = {
+    "consumer": ("wallet", "card", "mobilepay", "invoice", "instalments"),
+    "business": ("card", "invoice"),
+}
+
+
+@get("/settings/fees", name="admin:fees")
+async def fee_settings(request: AdminRequest) -> Response[str]:
+    return await _show(request, saved=request.query_params.get("saved") == "1")
+
+
+@post("/settings/fees", name="admin:fees-save", status_code=HTTP_200_OK)
+async def save_fee_settings(request: AdminRequest) -> Response[str]:
+    """Nothing is saved while anything is wrong; what was typed stays."""
+    merchant = await merchant_of(request)
+    form = forms.parse(await request.body())
+    wanted, errors = _read(form, merchant.country)
+    if errors:
+        return await _show(request, form.refused(**errors), status=422)
+    actor, now = f"staff:{request.user.staff.public_id}", clock.business(request.user.staff.offset_s)
+    await save_fees(merchant, wanted, actor=actor, now=now)
+    return rendering.redirect(request, f"{PAGE}?saved=1", leave=True)
+
+
+def _read(form: Form, country: str) -> tuple[list[MethodFee], dict[str, FieldError]]:
+    """What was typed, and what of it cannot be."""
+    fees: list[MethodFee] = []
+    errors: dict[str, FieldError] = {}
+    for buyer in BUYERS:
+        for method in ROWS[buyer]:
+            name = f"{buyer}-{method}"
+            if not form.value(name):
+                continue
+            fee = fee_of(buyer, method, form.value(name))
+            if fee is None:
+                errors[name] = FieldError("malformed")
+                continue
+            try:
+                if fee.fixed_minor or fee.rate_points:
+                    fees.append(check_fee(fee, country))
+            except FeeRefused as refused:
+                errors[name] = FieldError(refused.reason, {"source": refused.source})
+    return fees, errors
+
+
+def fee_of(buyer: Buyer, method: Method, text: str) -> MethodFee | None:
+    """A sum ("2.50"), or percent of goods and delivery ("1.5 %"); below zero a discount. None for anything else."""
+    plain = "".join(text.split()).replace("\N{MINUS SIGN}", "-")
+    if not plain.endswith("%"):
+        amount = typed.amount_minor(plain)
+        return None if amount is None else MethodFee(buyer, method, fixed_minor=amount)
+    rate = typed.percent(plain.removeprefix("-"))
+    if rate is None:
+        return None
+    points = int(rate * _HUNDRED)
+    return MethodFee(buyer, method, rate_points=-points if plain.startswith("-") else points)
+
+
+def text_of(fee: MethodFee) -> str:
+    """As it is typed."""
+    if fee.rate_points:
+        return f"{(Decimal(fee.rate_points) / _HUNDRED).normalize():f} %"
+    whole, cents = divmod(abs(fee.fixed_minor), MINOR_PER_MAJOR)
+    return f"{'-' if fee.is_discount else ''}{whole}.{cents:02}"
+
+
+async def _show(
+    request: AdminRequest, form: Form | None = None, *, saved: bool = False, status: int = 200
+) -> Response[str]:
+    merchant = await merchant_of(request)
+    if form is None:
+        form = Form({f"{fee.buyer}-{fee.method}": text_of(fee) for fee in await fees_now(merchant.id)})
+    context = {
+        "form": form,
+        "saved": saved,
+        "currency": merchant.currency,
+        "rows": ROWS,
+        "rules": law_of(merchant.country).surcharges,
+    }
+    return await show(request, "admin/settings_fees.html", context, section="settings", status=status)
