@@ -169,12 +169,7 @@ def _asked(new: NewPayment, reference: str) -> Mapping[str, object]:
     }
     if new.way == "qr":
         # What the code holds, and not a picture of it: our own page draws it, and fetches nothing from elsewhere.
-        return {
-            **body,
-            "userFlow": "QR",
-            "qrFormat": {"format": "TEXT/TARGETURL"},
-            "customerInteraction": "CUSTOMER_PRESENT",
-        }
+        return {**body, "userFlow": "QR", "qrFormat": {"format": "TEXT/TARGETURL"}}
     if new.phone is not None:
         body["customer"] = {"phoneNumber": new.phone.lstrip("+")}
     return {**body, "userFlow": "WEB_REDIRECT"}

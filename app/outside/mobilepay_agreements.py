@@ -61,9 +61,9 @@ class Agreements:
         draft = (await self._http.post(_PATH, body, new.key)).parsed(Draft)
         if draft.charge_id != reference:
             raise ProviderUnreachable("garbage")
-        return Opened(
-            provider_ref=charge_ref(draft.agreement_id, reference), url=draft.vipps_confirmation_url
-        )
+        url = draft.vipps_confirmation_url
+        provider_ref = charge_ref(draft.agreement_id, reference)
+        return Opened(provider_ref, url, qr_url=url if new.way == "qr" else None)
 
     async def get(self, provider_ref: str) -> Aggregate:
         agreement_id, charge_id = _parts(provider_ref)

@@ -39,7 +39,6 @@ class NewPayment(Strict, frozen=True):
     return_url: str = ""
     payment_description: str = ""
     customer: Customer | None = None
-    customer_interaction: Literal["CUSTOMER_PRESENT", "CUSTOMER_NOT_PRESENT"] | None = None
     qr_format: QrFormat | None = None
 
 

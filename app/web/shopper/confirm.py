@@ -53,7 +53,13 @@ async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: boo
     try:
         if quote is not None and quote.paid_minor:
             payment = await start_payment(
-                here.flow.public_id, here.browser, shown, details, lang=here.lang, wall=here.wall
+                here.flow.public_id,
+                here.browser,
+                shown,
+                details,
+                lang=here.lang,
+                wall=here.wall,
+                way="qr" if form.value("way") == "qr" and quote.method == "mobilepay" else "redirect",
             )
             return await lead_to_provider(here, payment)
         here = here.after(

@@ -19,6 +19,7 @@ from app.payments.queries import newest_payment_of_session
 from app.plans.disclosure import view_of
 from app.web.shared import rendering
 from app.web.shared.forms import Form
+from app.web.shared.qr import qr_picture
 from app.web.shopper.changes import changed_view, typed_in
 from app.web.shopper.company_views import company_view
 from app.web.shopper.extras import Extras, extras_for
@@ -286,6 +287,7 @@ async def paying_view(visit: Visit, asked: int = 0) -> PayingView:
         method=payment.method if ours and payment is not None else None,
         go_url=f"{visit.url}/go" if ours and pending and payment is not None and payment.url else None,
         may_give_up=ours and pending,
+        code=qr_picture(payment.qr_url, "QR") if ours and pending and payment and payment.qr_url else None,
     )
 
 

@@ -31,6 +31,8 @@ async def lead_to_provider(here: Visit, payment: PaymentView) -> Response[str]:
     """The provider opens the payment that was written down just now, and the browser goes there."""
     payment = await open_at_provider(payment, _doors(here))
     here = await here.again()
+    if payment.qr_url is not None and _goes_on(here, payment):
+        return await paying_page(here, push=True)
     if _goes_on(here, payment):
         return here.leave_to(f"{here.url}/go")
     return await _moved_on(here)

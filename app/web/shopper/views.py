@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from datetime import date, datetime
     from decimal import Decimal
 
+    from markupsafe import Markup
+
     from app.agreements.words import Worded
     from app.kernel.money import Money
     from app.law.contacts import Contact
@@ -346,8 +348,8 @@ class WaitView:
 @dataclass(frozen=True, slots=True)
 class PayingView:
     """Where a payment through a provider stands. ``go_url`` leads back to the provider's page, and ``may_give_up`` says
-    that another way may be chosen; both in the shopper's own browser alone. The page asks again by itself after
-    ``pause_s``; ``asked`` counts how often it has."""
+    that another way may be chosen; both in the shopper's own browser alone, as is ``code``, which a phone scans. The
+    page asks again by itself after ``pause_s``; ``asked`` counts how often it has."""
 
     kind: PayingKind
     pause_s: int
@@ -356,6 +358,7 @@ class PayingView:
     method: Method | None = None
     go_url: str | None = None
     may_give_up: bool = False
+    code: Markup | None = None
 
 
 @dataclass(frozen=True, slots=True)
