@@ -226,7 +226,7 @@ class SavedMethodView:
     saved: SavedMethod | None = field(repr=False)
 
 
-SEALED_FOR: Final = "payments.saved"
+SAVED_METHOD_PURPOSE: Final = "payments.saved"
 _SAVED: Final = """SELECT m.merchant_id, m.id, m.public_id, m.method, m.label, m.expires_on, m.sealed
                    FROM saved_methods m"""
 
@@ -253,7 +253,7 @@ def _saved(row: db.Record) -> SavedMethodView:
     sealed = values.pop("sealed")
     saved = None
     if sealed is not None:
-        token = process_keyring().open(SEALED_FOR, sealed).decode()
+        token = process_keyring().open(SAVED_METHOD_PURPOSE, sealed).decode()
         saved = SavedMethod(token, row["label"], row["expires_on"])
     return SavedMethodView(saved=saved, **values)
 

@@ -13,6 +13,7 @@ from typing import Final
 from app.identity.actions.customers import NATIONAL_NUMBER_PURPOSE
 from app.kernel import db, keys
 from app.merchants.queries import TOTP_PURPOSE, WEBHOOK_PURPOSE
+from app.payments.queries import SAVED_METHOD_PURPOSE
 from app.wallet.actions.payouts import PAYOUT_PURPOSE
 
 BATCH: Final = 200
@@ -32,6 +33,7 @@ SEALED: Final = (
     SealedColumn("webhook_endpoints", "secret", WEBHOOK_PURPOSE),
     SealedColumn("credit_facts", "sealed", "credit-facts"),
     SealedColumn("wallet_payouts", "sealed", PAYOUT_PURPOSE),
+    SealedColumn("saved_methods", "sealed", SAVED_METHOD_PURPOSE),
 )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from app.kernel import db, ids
 from app.kernel.keys import process_keyring
 from app.payments.ports import SavedMethod
-from app.payments.queries import SEALED_FOR, PaymentView
+from app.payments.queries import SAVED_METHOD_PURPOSE, PaymentView
 
 _SAVE: Final = """
 WITH saved AS (
@@ -28,7 +28,7 @@ async def save_method(payment: PaymentView, saved: SavedMethod, now: datetime) -
         ids.internal_id(),
         ids.public_id("sm"),
         payment.method,
-        process_keyring().seal(SEALED_FOR, saved.token.encode()),
+        process_keyring().seal(SAVED_METHOD_PURPOSE, saved.token.encode()),
         saved.label,
         saved.expires_on,
         now,

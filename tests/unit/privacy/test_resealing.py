@@ -113,6 +113,7 @@ def test_every_purpose_that_something_stored_is_sealed_for_is_on_the_list() -> N
         "WEBHOOK_PURPOSE",
         "FACTS_PURPOSE",
         "PAYOUT_PURPOSE",
+        "SAVED_METHOD_PURPOSE",
     }
     assert {column.purpose for column in SEALED} >= {"national-number", "staff.totp", "webhook.secret"}
 
