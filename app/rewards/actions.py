@@ -51,12 +51,15 @@ async def earn(merchant: Merchant, order_id: str, *, now: datetime) -> Earned | 
     """Give the buyer of a paid order its points, by its public id. Inside the caller's transaction.
 
     The order is held meanwhile: what was refunded before is taken back at once, what is refunded later tells by its own
-    event. None when the shop has no programme, or no wallet to show points in, and when the order has earned before.
+    event. None when the shop has no programme, or no wallet to show points in, when the order has earned before, and
+    when nobody was identified to pay it: there is nobody to give points to.
     Raises OrderUnknown, OrderRemoved.
     """
     if not merchant.has("wallet"):
         return None
     order = await orders.lock(merchant.id, order_id)
+    if order.customer_public_id is None:
+        return None
     earned = await loyalty.earn_for(merchant, await _bought(merchant.id, order), now=now)
     if earned is not None:
         done = await db.fetch_all(_REFUNDS, merchant.id, order.id)

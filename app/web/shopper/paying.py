@@ -30,12 +30,11 @@ _ASKED_MAX: Final = 1_000
 async def lead_to_provider(here: Visit, payment: PaymentView) -> Response[str]:
     """The provider opens the payment that was written down just now, and the browser goes there."""
     payment = await open_at_provider(payment, _doors(here))
-    here = await here.again()
-    if payment.qr_url is not None and _goes_on(here, payment):
-        return await paying_page(here, push=True)
-    if _goes_on(here, payment):
+    if payment.qr_url is not None and _is_payable(payment):
+        return await paying_page(await here.again(), push=True)
+    if _is_payable(payment):
         return here.leave_to(f"{here.url}/go")
-    return await _moved_on(here)
+    return await _moved_on(await here.again())
 
 
 @get("/pay/{session_id:str}/go", include_in_schema=False)
@@ -99,8 +98,11 @@ async def _payment(here: Visit) -> PaymentView | None:
 
 def _goes_on(here: Visit, payment: PaymentView) -> bool:
     """Whether the shopper can pay it on the provider's page now."""
-    waits = here.flow.state is SessionState.PROCESSING and here.flow.ours
-    return waits and payment.state is PaymentState.PENDING and not payment.is_letting_go
+    return here.flow.state is SessionState.PROCESSING and here.flow.ours and _is_payable(payment)
+
+
+def _is_payable(payment: PaymentView) -> bool:
+    return payment.state is PaymentState.PENDING and not payment.is_letting_go
 
 
 async def _moved_on(here: Visit) -> Response[str]:

@@ -26,7 +26,9 @@ from tests.factories.loyalty import (
     taken_back,
     wallet_switched,
 )
+from tests.factories.payments import a_paid_order
 from tests.factories.returns import paid_from_the_wallet, refunded
+from tests.support.providers import FakeProvider
 
 NEEDS_TWO = """INSERT INTO return_conditions (merchant_id, days, delivery_days, fee_minor, fee_waived_to_wallet,
                                                kept_categories, approval_above_minor)
@@ -64,6 +66,13 @@ async def test_a_paid_order_earns_points_that_wait_for_the_return_window() -> No
     later = await standing(merchant, customer)
     assert (later.usable, later.pending, later.turnable, later.worth.amount_minor) == (129, (), 100, 1_00)
     assert [each.points for each in later.lapsing] == [129]
+
+
+async def test_a_guest_earns_nothing_and_a_refund_takes_nothing_back() -> None:
+    merchant = await a_shop()
+    order, _ = await a_paid_order(merchant, FakeProvider("card"))
+    assert await earned(merchant, order) is None
+    assert await taken_back(merchant, order, "ref_1", 12_900) == 0
 
 
 async def test_an_order_earns_once_however_often_its_job_comes() -> None:
