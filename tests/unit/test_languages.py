@@ -10,8 +10,8 @@ import pytest
 from app.kernel.i18n import COMPLETE_LANGUAGES, LANGUAGES, catalogue_path
 from tools.i18n import MessageId, extracted, missing, read_catalogue
 
-# What makers call their devices is the same everywhere.
-_DEVICES = frozenset({"Chromebook", "Mac", "iPad", "iPhone"})
+# What makers call their devices and payment services is the same everywhere.
+_DEVICES = frozenset({"Chromebook", "Mac", "MobilePay", "iPad", "iPhone"})
 # Names, and words that a language writes as English does.
 SAME_AS_ENGLISH = {
     "fi": frozenset({"API", "Bulgaria", "Webhook", "webhook"}),

@@ -18,10 +18,11 @@ from app.kernel import clock, ids
 from app.kernel.cursors import CursorRefused
 from app.kernel.money import POINTS_UNIT, Money
 from app.ledger.queries import PostingView, postings_about
-from app.merchants.queries import staff_actors
+from app.merchants.queries import Merchant, staff_actors
 from app.orders import queries
 from app.orders.lists import OrderPage, Wanted, each_order, list_orders
 from app.orders.states import CANCELLABLE, EDITABLE, REFUNDABLE, OrderState
+from app.payments.health import health_of_methods
 from app.payments.queries import payments_of_order
 from app.returns.queries import refunds_of_order, returns_of_order
 from app.web.admin.access import AdminRequest
@@ -31,6 +32,7 @@ from app.web.admin.orders_sheet import sheet_of
 from app.web.admin.pages import merchant_of, show
 from app.web.admin.refunds_views import refund_row, return_row
 from app.web.admin.views import detail_of, document_of, payment_row, row_of, versions_of
+from app.web.admin.ways_views import WaysView, ways_of_order
 from app.web.shared import rendering
 from app.web.shared.doors import house_of, payment_doors
 from app.web.shared.forms import Form
@@ -157,6 +159,8 @@ async def show_order(
             clock.business(request.user.staff.offset_s),
             payment_doors(house_of(request)),
         ),
+        "ways": await _ways(request, merchant, order),
+        "company": order.company,
         "recorded": await money_of_order(merchant.id, order.id),
         "payments": tuple(
             payment_row(each)
@@ -166,6 +170,15 @@ async def show_order(
         "total_typed": f"{context.total.major:.2f}",
     }
     return await show(request, "admin/order.html", around, section="orders", status=status)
+
+
+async def _ways(request: AdminRequest, merchant: Merchant, order: queries.OrderView) -> WaysView | None:
+    """What whoever pays this order is shown; None once there is nothing left to pay."""
+    if order.state not in EDITABLE:
+        return None
+    today = merchant.local_date(clock.business(request.user.staff.offset_s))
+    doors = payment_doors(house_of(request), await health_of_methods())
+    return await ways_of_order(merchant, order, doors, today)
 
 
 async def _money_about(merchant_id: UUID, order_id: str) -> list[PostingView]:

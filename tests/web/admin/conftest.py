@@ -12,6 +12,7 @@ import pyotp
 import pytest
 from litestar.types import ASGIApp
 
+from app import doors
 from app.kernel import clock
 from app.kernel.limits import LimitReached
 from app.merchants.actions import create_staff
@@ -19,8 +20,10 @@ from app.merchants.queries import Merchant, forget_kept_merchants
 from app.merchants.second_factor import STEP_S
 from app.settings import Settings
 from app.web.admin.router import admin_router
+from app.web.shared.doors import furnish
 from tests.factories.checkout import a_merchant
 from tests.support import pages
+from tests.support.whole import framework_of
 
 PASSWORD = "three steps and done"
 
@@ -63,7 +66,9 @@ def application(settings: Settings) -> ASGIApp:
 
 @pytest.fixture
 def app(settings: Settings) -> ASGIApp:
-    return pages.shared(settings, application)
+    shared = pages.shared(settings, application)
+    furnish(framework_of(shared).state, doors.web_house(settings))
+    return shared
 
 
 @pytest.fixture
