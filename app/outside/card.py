@@ -33,6 +33,7 @@ from app.outside.card_reading import (
     Refusal,
     Session,
     failure_of,
+    named,
     of_intent,
     of_session,
     parts_of_token,
@@ -155,7 +156,7 @@ class StripeCards:
         intent = await self._intent_of(provider_ref)
         refund = await self._refunded_already(intent, key)
         if refund is None:
-            names = {REFERENCE: intent.metadata.get(REFERENCE, ""), KEY: key}
+            names = {REFERENCE: named(intent.metadata, REFERENCE), KEY: key}
             refund = await _once(
                 lambda key: self._api.refunds.create_async(
                     {"payment_intent": intent.id, "amount": amount.amount_minor, "metadata": names}, key
@@ -244,12 +245,12 @@ class StripeCards:
             {"customer": customer, "limit": _LISTED_MAX, "expand": ["data.latest_charge"]}
         )
         found = (await _answer(asked, Intents)).data
-        return next((of_intent(each) for each in found if each.metadata.get(REFERENCE) == reference), None)
+        return next((of_intent(each) for each in found if named(each.metadata, REFERENCE) == reference), None)
 
     async def _refunded_already(self, intent: Intent, key: str) -> Refund | None:
         asked = self._api.refunds.list_async({"payment_intent": intent.id, "limit": _LISTED_MAX})
         found = (await _answer(asked, Refunds)).data
-        return next((each for each in found if each.metadata.get(KEY) == key), None)
+        return next((each for each in found if named(each.metadata, KEY) == key), None)
 
 
 class _NotAllowed(ProviderUnreachable):
@@ -304,6 +305,9 @@ async def _answer(asked: Awaitable[stripe.StripeObject], shape: type[Shape]) -> 
     except stripe.StripeError as error:
         kept = error.headers is not None and error.headers.get(REPLAYED) == "true"
         raise (_Replayed if kept else ProviderUnreachable)(f"status_{error.http_status}") from None
+    except (AttributeError, KeyError, TypeError, ValueError):
+        # The package takes the shape of what it is told for granted.
+        raise ProviderUnreachable("garbage") from None
     try:
         return msgspec.json.decode(str(answer.body) if answer is not None else "", type=shape)
     except (msgspec.MsgspecError, RecursionError):

@@ -45,10 +45,10 @@ _FAILURES: Final = {
 class Card(msgspec.Struct, frozen=True):
     """A card as far as it may be shown."""
 
-    brand: str = ""
-    last4: str = ""
-    exp_month: int = 0
-    exp_year: int = 0
+    brand: str | None = None
+    last4: str | None = None
+    exp_month: int | None = None
+    exp_year: int | None = None
 
 
 class MethodDetails(msgspec.Struct, frozen=True):
@@ -80,7 +80,7 @@ class Intent(msgspec.Struct, frozen=True):
     status: str
     amount: int
     currency: str
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] | None = None
     latest_charge: Charge | str | None = None
     last_payment_error: Failure | None = None
     cancellation_reason: str | None = None
@@ -96,7 +96,7 @@ class Session(msgspec.Struct, frozen=True):
     status: str
     amount_total: int
     currency: str
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] | None = None
     url: str | None = None
     payment_intent: Intent | str | None = None
 
@@ -106,7 +106,7 @@ class Refund(msgspec.Struct, frozen=True):
     status: str
     amount: int
     currency: str
-    metadata: dict[str, str] = {}
+    metadata: dict[str, str] | None = None
 
 
 class Refunds(msgspec.Struct, frozen=True):
@@ -142,7 +142,7 @@ def of_session(session: Session) -> Aggregate:
     standing = Standing.EXPIRED if session.status == "expired" else Standing.PENDING
     return Aggregate(
         session.id,
-        session.metadata.get(REFERENCE, ""),
+        named(session.metadata, REFERENCE),
         standing,
         session.currency.upper(),
         authorised_minor=0,
@@ -152,6 +152,11 @@ def of_session(session: Session) -> Aggregate:
 def of_intent(intent: Intent) -> Aggregate:
     """A later charge, which has no page: what was declined has failed."""
     return _of_intent(intent.id, intent)
+
+
+def named(metadata: dict[str, str] | None, name: str) -> str:
+    """What was written beside an object under this name; empty where nothing was."""
+    return (metadata or {}).get(name, "")
 
 
 def failure_of(code: str | None, decline_code: str | None) -> str:
@@ -183,7 +188,7 @@ def _of_intent(provider_ref: str, intent: Intent) -> Aggregate:
     error = intent.last_payment_error or Failure()
     return Aggregate(
         provider_ref=provider_ref,
-        reference=intent.metadata.get(REFERENCE, ""),
+        reference=named(intent.metadata, REFERENCE),
         standing=standing,
         currency=intent.currency.upper(),
         authorised_minor=authorised_minor,
@@ -232,9 +237,8 @@ def _saved(intent: Intent, charge: Charge | None) -> SavedMethod | None:
     details = charge.payment_method_details if charge is not None else None
     if details is None:
         return None
-    card = details.card or Card(brand="card")
-    brand = _BRANDS.get(card.brand, card.brand.replace("_", " ").capitalize())
+    card = details.card or Card()
+    brand = _BRANDS.get(card.brand or "", (card.brand or "card").replace("_", " ").capitalize())
     expires_on = f"{card.exp_year:04d}-{card.exp_month:02d}" if card.exp_year and card.exp_month else None
-    return SavedMethod(
-        token_of(intent.customer, intent.payment_method), f"{brand} {card.last4}".strip(), expires_on
-    )
+    label = f"{brand} {card.last4 or ''}".strip()
+    return SavedMethod(token_of(intent.customer, intent.payment_method), label, expires_on)

@@ -7,10 +7,21 @@ from dataclasses import replace
 
 import msgspec
 
+from app.kernel.money import Money
+from app.payments.ports import NewCharge
 from tests.support.receiver import Answer
 
+KEY = "sk_test_key_of_ours"
+SECRET = "whsec_of_ours"
 SESSION = "cs_test_a1"
 INTENT = "pi_3M"
+CHARGE = NewCharge(
+    key="key-2",
+    reference="pay_1",
+    amount=Money(129_00, "EUR"),
+    description="Birch & Co.",
+    token="cus_1/pm_1",
+)
 
 
 def said(content: Mapping[str, object], status: int = 200) -> Answer:

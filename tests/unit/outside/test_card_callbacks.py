@@ -12,15 +12,14 @@ import pytest
 from app.outside.card import CardAccount, StripeCards
 from app.payments.errors import CallbackForged
 from app.payments.ports import Callback
-from tests.support.stripe_answers import INTENT, SESSION
+from tests.support.stripe_answers import INTENT, KEY, SECRET, SESSION
 
-SECRET = "whsec_of_ours"
 NOW = datetime(2026, 11, 22, 9, 0, tzinfo=UTC)
 
 
 @pytest.fixture
 def cards() -> StripeCards:
-    return StripeCards(CardAccount("http://127.0.0.1:1", "sk_test_of_ours", SECRET))
+    return StripeCards(CardAccount("http://127.0.0.1:1", KEY, SECRET))
 
 
 def an_event(kind: str = "checkout.session", known_as: str = SESSION, **changed: object) -> bytes:

@@ -50,6 +50,11 @@ def test_what_the_shopper_authorised_is_held_whatever_the_page_says() -> None:
         assert told == Aggregate(SESSION, "pay_1", Standing.AUTHORISED, "EUR", 129_00)
 
 
+def test_a_payment_that_nobody_named_is_not_ours() -> None:
+    assert charge(an_intent(metadata=None)).reference == ""
+    assert session("open", metadata={}).reference == ""
+
+
 def test_captures_and_refunds_change_the_sums_alone() -> None:
     told = session("complete", captured(refunded_minor=9_00))
     assert (told.standing, figures(told)) == (Standing.AUTHORISED, (129_00, 129_00, 9_00, 0))
@@ -115,6 +120,8 @@ def test_a_card_is_saved_only_where_that_was_asked_for() -> None:
         "latest_charge": a_charge(),
     }
     assert charge(an_intent(**kept)).saved == SavedMethod("cus_1/pm_1", "Visa 4242", "2031-07")
+    nameless = a_charge(payment_method_details={"type": "card", "card": {"brand": None, "last4": None}})
+    assert charge(an_intent(**{**kept, "latest_charge": nameless})).saved == SavedMethod("cus_1/pm_1", "Card")
     for without in ("setup_future_usage", "customer"):
         assert charge(an_intent(**{**kept, without: None})).saved is None
     assert charge(an_intent("processing", **{**kept, "latest_charge": None})).saved is None
