@@ -36,6 +36,12 @@ from app.web.shopper.purchases import (
     show_purchase,
     show_purchases,
 )
+from app.web.shopper.subscriptions import (
+    ask_before_end,
+    change_subscription,
+    end_subscription,
+    show_subscription,
+)
 from app.web.shopper.till import hear_till_code, pay_at_till, show_till_code
 from app.web.shopper.wallet import use_wallet
 from app.web.shopper.wallet_page import show_wallet, turn_points
@@ -105,6 +111,10 @@ ROUTES = (
     call_off_return,
     show_insurance,
     give_up_insurance,
+    show_subscription,
+    ask_before_end,
+    end_subscription,
+    change_subscription,
     show_wallet,
     turn_points,
     download_statement,

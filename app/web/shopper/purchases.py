@@ -27,12 +27,14 @@ from app.kernel.cursors import CursorRefused
 from app.messages.invoice import sheet_content
 from app.messages.sent import sent_about
 from app.returns.queries import refunds_of_order, returns_of_order
+from app.subscriptions.queries import subscriptions_of_customer
 from app.web.shared.points import earned_of
 from app.web.shopper.account import Here, here_of
 from app.web.shopper.information import document
 from app.web.shopper.purchase_insurance_views import insurance_view
 from app.web.shopper.purchase_page import Around, purchase_view
 from app.web.shopper.purchases_views import DueView, PurchaseRow, PurchasesView, ShopChoice
+from app.web.shopper.subscriptions_views import row_of
 
 if TYPE_CHECKING:
     from app.identity.account_queries import SignedInCustomer
@@ -68,7 +70,9 @@ async def show_purchases(request: Request[Any, Any, Any]) -> Response[str]:
         is_first=cursor is None,
         closed=shops.closed,
     )
-    return here.page("purchases", {"purchases": view})
+    found = await subscriptions_of_customer(here.customer.customer_id, ids) if cursor is None else ()
+    rows = [row_of(sub, shops.of(sub.merchant_id), here.lang) for sub in found]
+    return here.page("purchases", {"purchases": view, "subscriptions": rows})
 
 
 @get(f"{PURCHASES}/{{order_id:str}}", include_in_schema=False)

@@ -162,8 +162,8 @@ async def test_the_list_costs_the_same_whatever_its_length(client: httpx.AsyncCl
     await sign_in(client)
     with db.counting() as counts:
         page = await client.get("/purchases")
-    # Who asks, the shops, a page of purchases, what is owed.
-    assert (counts.queries, counts.writes) == (4, 0)
+    # Who asks, the shops, a page of purchases, what is owed, what goes on by itself.
+    assert (counts.queries, counts.writes) == (5, 0)
     assert page.text.count('class="what" href="/purchases/') == min(number, 10) + number
     if number > 10:
         older = re.search(r'href="(/purchases\?before=[\w%-]+)"', page.text)
@@ -178,8 +178,9 @@ async def test_one_purchase_costs_the_same_whatever_it_holds(client: httpx.Async
     order = await a_buyer(client, await a_merchant(credit_limit_minor=500_000), months=months)
     with db.counting() as counts:
         await client.get(f"/purchases/{order}")
-    # Nine: who asks, the shop, the order with its lines, documents, payments, agreement, messages, points.
-    assert (counts.queries, counts.writes) == (11, 0)
+    # Nine: who asks, the shop, the order with its lines, documents, payments, agreement, messages, points,
+    # an insurance.
+    assert (counts.queries, counts.writes) == (12, 0)
 
 
 async def test_a_purchase_tells_what_it_earned_line_by_line(client: httpx.AsyncClient) -> None:
