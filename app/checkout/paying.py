@@ -78,8 +78,9 @@ async def check(public_id: str, doors: PaymentDoors) -> PaymentView | None:
             await _look_later(payment)
         elif payment.provider_ref is None:
             await _open(payment, provider, doors)
-            # Whoever turned away before it was known lets go of it now.
-            if payment.is_letting_go:
+            found = await payment_by_public_id(public_id)
+            if found is not None and found.is_letting_go and found.state is PaymentState.PENDING:
+                # Whoever turned away before it was known lets go of it now.
                 return await check(public_id, doors)
         else:
             await _ask(payment, payment.provider_ref, provider)

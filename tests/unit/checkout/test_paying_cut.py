@@ -82,6 +82,20 @@ async def test_giving_up_what_nobody_knows_was_opened_lets_go_of_it(
     assert await check_books() == []
 
 
+async def test_giving_up_while_the_provider_stays_silent_asks_once(
+    merchant: Merchant, provider: FakeProvider
+) -> None:
+    for _ in range(9):
+        provider.cut("create", after=False)
+    shopper, payment = await a_guest_at_provider(merchant, provider)
+    asked_so_far = len(provider.asked)
+    silent = await paying.give_up(payment.public_id, doors_to(provider))
+    assert silent is not None
+    assert silent.state is PaymentState.UNKNOWN
+    assert len(provider.asked) == asked_so_far + 1
+    assert (await shopper.flow()).state is SessionState.PROCESSING
+
+
 @pytest.mark.parametrize("after", [False, True])
 async def test_a_lost_answer_to_the_capture_is_unknown_and_never_a_second_charge(
     merchant: Merchant, provider: FakeProvider, *, after: bool
