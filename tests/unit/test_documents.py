@@ -17,6 +17,8 @@ from app.links.bulk.states import MACHINE as IMPORT
 from app.links.reusable.states import MACHINE as REUSABLE
 from app.links.states import MACHINE as LINK
 from app.orders.states import MACHINE as ORDER
+from app.payments.states import MACHINE as PAYMENT
+from app.payments.states import REFUNDING
 from app.returns.states import REFUNDS, RETURNS
 from app.wallet.states import MACHINE as PAYOUT
 
@@ -25,7 +27,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 @pytest.mark.parametrize(
     "machine",
-    [ORDER, SESSION, INVOICE, CASE, LINK, IMPORT, REUSABLE, HOLD, PAYOUT, REFUNDS, RETURNS],
+    [ORDER, SESSION, INVOICE, CASE, LINK, IMPORT, REUSABLE, PAYMENT, REFUNDING, HOLD, PAYOUT, REFUNDS, RETURNS],
     ids=lambda machine: machine.name,
 )
 def test_the_drawn_life_cycles_are_the_programs(machine: Machine) -> None:
