@@ -105,6 +105,8 @@ class Phone:
     complaints: list[str] = field(default_factory=list)
     taps: int = 0
     typed: int = 0
+    worn: bool = False
+    """Something stays in its tab that no navigation takes away: nobody else can have it."""
 
     def words(self, english: str) -> str:
         """What a page of this phone's language says for an English message."""
@@ -252,35 +254,54 @@ def _picked_up(
     context: BrowserContext, base_url: str, lang: str, has_script: bool, cookies: Mapping[str, str]
 ) -> Phone:
     """A new tab with these cookies, from an address of its own."""
-    context.set_extra_http_headers({"X-Forwarded-For": next_address()})
-    given = {"lang": lang, **cookies}
-    context.add_cookies([{"name": name, "value": value, "url": base_url} for name, value in given.items()])
     phone = Phone(context.new_page(), base_url, lang, has_script)
     listen(phone)
+    _becomes_somebody(phone, cookies)
     return phone
 
 
+def _becomes_somebody(phone: Phone, cookies: Mapping[str, str]) -> None:
+    context = phone.tab.context
+    context.set_extra_http_headers({"X-Forwarded-For": next_address()})
+    given = {"lang": phone.lang, **cookies}
+    context.add_cookies(
+        [{"name": name, "value": value, "url": phone.base_url} for name, value in given.items()]
+    )
+
+
 class Drawer:
-    """Phones that are put back, one a language: the next to take one finds neither cookies nor open tabs, but styles,
-    scripts and fonts that need not be fetched again. For whoever only looks at pages.
+    """Phones that are put back, one a language: the next to take one finds an empty tab, no cookie and nothing stored,
+    but styles, scripts and fonts that need not be fetched again. For whoever only looks at pages.
+
+    The tab stays open: a new one costs the browser a process, which takes longer than two pages do.
     """
 
     def __init__(self, browser: Browser, base_url: str) -> None:
         self._browser, self._base_url = browser, base_url
-        self._contexts: dict[str, BrowserContext] = {}
+        self._phones: dict[str, Phone] = {}
 
     def take(self, lang: str, cookies: Mapping[str, str]) -> Phone:
-        context = self._contexts.get(lang)
-        if context is None:
+        phone = self._phones.pop(lang, None)
+        if phone is None:
             context = _context(self._browser, lang, has_script=True, screen=PHONE_SCREEN, scheme="light")
-            self._contexts[lang] = context
-        return _picked_up(context, self._base_url, lang, True, cookies)
+            return _picked_up(context, self._base_url, lang, True, cookies)
+        _becomes_somebody(phone, cookies)
+        return phone
 
-    def put_back(self, phone: Phone) -> None:
-        context = phone.tab.context
-        for tab in context.pages:
-            tab.close()
+    def put_back(self, phone: Phone, lang: str) -> None:
+        """`lang`: the one it was taken in; it may have learned others since."""
+        tab, context = phone.tab, phone.tab.context
+        if phone.worn or len(context.pages) > 1 or lang in self._phones:
+            context.close()
+            return
+        tab.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
+        tab.goto("about:blank")
+        tab.emulate_media(color_scheme="light")
+        tab.set_viewport_size(PHONE_SCREEN)
         context.clear_cookies()
+        phone.lang, phone.taps, phone.typed = lang, 0, 0
+        phone.complaints.clear()
+        self._phones[lang] = phone
 
 
 def next_address() -> str:

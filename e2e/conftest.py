@@ -83,19 +83,20 @@ def drawer(world: World, chromium: Browser) -> Drawer:
 def lent_phone(drawer: Drawer, request: pytest.FixtureRequest) -> Iterator[Callable[..., Phone]]:
     """Lends a phone (language, cookies) that others have had before, and that goes back with the test. No page of it
     may have complained on the console. When the test fails, what it showed is kept in var/e2e."""
-    lent: list[Phone] = []
+    lent: list[tuple[Phone, str]] = []
 
     def lend(lang: str, cookies: Mapping[str, str]) -> Phone:
-        lent.append(drawer.take(lang, cookies))
-        return lent[-1]
+        lent.append((drawer.take(lang, cookies), lang))
+        return lent[-1][0]
 
     yield lend
     failed = request.node.stash.get(_FAILED, False)
-    complaints = [complaint for phone in lent for complaint in phone.complaints]
-    for phone in lent:
+    complaints = [complaint for phone, _ in lent for complaint in phone.complaints]
+    for phone, lang in lent:
         if failed:
             _picture(phone.tab, f"{request.node.name}")
-        drawer.put_back(phone)
+            phone.worn = True
+        drawer.put_back(phone, lang)
     assert failed or not complaints, complaints
 
 

@@ -6,6 +6,7 @@ turned off. It is quick, which makes it the way to bring a session to a state be
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -15,6 +16,8 @@ import httpx
 
 from e2e.browsing import next_address
 
+# Read once: every page comes over plain HTTP, and reading the certificate store takes longer than a page.
+_TLS = ssl.create_default_context()
 _VOID = frozenset({"input", "br", "img", "meta", "link", "hr"})
 _TEXTUAL = frozenset({"text", "email", "tel", "search", "password", "number", "date"})
 
@@ -144,6 +147,7 @@ class Walker:
             follow_redirects=True,
             timeout=20,
             limits=limits,
+            verify=_TLS,
         )
         return cls._opened(client, client.get(path))
 

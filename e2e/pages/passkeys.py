@@ -25,6 +25,7 @@ class Holder:
     def of(cls, phone: Phone) -> Holder:
         driver = phone.tab.context.new_cdp_session(phone.tab)
         driver.send("WebAuthn.enable")
+        phone.worn = True
         made = driver.send(
             "WebAuthn.addVirtualAuthenticator",
             {
