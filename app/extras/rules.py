@@ -241,9 +241,14 @@ class InsuranceOffer:
         bounded = min(max(part, self.least_minor or 1), self.most_minor or UNIT_PRICE_MAX_MINOR)
         return min(bounded, UNIT_PRICE_MAX_MINOR)
 
+    def language(self, lang: str, shop_lang: str) -> str:
+        """The language in which a reader is told what it covers: theirs where the shop has said it there, else the
+        shop's own."""
+        return next((each for each in (lang, shop_lang) if each in self.covers), next(iter(self.covers)))
+
     def covered(self, lang: str, shop_lang: str) -> str:
-        """What it covers, in the reader's language where the shop has said it there."""
-        return self.covers.get(lang) or self.covers.get(shop_lang) or next(iter(self.covers.values()))
+        """What it covers, in one sentence."""
+        return self.covers[self.language(lang, shop_lang)]
 
     @property
     def title(self) -> str:

@@ -132,6 +132,7 @@ class Extras:
             name=offer.name,
             insurer=offer.insurer,
             covered=offer.covered(self.lang, self.flow.merchant.locale),
+            covered_lang=offer.language(self.lang, self.flow.merchant.locale),
             price=Money(self.premium_minor, self.flow.currency),
             answer=self.answer,
             cancel_days=offer.cancel_days,

@@ -48,6 +48,7 @@ class InsuranceQuestion:
     name: str
     insurer: str
     covered: str
+    covered_lang: str
     price: Money
     answer: str
     cancel_days: int
