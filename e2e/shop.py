@@ -41,13 +41,15 @@ class Shop:
         locale: str | None = None,
         expires_in_s: int | None = None,
         buyer: str = "consumer",
+        country: str | None = None,
+        currency: str = "EUR",
     ) -> Session:
         """A basket of one line to be paid. The shop passes on phone, postcode and e-mail of whom it `knows`."""
         reference = f"E2E-{next(_numbers)}"
         wanted: dict[str, object] = {
             "reference": reference,
-            "country": self.country,
-            "currency": "EUR",
+            "country": country or self.country,
+            "currency": currency,
             "buyer": buyer,
             "lines": [
                 {

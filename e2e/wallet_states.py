@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from e2e import walks
-from e2e.abroad import a_shop_abroad
 from e2e.sandbox import Shopper
 from e2e.shop import Session
 from e2e.stop import Stop
@@ -13,13 +12,8 @@ from e2e.world import World
 
 
 def nothing(world: World) -> Stop:
-    """A company is offered no consumer credit, and this shop has no wallets."""
-    return Stop(a_shop_abroad(world).shop.open_session(buyer="business").path)
-
-
-def company(world: World) -> Stop:
-    """A company pays with what it has in the wallet."""
-    return Stop(f"{world.shop.open_session(buyer='business').path}?method=wallet")
+    """No way to pay takes the money of another country."""
+    return Stop(world.shop.open_session(country="SE", currency="SEK").path)
 
 
 def known(world: World) -> Stop:

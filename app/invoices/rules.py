@@ -412,8 +412,14 @@ class Ladder:
         return max(due + timedelta(days=self.second_after_days), today + timedelta(days=self.gap_days))
 
 
-def ladder_of(law: CountryLaw, on: date) -> Ladder:
-    """The country's ladder. Raises FigureUnknown without a day for the first reminder."""
+# No law on collecting from consumers speaks of companies: a week and a week, by e-mail.
+LADDER_OF_COMPANIES: Final = Ladder(grace_days=3, second_after_days=10, gap_days=7)
+
+
+def ladder_of(law: CountryLaw, on: date, *, for_company: bool = False) -> Ladder:
+    """The country's ladder, or that of companies. Raises FigureUnknown without a day for the first reminder."""
+    if for_company:
+        return LADDER_OF_COMPANIES
     gap = law.find("reminder_gap_days", on)
     after = law.find("reminder_after_days", on)
     most = law.find("reminders_max", on)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date
 from typing import Final
 
 from stdnum import luhn
-from stdnum.dk import cpr
+from stdnum.dk import cpr, cvr
+from stdnum.fi import ytunnus
 
 _FINNISH_CHECKS: Final = "0123456789ABCDEFHJKLMNPRSTUVWXY"
 
@@ -24,6 +26,26 @@ def finnish(birthdate: date, individual: int) -> str:
     sign = {18: "+", 19: "-", 20: "A"}[birthdate.year // 100]
     digits = f"{birthdate:%d%m%y}{individual:03d}"
     return f"{birthdate:%d%m%y}{sign}{individual:03d}{_FINNISH_CHECKS[int(digits) % 31]}"
+
+
+def company_number(country: str, draw: int) -> str:
+    """The number of a company that was never founded, from a part of the range that no register has come to; `draw`
+    (any natural number) picks one."""
+    if country == "DK":
+        return next(number for number in _from(f"99{draw % 10**4:04d}") if cvr.is_valid(number))
+    if country == "SE":
+        # A limited company begins with 5; the third digit is above 1, the month that a person's number has there.
+        head = f"5599{draw % 10**5:05d}"
+        return f"{head[:6]}-{head[6:]}{luhn.calc_check_digit(head)}"
+    return next(
+        ytunnus.format(number) for number in _from(f"00{draw % 10**4:04d}") if ytunnus.is_valid(number)
+    )
+
+
+def _from(head: str) -> Iterator[str]:
+    """Eight digits that begin like this; of each ten in a row one has the right check digit."""
+    missing = 8 - len(head)
+    return (f"{head}{tail:0{missing}d}" for tail in range(10**missing))
 
 
 def _danish(birthdate: date, draw: int) -> str:

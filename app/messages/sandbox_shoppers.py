@@ -20,9 +20,11 @@ from uuid import UUID
 
 from app.kernel import db, ids
 from app.kernel.errors import Refusal
-from app.messages.sandbox_numbers import national_number
+from app.messages.sandbox_numbers import company_number, national_number
 
-ShopperKind = Literal["returning", "first-timer", "no-phone", "declined", "credit-ban", "register-down"]
+ShopperKind = Literal[
+    "returning", "first-timer", "no-phone", "declined", "credit-ban", "register-down", "business"
+]
 KINDS: Final[tuple[ShopperKind, ...]] = get_args(ShopperKind)
 
 _PHONE_PREFIX: Final = "+35848"
@@ -113,8 +115,11 @@ _REGISTER: Final[Mapping[ShopperKind, _Earning]] = MappingProxyType(
         "declined": _STRAINED,
         "credit-ban": (3_200_00, ((4_800_00, 160_00),), True),
         "register-down": _STEADY,
+        "business": _STEADY,
     }
 )
+# What a company of the country calls its form.
+_COMPANY_FORMS: Final = {"FI": "Oy", "SE": "AB", "DK": "ApS"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +141,23 @@ class SandboxShopper:
     birthdate: date = field(repr=False)
     register: Mapping[str, object] = field(repr=False)
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxCompany:
+    """An invented company: its number is well formed and given to none."""
+
+    number: str
+    name: str
+
+
+def company_of(shopper: SandboxShopper) -> SandboxCompany | None:
+    """The company that a contact person buys for; None for everybody else."""
+    if shopper.kind != "business" or shopper.phone is None:
+        return None
+    family = shopper.name.rpartition(" ")[2]
+    number = company_number(shopper.country, int(shopper.phone[-5:]))
+    return SandboxCompany(number, f"{family} {_COMPANY_FORMS.get(shopper.country, 'Oy')}")
 
 
 Introduction: TypeAlias = Callable[[SandboxShopper], Awaitable[None]]

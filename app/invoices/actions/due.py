@@ -64,7 +64,8 @@ async def mark_overdue(now: datetime, limit: int) -> int:
 
 async def _mark_overdue(merchant: Merchant, invoice: InvoiceView, now: datetime) -> None:
     assert invoice.due_on is not None
-    ladder = ladder_of(law_of(merchant.country), merchant.local_date(now))
+    today, law = merchant.local_date(now), law_of(merchant.country)
+    ladder = ladder_of(law, today, for_company=invoice.content.for_company)
     await _move(merchant.id, invoice, InvoiceState.OVERDUE, now)
     await db.execute(_REMIND_ON, merchant.id, invoice.id, ladder.first_on(invoice.due_on))
     await tell_overdue(merchant.id, replace(invoice, state=InvoiceState.OVERDUE), now)
@@ -82,7 +83,7 @@ async def _remind(merchant: Merchant, invoice: InvoiceView, now: datetime) -> No
     step = known["sent"] + 1
     today = merchant.local_date(now)
     channel = channel_of(step, has_phone=known["has_phone"], delivery=invoice.delivery)
-    ladder = ladder_of(law_of(merchant.country), today)
+    ladder = ladder_of(law_of(merchant.country), today, for_company=invoice.content.for_company)
     await db.execute(_REMINDED, merchant.id, invoice.id, step, channel, now)
     await db.execute(
         _REMIND_ON, merchant.id, invoice.id, ladder.next_on(invoice.due_on, sent=step, today=today)

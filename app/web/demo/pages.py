@@ -181,7 +181,7 @@ def _session_body(shop: Shop, basket: Basket, ref: str, lang: str, form: forms.F
         "country": COUNTRY,
         "currency": CURRENCY,
         "locale": lang,
-        "buyer": "consumer",
+        "buyer": "business" if form.value("business") else "consumer",
         "lines": api_lines(basket, lang),
         "customer": {name: text for name, text in known.items() if text},
         "success_url": f"{shop.base_url}{PATH}/orders/{ref}",

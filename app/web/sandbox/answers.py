@@ -244,7 +244,13 @@ def _shopper(shopper: SandboxShopper) -> dict[str, object]:
         "street": shopper.street,
         "city": shopper.city,
         "subject": shopper.subject,
-    }
+    } | _company(shopper)
+
+
+def _company(shopper: SandboxShopper) -> dict[str, object]:
+    """Whom somebody buys for; a person who buys for themselves says nothing of it."""
+    company = sandbox_shoppers.company_of(shopper)
+    return {} if company is None else {"company": {"number": company.number, "name": company.name}}
 
 
 def _json(content: object, *, status: int = 200) -> Response[bytes]:

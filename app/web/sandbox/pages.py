@@ -210,7 +210,12 @@ async def _time() -> dict[str, Any]:
 
 async def _people(place: Place, at_most: int) -> dict[str, Any]:
     people = await sandbox_shoppers.shoppers(at_most)
-    return {"people": people[::-1], "kinds": sandbox_shoppers.KINDS, "bank_issuer": place.bank_issuer}
+    return {
+        "people": people[::-1],
+        "companies": {each.subject: sandbox_shoppers.company_of(each) for each in people},
+        "kinds": sandbox_shoppers.KINDS,
+        "bank_issuer": place.bank_issuer,
+    }
 
 
 async def _posted(message_id: UUID) -> SandboxMessage:

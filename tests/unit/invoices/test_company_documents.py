@@ -12,9 +12,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.checkout.facts import own_history
+from app.credit.rules import Facts, decide
 from app.invoices.content import Content, LateItem, Party
 from app.invoices.rules import items_of, vat_of
 from app.invoices.ubl import can_be_ubl, ubl_of
+from app.kernel import clock, db
 from app.kernel.company_number import CompanyNumber
 from app.merchants.queries import Merchant
 from app.messages.invoice import invoice_mail
@@ -22,6 +25,7 @@ from app.orders.companies import Company
 from app.orders.rules import Line
 from tests.factories.checkout import a_line
 from tests.factories.companies import an_invoice_of_a_company
+from tests.factories.invoices import again, chores_done, days_later
 
 DAY: Final = date(2026, 11, 22)
 NAMES: Final = {
@@ -79,6 +83,36 @@ async def test_the_file_says_what_the_document_says(merchant: Merchant) -> None:
     assert minor(told(file, "cac:LegalMonetaryTotal/cbc:PayableAmount")[0]) == content.amount_minor
     assert minor(told(file, "cac:TaxTotal/cbc:TaxAmount")[0]) == sum(each.vat_minor for each in content.vat)
     assert told(file, "cac:AccountingCustomerParty/cac:Party/cbc:EndpointID") == ["003720774740"]
+
+
+async def test_a_company_is_reminded_by_e_mail_after_three_days_and_ten(merchant: Merchant) -> None:
+    invoice = await an_invoice_of_a_company(merchant)
+    await days_later(30 + 3 + 1.5)
+    await chores_done()
+    await days_later(7)
+    await chores_done()
+    sent = await db.fetch_all("SELECT step, channel FROM invoice_reminders ORDER BY step")
+    assert [(row["step"], row["channel"]) for row in sent] == [(1, "email"), (2, "email")]
+    assert (await again(merchant, invoice)).state == "overdue"
+
+
+async def test_while_an_invoice_of_it_is_overdue_a_person_decides_on_a_company(merchant: Merchant) -> None:
+    await an_invoice_of_a_company(merchant)
+    await days_later(32)
+    await chores_done()
+    company = await db.fetch_value("SELECT customer_id FROM companies")
+    history = await own_history(merchant.id, company, "EUR", await clock.business_now())
+    facts = Facts(
+        amount_minor=100,
+        currency="EUR",
+        exposure_minor=history.exposure_minor,
+        limit_minor=merchant.company_limit_minor,
+        answer=None,
+        late_payments=history.late_payments,
+        for_company=True,
+    )
+    assert decide(facts).outcome == "referred"
+    assert decide(facts).reasons == ("late_payments",)
 
 
 def a_document(lines: tuple[Line, ...]) -> Content:

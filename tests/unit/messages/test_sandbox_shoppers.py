@@ -11,6 +11,7 @@ from stdnum.fi import hetu
 from stdnum.se import personnummer
 
 from app.kernel.clock import wall
+from app.kernel.company_number import parse_company_number
 from app.kernel.phone import parse_phone
 from app.messages import sandbox_shoppers
 from app.messages.sandbox_numbers import finnish, national_number
@@ -81,3 +82,12 @@ def test_an_unknown_kind_is_refused_by_name() -> None:
     assert [sandbox_shoppers.kind_of(kind) for kind in KINDS] == list(KINDS)
     with pytest.raises(UnknownKind):
         sandbox_shoppers.kind_of("millionaire")
+
+
+@pytest.mark.parametrize("country", ["FI", "SE", "DK"])
+async def test_a_contact_person_buys_for_a_company_whose_number_is_well_formed(db: str, country: str) -> None:
+    shopper = await make_shopper("business", wall(), country=country)
+    company = sandbox_shoppers.company_of(shopper)
+    assert company is not None
+    assert parse_company_number(company.number, country).printed == company.number
+    assert sandbox_shoppers.company_of(await make_shopper("returning", wall())) is None

@@ -17,6 +17,8 @@ from app.kernel import clock, db
 from app.law.actions import confirm
 from app.merchants.actions import NewMerchant, create_merchant
 from app.merchants.queries import Merchant
+from app.merchants.rules import MethodTerms
+from app.merchants.ways import save_ways
 from app.orders.rules import Line
 from app.plans.actions import create_plan
 from app.plans.errors import StartInThePast
@@ -98,12 +100,11 @@ async def nothing_is_offered(client: httpx.AsyncClient, session: str) -> None:
     assert answer.headers["location"] == f"/pay/{session}"
 
 
-async def test_a_business_is_told_that_nothing_is_offered_and_led_back(client: httpx.AsyncClient) -> None:
-    await nothing_is_offered(client, await a_basket(await a_merchant(), buyer="business"))
-
-
-async def test_a_sum_above_every_plan_is_told_so(client: httpx.AsyncClient) -> None:
-    await nothing_is_offered(client, await a_basket(await a_merchant(), 90_000_00))
+async def test_a_sum_above_every_plan_is_told_so_where_nothing_else_is_on(client: httpx.AsyncClient) -> None:
+    merchant = await a_merchant()
+    without = {way: MethodTerms(is_on=False) for way in ("card", "mobilepay")}
+    await save_ways(merchant, without, 0, actor="staff:st_1", now=clock.wall())
+    await nothing_is_offered(client, await a_basket(merchant, 90_000_00))
 
 
 async def test_a_currency_that_the_country_does_not_lend_in_is_told_so(client: httpx.AsyncClient) -> None:
