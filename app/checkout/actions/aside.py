@@ -12,8 +12,9 @@ from typing import Final
 from uuid import UUID
 
 from app.checkout.errors import HoldEnded, SessionEnded
+from app.checkout.flow_parts import Aside, Customer
 from app.checkout.purse import WALLET
-from app.checkout.queries import Aside, Customer, Flow
+from app.checkout.queries import Flow
 from app.checkout.states import SessionState
 from app.kernel import db, ids
 from app.kernel.money import Money

@@ -8,7 +8,8 @@ from typing import Final, Literal
 from uuid import UUID
 
 from app.checkout.errors import SessionEnded, StepNotReached
-from app.checkout.queries import Flow, customer_of
+from app.checkout.flow_parts import customer_of
+from app.checkout.queries import Flow
 from app.checkout.states import SessionState
 from app.identity.actions import browsers
 from app.identity.actions.browsers import BrowserToken

@@ -10,7 +10,8 @@ from uuid import UUID
 from app.checkout.actions import seeing
 from app.checkout.actions.aside import free_in_tx, set_aside_in_tx
 from app.checkout.errors import SessionEnded
-from app.checkout.queries import QUOTE_GRACE, Decision, Flow
+from app.checkout.flow_parts import Decision
+from app.checkout.queries import QUOTE_GRACE, Flow
 from app.checkout.states import SessionState
 from app.extras import actions as extras
 from app.extras.actions import Asked

@@ -9,7 +9,8 @@ from app.checkout import shown
 from app.checkout.actions.aside import check_aside, spend_in_tx
 from app.checkout.actions.ending import end_others_in_tx
 from app.checkout.errors import CreditRefused, DetailsMissing, SessionEnded, ShownTotalChanged, StepNotReached
-from app.checkout.queries import Customer, Flow, hold
+from app.checkout.flow_parts import Customer
+from app.checkout.queries import Flow, hold
 from app.checkout.queries import flow as read_flow
 from app.checkout.states import MACHINE, SessionState
 from app.credit import actions as credit

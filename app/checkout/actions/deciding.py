@@ -7,8 +7,8 @@ from typing import Final
 
 from app.checkout.actions.holding import Question, as_held, hold_in_tx, reach_of
 from app.checkout.errors import DecisionsSpent, StepNotReached
+from app.checkout.flow_parts import Decision as StoredDecision
 from app.checkout.queries import DECISIONS_MAX, Flow
-from app.checkout.queries import Decision as StoredDecision
 from app.credit import actions as credit
 from app.credit.actions import Subject
 from app.credit.queries import is_stored

@@ -9,7 +9,8 @@ from uuid import UUID
 
 from app.checkout.actions.binding import Given, bind, given_here, this_browser
 from app.checkout.errors import OtherPerson, SessionEnded, StepNotReached
-from app.checkout.queries import Challenge, Flow
+from app.checkout.flow_parts import Challenge
+from app.checkout.queries import Flow
 from app.checkout.states import SessionState
 from app.credit.queries import creditors_of
 from app.identity.actions import browsers, codes, customers, remembered

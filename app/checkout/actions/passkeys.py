@@ -9,8 +9,9 @@ from uuid import UUID
 from app.checkout.actions.binding import bind, given_here, this_browser
 from app.checkout.actions.identifying import phone_changed_hands
 from app.checkout.errors import StepNotReached
+from app.checkout.flow_parts import Customer
 from app.checkout.policy import may_save_passkey
-from app.checkout.queries import Customer, Flow
+from app.checkout.queries import Flow
 from app.identity.actions import browsers, customers, passkeys
 from app.identity.actions.browsers import BrowserToken
 from app.identity.actions.passkeys import Place
