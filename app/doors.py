@@ -23,7 +23,6 @@ from app.outside.card import CardAccount, StripeCards
 from app.outside.letters import LetterFolder, NoPrinter, SandboxPostbox
 from app.outside.mail import SandboxLetterbox, SmtpMail
 from app.outside.mobilepay import MobilePay
-from app.outside.mobilepay_http import MobilePayAccount
 from app.outside.register import HttpRegister, RegisterProfile, SandboxRegister
 from app.outside.sms import GatewaySms, SandboxPhone
 from app.outside.webhook_door import HttpWebhookDoor, RememberingWebhookDoor
@@ -149,20 +148,11 @@ def card_door(settings: Settings) -> StripeCards | None:
 def mobilepay_door(settings: Settings) -> MobilePay | None:
     """MobilePay, or its twin in test mode; in live mode without keys there is none."""
     door = settings.mobilepay
-    if door is not None:
-        account = MobilePayAccount(
-            url=door.url,
-            msn=door.msn,
-            client_id=door.client_id,
-            client_secret=door.client_secret,
-            subscription_key=door.subscription_key,
-            webhook_secrets=door.webhook_secrets,
-        )
-    elif settings.is_test:
-        account = _sandbox_account(settings)
-    else:
-        return None
-    return MobilePay(account, manage_url=f"{settings.base_url}/purchases")
+    if door is None:
+        if not settings.is_test:
+            return None
+        door = mobilepay_twin.our_twin(settings).door
+    return MobilePay(door, manage_url=f"{settings.base_url}/purchases")
 
 
 def banks(settings: Settings) -> Mapping[str, StrongAuthentication]:
@@ -200,18 +190,6 @@ def _sandbox_registration(settings: Settings, keys: ClientKeys) -> Registration:
         client_id=sandbox_bank.CLIENT_ID,
         keys=keys,
         allow_plain_http=True,
-    )
-
-
-def _sandbox_account(settings: Settings) -> MobilePayAccount:
-    twin = mobilepay_twin.our_twin(settings)
-    return MobilePayAccount(
-        url=f"{twin.address}/api",
-        msn=mobilepay_twin.MSN,
-        client_id=mobilepay_twin.CLIENT_ID,
-        client_secret=twin.keys.client_secret,
-        subscription_key=twin.keys.subscription_key,
-        webhook_secrets=(twin.keys.webhook_secret,),
     )
 
 

@@ -8,11 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 from app.kernel import ids
 from app.outside.mobilepay import MobilePay
-from app.outside.mobilepay_http import MobilePayAccount
-from app.web.sandbox.mobilepay_twin import CLIENT_ID, MSN, PATH, keys_from
+from app.web.sandbox.mobilepay_twin import PATH, Twin, keys_from
 from e2e.stop import Stop
 from e2e.world import World
-from tests.support.sandbox_mobilepay import a_payment
+from tests.support.sandbox_mobilepay import Book, a_payment
 
 _PAY = f"{PATH}/pay/{{reference:str}}"
 _AGREE = f"{PATH}/agree/{{agreement_id:str}}"
@@ -33,7 +32,7 @@ def phone(world: World) -> Stop:
 
 def _opened(world: World, *, save: bool = False) -> str:
     """Where the person answers a payment that some shop has just opened."""
-    mobilepay = MobilePay(_account(world), manage_url=f"{world.base_url}/purchases")
+    mobilepay = MobilePay(_twin(world).door, manage_url=f"{world.base_url}/purchases")
     reference = ids.public_id("pay")
     new = a_payment(key=reference, reference=reference, save=save, return_url=f"{world.base_url}/demo")
     with ThreadPoolExecutor(1) as aside:
@@ -41,18 +40,11 @@ def _opened(world: World, *, save: bool = False) -> str:
         return aside.submit(asyncio.run, mobilepay.create(new)).result().url
 
 
-def _account(world: World) -> MobilePayAccount:
-    """As the deployment itself is known to its twin."""
+def _twin(world: World) -> Twin:
+    """As the deployment itself knows it."""
     secret = (world.product.var_dir / "secrets" / "master").read_text(encoding="utf-8").strip()
-    keys = keys_from(secret.encode())
-    return MobilePayAccount(
-        url=f"http://127.0.0.1:{world.product.port}{PATH}/api",
-        msn=MSN,
-        client_id=CLIENT_ID,
-        client_secret=keys.client_secret,
-        subscription_key=keys.subscription_key,
-        webhook_secrets=(keys.webhook_secret,),
-    )
+    address = f"http://127.0.0.1:{world.product.port}{PATH}"
+    return Twin(address, keys_from(secret.encode()), Book())
 
 
 ALL = (

@@ -31,7 +31,7 @@ from app.outside.mobilepay_answers import (
     reference_here,
     reference_there,
 )
-from app.outside.mobilepay_http import TOTAL_TIMEOUT_S, MobilePayAccount, MobilePayHttp
+from app.outside.mobilepay_http import TOTAL_TIMEOUT_S, MobilePayHttp
 from app.outside.mobilepay_signature import check_signature
 from app.payments.errors import CallbackForged, ProviderRefused, ProviderUnreachable
 from app.payments.ports import (
@@ -44,6 +44,7 @@ from app.payments.ports import (
     Refunded,
     Standing,
 )
+from app.settings import MobilePayDoor
 
 _PATH: Final = "/epayment/v1/payments"
 _DESCRIPTION_LENGTH: Final = (3, 100)
@@ -58,15 +59,15 @@ class MobilePay:
 
     def __init__(
         self,
-        account: MobilePayAccount,
+        door: MobilePayDoor,
         *,
         manage_url: str,
         transport: httpx.AsyncBaseTransport | None = None,
         total_timeout_s: float = TOTAL_TIMEOUT_S,
     ) -> None:
         """`manage_url` is our page on which a person ends what is charged again."""
-        self._account = account
-        self._http = MobilePayHttp(account, transport=transport, total_timeout_s=total_timeout_s)
+        self._door = door
+        self._http = MobilePayHttp(door, transport=transport, total_timeout_s=total_timeout_s)
         self._agreements = Agreements(self._http, manage_url)
 
     async def create(self, new: NewPayment) -> Opened:
@@ -132,7 +133,7 @@ class MobilePay:
     def read_callback(
         self, headers: Mapping[str, str], body: bytes, *, host: str, path: str, wall: datetime
     ) -> Callback:
-        secrets = self._account.webhook_secrets
+        secrets = self._door.webhook_secrets
         check_signature(headers, body, secrets=secrets, host=host, path=path, wall=wall)
         try:
             event = msgspec.json.decode(body, type=Event)

@@ -24,6 +24,7 @@ import msgspec
 
 from app.kernel import db
 from app.payments.errors import ProviderNotReached, ProviderRefused, ProviderUnreachable
+from app.settings import MobilePayDoor
 
 TOTAL_TIMEOUT_S: Final = 8.0
 # ePayment takes 50 characters of a key and the recurring API 40, so 40 serve both.
@@ -36,18 +37,6 @@ _TOKEN_KEPT_MAX_S: Final = 24 * 3600.0
 _KEY_SHAPE: Final = re.compile(rf"[A-Za-z0-9_:.-]{{8,{KEY_LENGTH_MAX}}}")
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class MobilePayAccount:
-    """Our sales unit. `url` has no slash at its end; `webhook_secrets` may be several while one is exchanged."""
-
-    url: str
-    msn: str
-    client_id: str
-    client_secret: str = field(repr=False)
-    subscription_key: str = field(repr=False)
-    webhook_secrets: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,12 +80,12 @@ class MobilePayHttp:
 
     def __init__(
         self,
-        account: MobilePayAccount,
+        door: MobilePayDoor,
         *,
         transport: httpx.AsyncBaseTransport | None = None,
         total_timeout_s: float = TOTAL_TIMEOUT_S,
     ) -> None:
-        self._account = account
+        self._door = door
         self._transport = transport
         self._total_timeout_s = total_timeout_s
         # Reading the certificate store takes longer than a request: once a process is enough.
@@ -142,7 +131,7 @@ class MobilePayHttp:
             headers["Content-Type"] = "application/json"
         if key is not None:
             headers["Idempotency-Key"] = sent_key(key)
-        url = self._account.url + path
+        url = self._door.url + path
         token = await self._token(client)
         answer = await _send(client, method, url, headers | _bearer(token), content)
         if answer.status != 401:
@@ -165,11 +154,11 @@ class MobilePayHttp:
         """Raises ProviderNotReached("no_token"): whatever was to follow has not been sent."""
         headers = {
             **self._who_we_are(),
-            "client_id": self._account.client_id,
-            "client_secret": self._account.client_secret,
+            "client_id": self._door.client_id,
+            "client_secret": self._door.client_secret,
         }
         try:
-            answer = await _send(client, "POST", f"{self._account.url}/accesstoken/get", headers, b"")
+            answer = await _send(client, "POST", f"{self._door.url}/accesstoken/get", headers, b"")
             if answer.status != 200:
                 raise ProviderNotReached("no_token")
             told = answer.parsed(_Token)
@@ -184,8 +173,8 @@ class MobilePayHttp:
 
     def _who_we_are(self) -> dict[str, str]:
         return {
-            "Ocp-Apim-Subscription-Key": self._account.subscription_key,
-            "Merchant-Serial-Number": self._account.msn,
+            "Ocp-Apim-Subscription-Key": self._door.subscription_key,
+            "Merchant-Serial-Number": self._door.msn,
             "Vipps-System-Name": "kolme",
             "Accept": "application/json",
             # A few compressed bytes could unpack to many.

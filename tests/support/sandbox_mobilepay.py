@@ -13,11 +13,10 @@ from litestar.types import ASGIApp
 from app.kernel import clock
 from app.kernel.money import Money
 from app.outside.mobilepay import MobilePay
-from app.outside.mobilepay_http import MobilePayAccount
 from app.payments.ports import NewPayment
 from app.settings import Settings
 from app.web.sandbox.mobilepay import mobilepay_router
-from app.web.sandbox.mobilepay_twin import API_PATH, CLIENT_ID, MSN, PATH, Twin, keys_of
+from app.web.sandbox.mobilepay_twin import API_PATH, PATH, Twin, keys_of
 from tests.support.pages import application
 
 ADDRESS = f"http://127.0.0.1:8000{PATH}"
@@ -59,23 +58,12 @@ def a_sandbox(settings: Settings, *, total_timeout_s: float = 30.0) -> Sandbox:
     twin = Twin(ADDRESS, keys_of(settings), book)
     app = application(settings, [mobilepay_router(twin)], machine_paths=(f"{API_PATH}/",))
     adapter = MobilePay(
-        account_of(twin),
+        twin.door,
         manage_url="http://localhost:8000/purchases",
         transport=transport_to(app),
         total_timeout_s=total_timeout_s,
     )
     return Sandbox(app, twin, book, adapter)
-
-
-def account_of(twin: Twin) -> MobilePayAccount:
-    return MobilePayAccount(
-        url=f"{twin.address}/api",
-        msn=MSN,
-        client_id=CLIENT_ID,
-        client_secret=twin.keys.client_secret,
-        subscription_key=twin.keys.subscription_key,
-        webhook_secrets=(twin.keys.webhook_secret,),
-    )
 
 
 def transport_to(app: ASGIApp) -> httpx.ASGITransport:

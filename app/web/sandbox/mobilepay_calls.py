@@ -56,9 +56,14 @@ async def changed(kind: Literal["payment", "charge"], known_as: str, how: Callab
     return done
 
 
+async def take_time() -> None:
+    """As long as a provider that has trouble takes, and less than our door waits."""
+    await asyncio.sleep(SLOW_S)
+
+
 async def after(twin: Twin, done: Done, told: Mapping[str, object] | None) -> Response[bytes]:
     if done.answer == "slow":
-        await asyncio.sleep(SLOW_S)
+        await take_time()
     answer = lost() if done.answer == "lost" else empty() if told is None else as_json(told)
     return with_call(twin, answer, deal_events(done.deal, done.added))
 

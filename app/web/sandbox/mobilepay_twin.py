@@ -17,7 +17,7 @@ import msgspec
 import structlog
 
 from app.kernel import clock
-from app.settings import Settings
+from app.settings import MobilePayDoor, Settings
 
 PATH: Final = "/sandbox/mobilepay"
 # What is called by a server and not by a browser.
@@ -56,6 +56,18 @@ class Twin:
     address: str
     keys: TwinKeys
     caller: Caller
+
+    @property
+    def door(self) -> MobilePayDoor:
+        """How a deployment is set up that pays here."""
+        return MobilePayDoor(
+            url=f"{self.address}/api",
+            msn=MSN,
+            client_id=CLIENT_ID,
+            client_secret=self.keys.client_secret,
+            subscription_key=self.keys.subscription_key,
+            webhook_secrets=(self.keys.webhook_secret,),
+        )
 
 
 class SignedCaller:

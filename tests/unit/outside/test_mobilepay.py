@@ -10,9 +10,10 @@ import pytest
 
 from app.kernel.money import Money
 from app.outside.mobilepay import MobilePay
-from app.outside.mobilepay_http import MobilePayAccount, sent_key
+from app.outside.mobilepay_http import sent_key
 from app.payments.errors import ProviderRefused, ProviderUnreachable
 from app.payments.ports import NewCharge, Standing
+from app.settings import MobilePayDoor
 from tests.support.receiver import Answer, Receiver
 from tests.support.sandbox_mobilepay import a_payment
 
@@ -50,7 +51,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 def at(receiver: Receiver, *, timeout_s: float = 20.0) -> MobilePay:
-    account = MobilePayAccount(
+    door = MobilePayDoor(
         url=f"http://127.0.0.1:{receiver.port}",
         msn="123456",
         client_id="kolme",
@@ -58,7 +59,7 @@ def at(receiver: Receiver, *, timeout_s: float = 20.0) -> MobilePay:
         subscription_key="key-of-ours",
         webhook_secrets=("hook",),
     )
-    return MobilePay(account, manage_url="https://pay.shop.example/purchases", total_timeout_s=timeout_s)
+    return MobilePay(door, manage_url="https://pay.shop.example/purchases", total_timeout_s=timeout_s)
 
 
 async def test_every_call_says_who_we_are_and_carries_its_key(receiver: Receiver) -> None:
@@ -258,5 +259,5 @@ def test_a_key_that_is_too_long_becomes_a_shorter_one_of_its_own() -> None:
 
 
 def test_nothing_that_is_kept_shows_our_secrets() -> None:
-    account = MobilePayAccount("https://api", "1", "id", "hidden-1", "hidden-2", ("hidden-3",))
-    assert "hidden" not in repr(account)
+    door = MobilePayDoor("https://api", "1", "id", "hidden-1", "hidden-2", ("hidden-3",))
+    assert "hidden" not in repr(door)

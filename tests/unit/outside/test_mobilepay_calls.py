@@ -9,10 +9,10 @@ import pytest
 
 from app.kernel import clock
 from app.outside.mobilepay import MobilePay
-from app.outside.mobilepay_http import MobilePayAccount
 from app.outside.mobilepay_signature import AGE_MAX, check_signature
 from app.payments.errors import CallbackForged
 from app.payments.ports import Callback
+from app.settings import MobilePayDoor
 from app.web.sandbox.mobilepay_twin import signature_headers
 
 HOST, PATH = "pay.shop.example", "/callbacks/mobilepay"
@@ -30,8 +30,8 @@ BODY = msgspec.json.encode(EVENT)
 
 
 def mobilepay(*secrets: str) -> MobilePay:
-    account = MobilePayAccount("https://api.example", "123456", "id", "s", "k", secrets or ("hook",))
-    return MobilePay(account, manage_url="https://pay.shop.example/purchases")
+    door = MobilePayDoor("https://api.example", "123456", "id", "s", "k", secrets or ("hook",))
+    return MobilePay(door, manage_url="https://pay.shop.example/purchases")
 
 
 def read(

@@ -10,6 +10,7 @@ from app.kernel.money import Money
 from app.payments.errors import ProviderRefused, ProviderUnreachable
 from app.payments.ports import NewCharge, Standing
 from app.settings import Settings
+from app.web.sandbox import mobilepay_calls
 from tests.support.sandbox_mobilepay import Sandbox, a_payment, a_sandbox
 
 ALL = Money(12_345, "EUR")
@@ -89,6 +90,24 @@ async def test_a_capture_whose_answer_was_lost_is_found_by_asking(sandbox: Sandb
     assert (await sandbox.mobilepay.get(opened.provider_ref)).captured_minor == 12_345
     again = await sandbox.mobilepay.capture(opened.provider_ref, ALL, key="capture-key-1")
     assert again.captured_minor == 12_345
+
+
+async def test_an_answer_that_comes_late_is_an_answer_and_the_one_after_it_is_in_time(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[str] = []
+
+    async def take_time() -> None:
+        waits.append("late")
+
+    monkeypatch.setattr(mobilepay_calls, "take_time", take_time)
+    opened = await sandbox.mobilepay.create(a_payment())
+    await sandbox.answer(opened.url, "approve-slow")
+    late = await sandbox.mobilepay.capture(opened.provider_ref, Money(1, "EUR"), key="capture-key-1")
+    next_one = await sandbox.mobilepay.capture(opened.provider_ref, Money(1, "EUR"), key="capture-key-2")
+
+    assert (late.captured_minor, next_one.captured_minor) == (1, 2)
+    assert waits == ["late"]
 
 
 async def test_letting_go_of_an_authorised_payment_leaves_nothing_to_capture(sandbox: Sandbox) -> None:
