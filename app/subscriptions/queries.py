@@ -60,6 +60,10 @@ class Later:
     terms: Terms
     starts_on: date
 
+    @property
+    def price(self) -> Money:
+        return Money(self.terms.amount_minor, self.terms.currency)
+
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionView:

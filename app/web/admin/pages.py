@@ -28,6 +28,7 @@ _SECTIONS: Final = {
     "reviews": "admin:reviews",
     "wallets": "admin:wallets",
     "invoices": "admin:invoices",
+    "subscriptions": "admin:subscriptions",
     "settings": "admin:settings",
 }
 

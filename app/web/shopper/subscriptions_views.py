@@ -178,4 +178,4 @@ def _choices(
 
 def _price(later: Later | None) -> Money | None:
 
-    return None if later is None else Money(later.terms.amount_minor, later.terms.currency)
+    return None if later is None else later.price
