@@ -136,12 +136,15 @@ class StripeCards:
             session = await self._session(provider_ref)
             if session.status == "open":
                 session = await self._close(session, key)
-            if not _is_held(session):
+            held = _held(session)
+            if held is None:
                 return _let_go(of_session(session))
-        intent = await self._intent_of(provider_ref)
+            intent_id = held.id
+        else:
+            intent_id = provider_ref
         try:
             cancelled = await _once(
-                lambda key: self._api.payment_intents.cancel_async(intent.id, {"expand": _CHARGE_TOO}, key),
+                lambda key: self._api.payment_intents.cancel_async(intent_id, {"expand": _CHARGE_TOO}, key),
                 f"{key}:cancel",
                 Intent,
             )
@@ -375,10 +378,12 @@ def _later_charge(new: NewCharge, customer: str, payment_method: str) -> Payment
     }
 
 
-def _is_held(session: Session) -> bool:
-    """Whether an authorisation stands, which is let go by its intent and not by its page."""
+def _held(session: Session) -> Intent | None:
+    """The intent of an authorisation that stands, which is let go by its intent and not by its page."""
     intent = session.payment_intent
-    return isinstance(intent, Intent) and intent.status in {"requires_capture", "succeeded"}
+    if isinstance(intent, Intent) and intent.status in {"requires_capture", "succeeded"}:
+        return intent
+    return None
 
 
 def _let_go(told: Aggregate) -> Aggregate:
