@@ -205,9 +205,14 @@ class Walker:
             for button in form.buttons:
                 is_meant = button.words == words and value in {None, button.attributes.get("value")}
                 if is_meant and known.issuperset(labels):
-                    return form, button
+                    return self._form_of(button, form), button
         fields = ", ".join(sorted(labels))
         raise AssertionError(f"no form with the button {words!r} and {fields!r} at {self.response.url}")
+
+    def _form_of(self, button: Button, around: Form) -> Form:
+        """The form that the button stands in, or the other one that it names."""
+        name = button.attributes.get("form")
+        return next((form for form in self.page.forms if name and form.attributes.get("id") == name), around)
 
     def _labelled(self, form: Form, label: str) -> Control:
         return next(c for c in form.controls if self.page.labels.get(c.id) == label)
