@@ -152,8 +152,8 @@ def _new_payment(payment: PaymentView, base_url: str) -> NewPayment:
 async def _charge(payment: PaymentView, provider: PaymentProvider) -> Aggregate:
     assert payment.saved_method_id is not None, "a charge has what it is made with"
     method = await saved_method_by_id(payment.merchant_id, payment.saved_method_id)
-    if method is None or method.saved is None:
-        raise ProviderRefused("forgotten")
+    assert method is not None, "what was saved stays as a row"
+    assert method.saved is not None, "a token stays while a charge with it goes on"
     return await provider.charge(
         NewCharge(
             key=payment.public_id,

@@ -36,13 +36,17 @@ async def save_method(payment: PaymentView, saved: SavedMethod, now: datetime) -
     )
 
 
+# A charge that nobody has heard the end of is asked after with the token: it stays for as long.
+_FORGET: Final = """
+UPDATE saved_methods m SET sealed = NULL, forgotten_at = $3
+WHERE m.merchant_id = $1 AND m.id = $2 AND m.forgotten_at IS NULL
+  AND NOT EXISTS (SELECT FROM payments p WHERE p.merchant_id = m.merchant_id AND p.saved_method_id = m.id
+                  AND p.kind = 'charge' AND p.ended_at IS NULL)
+"""
+
+
 async def forget_method(merchant_id: UUID, saved_method_id: UUID, now: datetime) -> bool:
-    """Nobody is charged with it any more. False when it was forgotten before. In a transaction."""
-    status = await db.execute(
-        """UPDATE saved_methods SET sealed = NULL, forgotten_at = $3
-           WHERE merchant_id = $1 AND id = $2 AND forgotten_at IS NULL""",
-        merchant_id,
-        saved_method_id,
-        now,
-    )
+    """Nobody is charged with it any more. False when it was forgotten before, and while a charge with it goes on: then
+    it is to be forgotten again later. In a transaction."""
+    status = await db.execute(_FORGET, merchant_id, saved_method_id, now)
     return status == "UPDATE 1"

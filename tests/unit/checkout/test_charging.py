@@ -98,6 +98,8 @@ async def test_a_charge_whose_answer_is_lost_is_unknown_and_never_made_twice(
     provider.cut("charge", after=after)
     unknown = await paying.open_at_provider(await charged(merchant, order, saved), doors_to(provider))
     assert unknown.state is PaymentState.UNKNOWN
+    now = await clock.business_now()
+    assert not await db.in_tx(lambda: payments.forget_method(merchant.id, saved.id, now))
     with pytest.raises(CannotCharge):
         await charged(merchant, order, saved)
     await its_lease_ends(unknown)
