@@ -75,7 +75,7 @@ def test_who_turns_back_at_the_card_page_pays_another_way(world: World, shop: Sh
         walker.press("Check now")
     walks.arrived(walker, "How do you want to pay?")
     assert shop.state_of(session) == "open"
-    walks.arrived(walker.open(card_page), "Sandbox card page")
+    walks.arrived(walker.open(card_page), "This page is closed")
     assert walker.response.status_code == 410
 
 
