@@ -23,6 +23,7 @@ NOT_PAGES: Final = frozenset(
         "/api/v1/orders/{order_id:str}/refunds",
         "/api/v1/orders/{order_id:str}",
         "/api/v1/orders/{order_id:str}/payment-link",
+        "/api/v1/method-fees",
         "/api/v1/invoices",
         "/api/v1/invoices/{invoice_id:str}",
         "/api/v1/invoices/{invoice_id:str}/e-invoice",
