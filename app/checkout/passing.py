@@ -46,8 +46,8 @@ def what_passes(facts: Facts, plans: Mapping[Kind, Plan], basket: Basket) -> Pas
 
 
 def passes(facts: Facts, quote: Quote) -> bool:
-    """Whether this very quote would be approved on these facts."""
-    return bool(_approved(facts, [quote]))
+    """Whether this very quote would be approved on these facts; what lends nothing needs no approval."""
+    return not quote.is_credit or bool(_approved(facts, [quote]))
 
 
 def _terms_that_pass(facts: Facts, plan: Plan, basket: Basket) -> list[Quote]:

@@ -83,7 +83,9 @@ async def receipt_mail(merchant_id: UUID, order_public_id: str, *, base_url: str
     lang = await language_of_order(merchant_id, order_public_id)
     receipt = receipt_of(order, merchant, payment)
     addressed = Addressed(receipt, lang, order.contact.email)
-    led = order.customer_public_id is not None and base_url
+    # Nobody signs in as a company.
+    by_company = order.quote_content is not None and order.quote_content.get("for_company") is True
+    led = order.customer_public_id is not None and base_url and not by_company
     return _written(addressed, order, merchant, f"{base_url}/purchases/{order.public_id}" if led else None)
 
 

@@ -329,7 +329,7 @@ def outcome_page(
         passkey_offer=mine and _offers_passkey(visit),
         passkey_news=passkey_news,
         passkeys=flow.passkeys if mine else 0,
-        is_known=flow.customer is not None,
+        is_known=flow.customer is not None and flow.identified_by != "company",
     )
     context = {"form": form or Form(), "outcome": view}
     return visit.page("outcome", context, step=None, status=status, path=PATHS[Page.OUTCOME], push=push)

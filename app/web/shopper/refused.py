@@ -49,7 +49,7 @@ async def refusal_of(visit: Visit, refused_for: Sequence[str] = ()) -> RefusalVi
         choices=tuple(_choice(visit, quote) for quote in passing.quotes),
         largest=Money(passing.largest_minor, flow.currency) if passing.largest_minor else None,
         advice=contacts.debt_advice,
-        explanation_url=f"{visit.url}/decision" if decision is not None else None,
+        explanation_url=_explanation_url(visit) if decision is not None else None,
         ask_url=f"{visit.url}/ask" if still_open and decision is not None and await _may_ask(visit) else None,
         asks_email=reach.phone is None and reach.email is None,
         answer_by=answer_by(flow.merchant, flow.now),
@@ -85,10 +85,15 @@ async def wait_of(visit: Visit) -> WaitView | None:
         told_by=told,
         statement=case.statement,
         reasons=flow.decision.reasons if flow.decision is not None else (),
-        explanation_url=f"{visit.url}/decision" if flow.decision is not None else None,
+        explanation_url=_explanation_url(visit) if flow.decision is not None else None,
         another_plan_url=f"{visit.url}/another-plan",
         email_url=f"{visit.url}/answer-to",
     )
+
+
+def _explanation_url(visit: Visit) -> str | None:
+    """How it was decided is a consumer's to know; a company is told the reason, and the rest by a person."""
+    return None if visit.flow.owed_by_company else f"{visit.url}/decision"
 
 
 def masked_email(email: str) -> str:
