@@ -213,7 +213,7 @@ async def test_the_explanation_tells_facts_rules_and_rights_and_no_national_numb
     saved = await client.get(f"/pay/{session}/decision?download=1")
     for told in (page, saved):
         assert told.status_code == 200
-        for words in ("€1,000.00", "€449.00", "Not passed.", "Rules 2026-11-3", "say how you see it"):
+        for words in ("€1,000.00", "€449.00", "Not passed.", "Rules 2026-11-4", "say how you see it"):
             assert words in told.text, words
         assert NATIONAL_NUMBER not in told.text
     assert saved.headers["content-type"].startswith("text/plain")
