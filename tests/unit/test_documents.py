@@ -10,6 +10,7 @@ import pytest
 from app.cases.states import MACHINE as CASE
 from app.checkout.states import MACHINE as SESSION
 from app.checkout.steps import OPEN_PAGES
+from app.extras.states import MACHINE as INSURANCE
 from app.invoices.states import MACHINE as INVOICE
 from app.kernel.states import Machine
 from app.ledger.states import MACHINE as HOLD
@@ -27,7 +28,22 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
 
 @pytest.mark.parametrize(
     "machine",
-    [ORDER, SESSION, INVOICE, CASE, LINK, IMPORT, REUSABLE, PAYMENT, REFUNDING, HOLD, PAYOUT, REFUNDS, RETURNS],
+    [
+        ORDER,
+        SESSION,
+        INVOICE,
+        CASE,
+        LINK,
+        IMPORT,
+        REUSABLE,
+        PAYMENT,
+        REFUNDING,
+        HOLD,
+        PAYOUT,
+        REFUNDS,
+        RETURNS,
+        INSURANCE,
+    ],
     ids=lambda machine: machine.name,
 )
 def test_the_drawn_life_cycles_are_the_programs(machine: Machine) -> None:
