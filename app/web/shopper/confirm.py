@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from app.checkout.actions import Details, confirm, start_payment
 from app.checkout.actions.confirming import known_contact, missing_fields
 from app.checkout.errors import (
+    BeingPaid,
     CreditRefused,
     DetailsMissing,
     HoldEnded,
@@ -65,7 +66,7 @@ async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: boo
         here = here.after(
             await confirm(here.flow.public_id, here.browser, shown, details, lang=here.lang, seen=here.flow)
         )
-    except (ShownTotalChanged, HoldEnded, ModuleOff) as refusal:
+    except (ShownTotalChanged, HoldEnded, ModuleOff, BeingPaid) as refusal:
         return await _shown_anew(await here.again(), form, refusal)
     except DetailsMissing as refusal:
         errors = {field: FieldError("empty") for field in refusal.fields}
@@ -88,7 +89,9 @@ async def _shown_anew(here: Visit, form: Form, refusal: Exception) -> Response[s
     the figures of now, and says how to go on."""
     if not may_see(Page.CONFIRM, here.flow.state, here.flow.progress):
         return await page_now(here, push=True, typed=form)
-    errors = {"shown": FieldError("changed")} if isinstance(refusal, ShownTotalChanged) else {}
+    errors = {}
+    if isinstance(refusal, ShownTotalChanged | BeingPaid):
+        errors["shown"] = FieldError("changed" if isinstance(refusal, ShownTotalChanged) else refusal.code)
     return await confirm_page(here, Form(form.values, errors), status=409)
 
 

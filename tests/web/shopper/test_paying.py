@@ -15,6 +15,8 @@ from app.kernel import db
 from app.merchants.queries import Merchant
 from app.payments.ports import Standing
 from tests.factories.checkout import PHONE, POSTCODE, a_merchant, a_session
+from tests.factories.link_shoppers import press
+from tests.factories.links import a_link
 from tests.factories.wallets_in_flow import a_shop_with_wallets, in_wallet, money_of_aino
 from tests.support.providers import FakeProvider
 from tests.web.shopper.test_flow import HTMX, hidden, the_code
@@ -346,3 +348,25 @@ async def test_no_page_of_a_payment_is_found_for_a_session_that_is_none(client: 
         assert (await client.get(f"/pay/cs_nobody/{path}")).status_code == 404
     for path in ("check", "give-up"):
         assert (await client.post(f"/pay/cs_nobody/{path}")).status_code == 404
+
+
+async def test_by_one_link_who_comes_second_is_told_to_wait(
+    client: httpx.AsyncClient, cards: FakeProvider
+) -> None:
+    """Somebody else is on the provider's page for the same order."""
+    link = await a_link(await a_merchant())
+
+    async def press_and_confirm() -> httpx.Response:
+        client.cookies.clear()
+        shopper = Buying(client, (await press(link)).session, HTMX)
+        await shopper.post("", **CARD)
+        page = (await shopper.get("/confirm")).text
+        return await shopper.post(
+            "/confirm", shown=hidden(page, "shown"), name="Aino Virta", email="aino@example.test"
+        )
+
+    await press_and_confirm()
+    told = await press_and_confirm()
+    assert told.status_code == 409
+    assert "Somebody else is paying for this order at this moment" in told.text
+    assert cards.asked == ["create"]
