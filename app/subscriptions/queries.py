@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 from uuid import UUID
@@ -133,6 +133,11 @@ class PeriodView:
     paid_at: datetime | None
     lapsed_at: datetime | None
     payment_state: str | None
+
+    @property
+    def last_on(self) -> date:
+        """Its last day: the next period begins on the day after."""
+        return self.ends_on - timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,9 @@ async def new_plan(request: AdminRequest) -> Response[str]:
 async def make_plan(request: AdminRequest) -> Response[str]:
     merchant, now = await merchant_of(request), clock.business(request.user.staff.offset_s)
     form = forms.parse(await request.body())
+    missing = _missing(form, merchant)
+    if missing:
+        return await _show_form(request, Form(form.values, missing), status=422)
     try:
         terms = _terms(form, merchant)
         public_id = await actions.make_plan(
@@ -140,6 +143,12 @@ async def _show(
         "language_names": dict(LANGUAGE_NAMES),
     }
     return await show(request, "admin/subscription_plan.html", context, section=SECTION, status=status)
+
+
+def _missing(form: Form, merchant: Merchant) -> dict[str, FieldError]:
+    """Every field that is needed and empty, all at once."""
+    needed = (f"name_{merchant.locale}", "amount", "vat")
+    return {name: FieldError("missing") for name in needed if not form.value(name).strip()}
 
 
 def _terms(form: Form, merchant: Merchant) -> Terms:
