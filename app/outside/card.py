@@ -65,6 +65,7 @@ _LANGUAGES: Final = frozenset({"bg", "da", "en", "fi", "sv"})
 _INTENT_TOO: Final = ["payment_intent.latest_charge"]
 _CHARGE_TOO: Final = ["latest_charge"]
 _LISTED_MAX: Final = 100
+_HELD_MAX: Final = 1000
 
 Shape = TypeVar("Shape")
 
@@ -92,6 +93,8 @@ class StripeCards:
             max_network_retries=0,
             http_client=http or CardHttp(),
         ).v1
+        # By page, the intents that were just seen to be held: their capture follows at once, while a shopper waits.
+        self._held: dict[str, str] = {}
 
     async def create(self, new: NewPayment) -> Opened:
         """The hosted page. Nobody pays by opening one: a refusal for whatever reason means that there is none."""
@@ -109,15 +112,17 @@ class StripeCards:
 
     async def get(self, provider_ref: str) -> Aggregate:
         if provider_ref.startswith(SESSION_PREFIX):
-            return of_session(await self._session(provider_ref))
+            session = await self._session(provider_ref)
+            self._remember(session)
+            return of_session(session)
         return of_intent(await self._intent(provider_ref))
 
     async def capture(self, provider_ref: str, amount: Money, *, key: str) -> Aggregate:
-        intent = await self._intent_of(provider_ref)
+        intent_id = self._held.pop(provider_ref, None) or (await self._intent_of(provider_ref)).id
         try:
             captured = await _once(
                 lambda key: self._api.payment_intents.capture_async(
-                    intent.id, {"amount_to_capture": amount.amount_minor, "expand": _CHARGE_TOO}, key
+                    intent_id, {"amount_to_capture": amount.amount_minor, "expand": _CHARGE_TOO}, key
                 ),
                 key,
                 Intent,
@@ -208,6 +213,14 @@ class StripeCards:
         """Stripe signs neither host nor path."""
         del host, path
         return read_event(headers, body, secret=self._account.webhook_secret, wall=wall)
+
+    def _remember(self, session: Session) -> None:
+        held = _held(session)
+        if held is None or held.status != "requires_capture":
+            return
+        self._held[session.id] = held.id
+        while len(self._held) > _HELD_MAX:
+            del self._held[next(iter(self._held))]
 
     async def _session(self, provider_ref: str) -> Session:
         asked = self._api.checkout.sessions.retrieve_async(provider_ref, {"expand": _INTENT_TOO})

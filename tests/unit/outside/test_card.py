@@ -163,6 +163,17 @@ async def test_a_capture_takes_the_sum_that_it_was_told(cards: StripeCards, serv
     assert form(server) == {"amount_to_capture": "12900", "expand[0]": "latest_charge"}
 
 
+async def test_a_payment_that_was_just_seen_to_be_held_is_captured_without_a_second_look(
+    cards: StripeCards, server: Receiver
+) -> None:
+    """A shopper waits meanwhile."""
+    server.will_answer(said(a_session("complete", an_intent())), said(captured()))
+    await cards.get(SESSION)
+    assert (await cards.capture(SESSION, SUM, key="key-3")).captured_minor == 129_00
+    assert server.book[-1].path == f"/v1/payment_intents/{INTENT}/capture"
+    assert len(server.book) == 2
+
+
 async def test_an_open_page_is_closed_and_a_held_card_let_go(cards: StripeCards, server: Receiver) -> None:
     server.will_answer(said(a_session()), said(a_session("expired")))
     told = await cards.cancel(SESSION, key="key-4")
