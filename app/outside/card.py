@@ -66,6 +66,7 @@ _INTENT_TOO: Final = ["payment_intent.latest_charge"]
 _CHARGE_TOO: Final = ["latest_charge"]
 _LISTED_MAX: Final = 100
 _HELD_MAX: Final = 1000
+_EMAIL_REFUSED: Final = "email_invalid"
 
 Shape = TypeVar("Shape")
 
@@ -98,13 +99,15 @@ class StripeCards:
 
     async def create(self, new: NewPayment) -> Opened:
         """The hosted page. Nobody pays by opening one: a refusal for whatever reason means that there is none."""
-        page = _page(new)
         try:
-            session = await _once(
-                lambda key: self._api.checkout.sessions.create_async(page, key), new.key, Session
-            )
+            session = await self._opened(_page(new), new.key)
         except _NotAllowed as refused:
             raise ProviderRefused(refused.reason) from None
+        except ProviderRefused as refused:
+            if refused.reason != _EMAIL_REFUSED or new.email is None:
+                raise
+            # It only spares the shopper the typing.
+            session = await self._opened(_page(replace(new, email=None)), f"{new.key}:without-email")
         if session.url is None:
             # An answer that was kept for this key, of a page that has closed meanwhile.
             raise ProviderRefused("closed")
@@ -213,6 +216,9 @@ class StripeCards:
         """Stripe signs neither host nor path."""
         del host, path
         return read_event(headers, body, secret=self._account.webhook_secret, wall=wall)
+
+    async def _opened(self, page: SessionCreateParams, key: str) -> Session:
+        return await _once(lambda key: self._api.checkout.sessions.create_async(page, key), key, Session)
 
     def _remember(self, session: Session) -> None:
         held = _held(session)

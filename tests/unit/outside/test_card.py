@@ -131,6 +131,19 @@ async def test_the_same_payment_is_asked_for_again_in_the_same_words(
     )
 
 
+async def test_an_address_that_stripe_does_not_take_keeps_nobody_from_paying(
+    cards: StripeCards, server: Receiver
+) -> None:
+    for _ in range(2):
+        server.will_answer(refusal(400, "invalid_request_error", "email_invalid"), said(a_session()))
+        assert (await cards.create(NEW)).provider_ref == SESSION
+        assert "customer_email" not in form(server)
+    # Whoever asks again finds the page that was opened without it.
+    assert server.book[1].body == server.book[3].body
+    keys = [each.headers["idempotency-key"] for each in server.book]
+    assert keys == ["key-1", "key-1:without-email"] * 2
+
+
 async def test_a_card_is_kept_for_later_only_when_that_is_asked_for(
     cards: StripeCards, server: Receiver
 ) -> None:
