@@ -20,8 +20,9 @@ test: setup ## check everything
 bench: environment ## measure speed and size
 	@$(PYTHON_HERE) -m bench
 
-torture: setup ## every amount as a schedule, 1,000 plans in a browser, thousands of purchases killed; then count the money
+torture: setup ## every amount as a schedule, a year of subscriptions, 1,000 plans in a browser, thousands of purchases killed; then count the money
 	@$(PYTHON_HERE) -m tests.torture.amounts
+	@$(PYTHON_HERE) -m tests.torture.subscriptions
 	@$(PYTHON_HERE) -m pytest -q -n 2 -m hypothesis --hypothesis-profile exploring --timeout 600 tests
 	@KOLME_FIGURES=1000 $(PYTHON_HERE) -m pytest -q -n 2 e2e/test_figures.py
 	@KOLME_LANGUAGES=all $(PYTHON_HERE) -m pytest -q -n 2 e2e/test_pages.py
