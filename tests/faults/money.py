@@ -22,10 +22,10 @@ from app.merchants.queries import Merchant, forget_kept_merchants
 from app.plans.queries import forget_kept_plans
 from app.supervisor.postgres import EmbeddedServer
 from tests.factories.loyalty import AT_ONCE, a_shop
+from tests.faults.all_moves import MOVES
 from tests.faults.crashes import let_go
 from tests.faults.mortal import Command, End, Nursery
 from tests.faults.moves import Args, Move
-from tests.faults.product_moves import MOVES
 from tests.support import database
 from tests.support.pages import settings_in
 
@@ -144,6 +144,8 @@ class MoneyDeaths:
         await move.make(args)
         if (count := await move.effects(args)) != 1:
             self.tally.violations.append(f"{where}: after the repeat it stands {count} times")
+        if not await move.agrees(args):
+            self.tally.violations.append(f"{where}: after the repeat somebody outside says otherwise")
         self._count(name, k, end, landed)
 
     def _count(self, name: str, k: int, end: End, landed: int) -> None:

@@ -30,7 +30,7 @@ from app.outside.mail import SandboxLetterbox
 from app.outside.webhook_door import HttpWebhookDoor
 from app.settings import load
 from app.webhooks.ports import OutgoingWebhook, WebhookDoor, WebhookReply
-from tests.faults.product_moves import MOVES
+from tests.faults.all_moves import MOVES
 
 Door = Literal["before send", "after send", "before mark"]
 DOORS: Final[tuple[Door, ...]] = ("before send", "after send", "before mark")

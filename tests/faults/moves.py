@@ -18,13 +18,21 @@ Args: TypeAlias = Mapping[str, str]
 """What a move is made from: ids and keys, so that it can be told to another process. "merchant" is always there."""
 
 
+async def nobody_else_knows(args: Args) -> bool:
+    """Of a move that only we know of."""
+    del args
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Move:
-    """`prepare` makes what it needs, for the n-th person of the shop; `make` is the verb, in its own transaction."""
+    """`prepare` makes what it needs, for the n-th person of the shop; `make` is the verb, in its own transaction.
+    `agrees` asks whoever else was told of it whether their books say the same as ours."""
 
     prepare: Callable[[Merchant, int], Awaitable[Args]]
     make: Callable[[Args], Awaitable[object]]
     effects: Callable[[Args], Awaitable[int]]
+    agrees: Callable[[Args], Awaitable[bool]] = nobody_else_knows
 
 
 def merchant_id(args: Args) -> UUID:

@@ -63,7 +63,8 @@ async def _person(merchant: Merchant, person: int) -> Args:
 # --- a purchase ---------------------------------------------------------------------------------------------
 
 
-async def _identified(merchant: Merchant, person: int) -> tuple[Args, Shopper]:
+async def identified(merchant: Merchant, person: int) -> tuple[Args, Shopper]:
+    """Somebody with money in the wallet, identified on a session of theirs."""
     args = await _person(merchant, person)
     shopper = Shopper.at(await a_session(merchant))
     await shopper.choose()
@@ -76,27 +77,28 @@ def _as_told(args: Args, shopper: Shopper) -> Args:
     return {**args, "token": shopper.browser.token, "key": f"wallet:{args['order']}"}
 
 
-def _shopper(args: Args) -> Shopper:
+def shopper_of(args: Args) -> Shopper:
+    """Whoever is on that session, in the browser of before."""
     return Shopper(args["session"], BrowserToken(args["token"], clock.wall(), fresh=False))
 
 
 async def _at_the_choice(merchant: Merchant, person: int) -> Args:
-    return _as_told(*await _identified(merchant, person))
+    return _as_told(*await identified(merchant, person))
 
 
 async def _at_confirm(merchant: Merchant, person: int) -> Args:
-    args, shopper = await _identified(merchant, person)
+    args, shopper = await identified(merchant, person)
     await pay_part_from_wallet(shopper, PART_MINOR)
     await shopper.be_decided()
     return {**_as_told(args, shopper), "shown": shown.sign(await shopper.flow())}
 
 
 async def _choose(args: Args) -> None:
-    await pay_part_from_wallet(_shopper(args), PART_MINOR)
+    await pay_part_from_wallet(shopper_of(args), PART_MINOR)
 
 
 async def _confirm(args: Args) -> None:
-    await checkout.confirm(args["session"], _shopper(args).browser, args["shown"], Details())
+    await checkout.confirm(args["session"], shopper_of(args).browser, args["shown"], Details())
 
 
 async def _cancel(args: Args) -> None:
@@ -311,7 +313,7 @@ _lapsed = counted(
     "SELECT count(*) FROM transfers WHERE merchant_id = $1 AND about = $2 AND cause = 'lapse'", "about"
 )
 
-MOVES: Final[Mapping[str, Move]] = {
+PRODUCT_MOVES: Final[Mapping[str, Move]] = {
     **LEDGER_MOVES,
     "set a part aside in the wallet": Move(_at_the_choice, _choose, _set_aside),
     "buy with a part from the wallet": Move(_at_confirm, _confirm, transfers),

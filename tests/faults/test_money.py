@@ -10,6 +10,7 @@ import pytest
 from app.supervisor.postgres import EmbeddedServer
 from tests.faults.money import MoneyDeaths
 from tests.faults.mortal import Nursery
+from tests.faults.product_moves import PRODUCT_MOVES
 
 DEATHS = 200
 
@@ -22,7 +23,9 @@ async def test_a_move_of_money_killed_anywhere_stands_once_or_not_at_all_and_a_r
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     async with Nursery.opened() as nursery:
-        deaths = MoneyDeaths(postgres_server, template_database, open_folder, nursery, random.Random(1))
+        deaths = MoneyDeaths(
+            postgres_server, template_database, open_folder, nursery, random.Random(1), PRODUCT_MOVES
+        )
         tally = await deaths.run(DEATHS)
     with capsys.disabled():
         print(f"\n{tally.table()}")
