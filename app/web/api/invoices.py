@@ -30,7 +30,7 @@ from app.orders.states import REFUNDABLE
 from app.returns import actions as returns
 from app.returns.actions import NewRefund
 from app.returns.errors import RefundRefused
-from app.web.api import body, schemas
+from app.web.api import body, schemas, schemas_money
 from app.web.api.keys import Caller, TheCaller
 from app.web.api.once import Answer, key_of, once
 from app.web.api.params import bad_parameter, list_params
@@ -79,7 +79,7 @@ async def list_documents(request: Request[Any, Any, Any], caller: TheCaller) -> 
         presented(invoice, tuple(each for each in payments if each.invoice_id == invoice.id))
         for invoice in page.invoices
     )
-    return Answer(200, msgspec.json.encode(schemas.InvoiceList(data, page.next_cursor))).response()
+    return Answer(200, msgspec.json.encode(schemas_money.InvoiceList(data, page.next_cursor))).response()
 
 
 def _state(text: str | None) -> Shown:
@@ -165,10 +165,10 @@ async def record_payment(
     return await once(request, caller.merchant.id, raw, work, landed)
 
 
-def presented(invoice: InvoiceView, payments: tuple[PaymentView, ...]) -> schemas.Invoice:
+def presented(invoice: InvoiceView, payments: tuple[PaymentView, ...]) -> schemas_money.Invoice:
     """A document as the API tells it."""
     asked = invoice.content.payment
-    return schemas.Invoice(
+    return schemas_money.Invoice(
         id=invoice.public_id,
         kind=invoice.kind,
         number=invoice.number,
@@ -199,8 +199,8 @@ def _answer(payment: PaymentView, invoice_id: str) -> Answer:
     return Answer(201, msgspec.json.encode(_payment(payment, invoice_id)))
 
 
-def _payment(payment: PaymentView, invoice_id: str) -> schemas.Payment:
-    return schemas.Payment(
+def _payment(payment: PaymentView, invoice_id: str) -> schemas_money.Payment:
+    return schemas_money.Payment(
         id=payment.public_id,
         invoice_id=invoice_id,
         amount_minor=payment.amount_minor,

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from app.kernel.money import MAX_AMOUNT_MINOR
-from app.web.api import schemas
+from app.web.api import schemas, schemas_money
 from app.web.api.openapi_parts import (
     CURSOR,
     IDEMPOTENCY_KEY,
@@ -267,7 +267,7 @@ OPERATIONS: Final = (
         "listInvoices",
         "Invoices, receipts, payment notices and credit notes, newest first.",
         parameters=(LIMIT, CURSOR, _INVOICE_STATE, _ORDER_ID),
-        answer=schemas.InvoiceList,
+        answer=schemas_money.InvoiceList,
     ),
     Operation(
         "get",
@@ -275,7 +275,7 @@ OPERATIONS: Final = (
         "readInvoice",
         "One invoice, receipt, payment notice or credit note, with what was paid of it.",
         parameters=(id_parameter("invoice_id", "inv"),),
-        answer=schemas.Invoice,
+        answer=schemas_money.Invoice,
         refusals=(404,),
     ),
     Operation(
@@ -295,7 +295,7 @@ OPERATIONS: Final = (
         parameters=(id_parameter("invoice_id", "inv"), IDEMPOTENCY_KEY),
         body=schemas.NewPayment,
         status=201,
-        answer=schemas.Payment,
+        answer=schemas_money.Payment,
         refusals=(404, 409, 413, 415, 422),
     ),
     Operation(
@@ -306,7 +306,7 @@ OPERATIONS: Final = (
         parameters=(id_parameter("invoice_id", "inv"), {**IDEMPOTENCY_KEY, "required": True}),
         body=schemas.NewCreditNote,
         status=201,
-        answer=schemas.Invoice,
+        answer=schemas_money.Invoice,
         refusals=(404, 409, 413, 415, 422),
     ),
     Operation(
@@ -315,7 +315,7 @@ OPERATIONS: Final = (
         "readWallet",
         "What a customer has with the shop, what makes it up, and a page of its movements, newest first.",
         parameters=(id_parameter("customer_id", "cus"), LIMIT, CURSOR),
-        answer=schemas.Wallet,
+        answer=schemas_money.Wallet,
         refusals=(404,),
     ),
     Operation(

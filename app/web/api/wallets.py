@@ -12,7 +12,7 @@ from app.kernel import ids
 from app.loyalty.queries import standing_of
 from app.wallet import queries
 from app.wallet.queries import LotView, Movement
-from app.web.api import schemas
+from app.web.api import schemas_money
 from app.web.api.keys import TheCaller
 from app.web.api.once import Answer
 from app.web.api.params import list_params
@@ -34,7 +34,7 @@ async def read_wallet(
         raise not_found()
     page = await queries.statement(merchant, customer_id, cursor=params.cursor, limit=params.limit)
     held = await queries.wallet(merchant, customer_id, caller.now)
-    told = schemas.Wallet(
+    told = schemas_money.Wallet(
         customer_id=customer_id,
         module="on" if merchant.has("wallet") else "off",
         currency=held.currency,
@@ -49,8 +49,8 @@ async def read_wallet(
     return Answer(200, msgspec.json.encode(told)).response()
 
 
-def _lot(lot: LotView) -> schemas.WalletLot:
-    return schemas.WalletLot(
+def _lot(lot: LotView) -> schemas_money.WalletLot:
+    return schemas_money.WalletLot(
         cause=lot.cause,
         about=lot.about,
         amount_minor=lot.came_minor,
@@ -61,8 +61,8 @@ def _lot(lot: LotView) -> schemas.WalletLot:
     )
 
 
-def _movement(movement: Movement) -> schemas.WalletMovement:
-    return schemas.WalletMovement(
+def _movement(movement: Movement) -> schemas_money.WalletMovement:
+    return schemas_money.WalletMovement(
         number=movement.number,
         at=movement.at,
         cause=movement.cause,
