@@ -78,7 +78,7 @@ async def show_phone(request: AnyRequest, twin: NamedDependency[Twin]) -> Respon
         if kind == "payment":
             deals.append(rules.deal_in(kept))
         else:
-            pacts.append(rules.pact_in(kept))
+            pacts.append(rules.pact_in(kept, clock.wall()))
     context = {
         "deals": [(deal, Money(deal.amount_minor, deal.currency)) for deal in deals],
         "pacts": pacts,
@@ -189,7 +189,7 @@ async def _changed_mind(pact: Pact, answer: str) -> list[Mapping[str, object]]:
 
 async def _set(agreement_id: str, status: rules.AgreementState, later: Later) -> None:
     def lay_over(kept: memory.Kept) -> tuple[memory.Kept, bool]:
-        pact = rules.pact_in(kept)
+        pact = rules.pact_in(kept, clock.wall())
         pact.status, pact.later = status, later
         return rules.kept_of(pact), True
 
@@ -212,7 +212,7 @@ async def _pact(agreement_id: str) -> Pact:
     kept = await memory.recall("agreement", agreement_id)
     if kept is None:
         raise NotFoundException
-    return rules.pact_in(kept)
+    return rules.pact_in(kept, clock.wall())
 
 
 async def _answer(request: AnyRequest) -> str:

@@ -186,12 +186,12 @@ async def agreement(agreement_id: str) -> Pact:
     kept = await memory.recall("agreement", agreement_id)
     if kept is None:
         raise Refused(404, "Not found")
-    return rules.pact_in(kept)
+    return rules.pact_in(kept, clock.wall())
 
 
 async def change_agreement_by(agreement_id: str, how: Callable[[Pact], bool]) -> None:
     def lay_over(kept: memory.Kept) -> tuple[memory.Kept, bool]:
-        pact = rules.pact_in(kept)
+        pact = rules.pact_in(kept, clock.wall())
         did = how(pact)
         return rules.kept_of(pact), did
 

@@ -93,8 +93,12 @@ def deal_in(kept: Kept) -> Deal:
     return msgspec.convert(kept, Deal)
 
 
-def pact_in(kept: Kept) -> Pact:
-    return msgspec.convert(kept, Pact)
+def pact_in(kept: Kept, now: datetime) -> Pact:
+    """An agreement as it is now: one that nobody answered in time has expired."""
+    pact = msgspec.convert(kept, Pact)
+    if pact.status == "PENDING" and now >= pact.made_at + timedelta(seconds=WAITS_S):
+        pact.status = "EXPIRED"
+    return pact
 
 
 def kept_of(thing: Deal | Pact) -> Kept:

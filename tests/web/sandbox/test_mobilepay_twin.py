@@ -11,7 +11,7 @@ import pytest
 from app.outside.mobilepay_signature import check_signature
 from app.settings import Settings
 from app.web.sandbox import mobilepay_rules as rules
-from app.web.sandbox.mobilepay_rules import WAITS_S, Deal, Refused
+from app.web.sandbox.mobilepay_rules import WAITS_S, Deal, Pact, Refused
 from app.web.sandbox.mobilepay_twin import SignedCaller, is_token, keys_from, new_token
 from tests.support.receiver import Receiver
 from tests.support.sandbox_mobilepay import Sandbox, a_payment, a_sandbox, transport_to
@@ -108,6 +108,12 @@ def test_a_payment_that_nobody_answers_ends_after_its_time() -> None:
     assert (deal.state, [event.name for event in deal.events]) == ("EXPIRED", ["EXPIRED"])
     with pytest.raises(Refused):
         rules.approve(deal, NOON)
+
+
+def test_an_agreement_that_nobody_answers_ends_after_its_time() -> None:
+    kept = rules.kept_of(Pact("agr_00000001", "pay-00000001", "Box", "EUR", "http://localhost", "k", NOON))
+    assert rules.pact_in(kept, NOON + timedelta(seconds=WAITS_S - 1)).status == "PENDING"
+    assert rules.pact_in(kept, NOON + timedelta(seconds=WAITS_S)).status == "EXPIRED"
 
 
 def test_a_key_that_comes_again_with_another_sum_is_a_conflict() -> None:
