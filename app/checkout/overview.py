@@ -35,6 +35,7 @@ class Waiting:
     failed_total: int
     held_total: int
     money_total: int
+    refunds_total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +88,9 @@ class SessionView:
 _WAITING: Final = """
 SELECT (SELECT count(*) FROM outbox WHERE merchant_id = $1 AND failed_at IS NOT NULL) AS failed_total,
        (SELECT count(*) FROM orders WHERE merchant_id = $1 AND state = 'held') AS held_total,
-       (SELECT count(*) FROM cases WHERE merchant_id = $1 AND kind = 'late_payment' AND state = 'open') AS money_total
+       (SELECT count(*) FROM cases WHERE merchant_id = $1 AND kind = 'late_payment' AND state = 'open') AS money_total,
+       (SELECT count(*) FROM cases WHERE merchant_id = $1 AND kind = 'refund_refused' AND state = 'open')
+           AS refunds_total
 """
 
 _FAILED: Final = """
@@ -134,6 +137,7 @@ async def waiting_for_a_person(merchant_id: UUID) -> Waiting:
         failed_total=totals["failed_total"],
         held_total=totals["held_total"],
         money_total=totals["money_total"],
+        refunds_total=totals["refunds_total"],
     )
 
 

@@ -52,14 +52,20 @@ async def confirmed(shopper: Shopper, *, is_saving: bool = False) -> PaymentView
     )
 
 
+async def a_payment_in_session(
+    shopper: Shopper, provider: FakeProvider, wallet_minor: int = 0, *, is_saving: bool = False
+) -> PaymentView:
+    """This shopper on the provider's page."""
+    await choose_paid(shopper, provider.method, wallet_minor)
+    return await paying.open_at_provider(await confirmed(shopper, is_saving=is_saving), doors_to(provider))
+
+
 async def a_guest_at_provider(
     merchant: Merchant, provider: FakeProvider, *lines: Line, is_saving: bool = False
 ) -> tuple[Shopper, PaymentView]:
     """Somebody whom nobody knows, on the provider's page."""
     shopper = Shopper.at(await a_session(merchant, *lines))
-    await choose_paid(shopper, provider.method)
-    payment = await paying.open_at_provider(await confirmed(shopper, is_saving=is_saving), doors_to(provider))
-    return shopper, payment
+    return shopper, await a_payment_in_session(shopper, provider, is_saving=is_saving)
 
 
 async def a_paid_order(

@@ -41,6 +41,7 @@ async def home(request: AdminRequest) -> Response[str]:
         "failed_total": waiting.failed_total,
         "held_total": waiting.held_total,
         "money_total": waiting.money_total,
+        "refunds_total": waiting.refunds_total,
         "lapsing": rows_of(lapsing.links, await tracks_of(merchant.id, lapsing.links), now),
         "lapsing_more": lapsing.next_cursor is not None,
         "paid": today.paid,

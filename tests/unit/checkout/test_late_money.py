@@ -6,7 +6,7 @@ import pytest
 
 from app.cases.money import MoneyCaseView, money_case_by_public_id, money_waiting
 from app.cases.states import CaseState
-from app.checkout import actions, giving_back, paying
+from app.checkout import actions, giving_back
 from app.checkout.books import check_books
 from app.checkout.errors import CannotKeepFor
 from app.checkout.states import SessionState
@@ -18,7 +18,12 @@ from app.payments.states import PaymentState, RefundingState
 from tests.factories.checkout import Shopper, a_merchant
 from tests.factories.invoices import drawn
 from tests.factories.links import an_open_order
-from tests.factories.payments import a_paid_order, asked, choose_paid, confirmed, doors_to
+from tests.factories.payments import (
+    a_paid_order,
+    a_payment_in_session,
+    asked,
+    doors_to,
+)
 from tests.factories.returns import refunded
 from tests.factories.wallets import switched
 from tests.factories.wallets_in_flow import aino_identified, in_wallet, money_of_aino
@@ -46,8 +51,7 @@ async def late_money(
     """The card was charged, its answer was lost, and the wallet's part came free before anybody knew."""
     customer = await money_of_aino(merchant, 5_000)
     shopper = await aino_identified(merchant)
-    await choose_paid(shopper, "card", WALLET)
-    payment = await paying.open_at_provider(await confirmed(shopper), doors_to(provider))
+    payment = await a_payment_in_session(shopper, provider, WALLET)
     provider.approve(payment.provider_ref)
     provider.cut("capture", after=True)
     await asked(payment, provider)
@@ -177,8 +181,7 @@ async def test_what_the_wallet_paid_comes_back_to_it_and_the_rest_to_the_card(
 ) -> None:
     customer = await money_of_aino(merchant, WALLET)
     shopper = await aino_identified(merchant)
-    await choose_paid(shopper, "card", WALLET)
-    payment = await paying.open_at_provider(await confirmed(shopper), doors_to(provider))
+    payment = await a_payment_in_session(shopper, provider, WALLET)
     provider.approve(payment.provider_ref)
     await asked(payment, provider)
     await drawn(merchant, payment.order_public_id)
@@ -193,8 +196,7 @@ async def test_a_refund_into_the_wallet_leaves_the_card_alone(
     merchant: Merchant, provider: FakeProvider
 ) -> None:
     shopper = await aino_identified(merchant)
-    await choose_paid(shopper)
-    payment = await paying.open_at_provider(await confirmed(shopper), doors_to(provider))
+    payment = await a_payment_in_session(shopper, provider)
     provider.approve(payment.provider_ref)
     await asked(payment, provider)
     await drawn(merchant, payment.order_public_id)

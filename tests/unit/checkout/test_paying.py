@@ -31,6 +31,7 @@ from tests.factories.checkout import Shopper, a_line, a_merchant, a_session, an_
 from tests.factories.payments import (
     a_guest_at_provider,
     a_paid_order,
+    a_payment_in_session,
     as_it_is,
     asked,
     choose_paid,
@@ -114,8 +115,7 @@ async def test_the_wallet_pays_a_part_and_the_card_the_rest(
 ) -> None:
     customer = await money_of_aino(merchant, 5_000)
     shopper = await aino_identified(merchant)
-    await choose_paid(shopper, "card", WALLET)
-    payment = await paying.open_at_provider(await confirmed(shopper), doors_to(provider))
+    payment = await a_payment_in_session(shopper, provider, WALLET)
     assert payment.amount_minor == PRICE - WALLET
     assert (await in_wallet(merchant, customer)).held == WALLET
     provider.approve(payment.provider_ref)
@@ -131,8 +131,7 @@ async def test_somebody_identified_stays_the_customer_of_what_their_card_pays(
     merchant: Merchant, provider: FakeProvider
 ) -> None:
     shopper = await aino_identified(merchant)
-    await choose_paid(shopper)
-    payment = await paying.open_at_provider(await confirmed(shopper), doors_to(provider))
+    payment = await a_payment_in_session(shopper, provider)
     provider.approve(payment.provider_ref)
     await asked(payment, provider)
     assert (await the_order(payment)).customer_public_id is not None
@@ -279,8 +278,7 @@ async def test_a_payment_that_ends_there_opens_the_session_again_and_says_why(
 ) -> None:
     customer = await money_of_aino(merchant, 5_000)
     shopper = await aino_identified(merchant)
-    await choose_paid(shopper, "card", WALLET)
-    payment = await paying.open_at_provider(await confirmed(shopper), doors_to(provider))
+    payment = await a_payment_in_session(shopper, provider, WALLET)
     provider.end(payment.provider_ref, standing, failure)
     await asked(payment, provider)
     assert (await opened_again(shopper)).payment_failure == said
@@ -317,8 +315,7 @@ async def test_what_the_provider_will_not_let_us_take_is_let_go_of(
 ) -> None:
     customer = await money_of_aino(merchant, 5_000)
     shopper = await aino_identified(merchant)
-    await choose_paid(shopper, "card", WALLET)
-    payment = await paying.open_at_provider(await confirmed(shopper), doors_to(provider))
+    payment = await a_payment_in_session(shopper, provider, WALLET)
     provider.approve(payment.provider_ref)
     provider.refuse("capture", "not_now")
     ended = await asked(payment, provider)
@@ -380,8 +377,7 @@ async def test_a_wallet_whose_part_came_free_leaves_the_card_uncharged(
 ) -> None:
     customer = await money_of_aino(merchant, 5_000)
     shopper = await aino_identified(merchant)
-    await choose_paid(shopper, "card", WALLET)
-    payment = await paying.open_at_provider(await confirmed(shopper), doors_to(provider))
+    payment = await a_payment_in_session(shopper, provider, WALLET)
     provider.approve(payment.provider_ref)
     await ledger_lets_go(shopper)
     ended = await asked(payment, provider)

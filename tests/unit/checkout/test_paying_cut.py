@@ -16,6 +16,7 @@ from app.payments.states import PaymentState
 from tests.factories.checkout import Shopper, a_merchant, a_session
 from tests.factories.payments import (
     a_guest_at_provider,
+    a_payment_in_session,
     as_it_is,
     asked,
     choose_paid,
@@ -286,8 +287,7 @@ async def test_the_provider_of_these_tests_does_nothing_twice_under_one_key(
     merchant: Merchant, provider: FakeProvider, call: Call
 ) -> None:
     shopper = Shopper.at(await a_session(merchant))
-    await choose_paid(shopper, "mobilepay")
-    payment = await paying.open_at_provider(await confirmed(shopper), doors_to(provider))
+    payment = await a_payment_in_session(shopper, provider)
     provider.approve(payment.provider_ref)
     assert payment.provider_ref is not None
     if call == "refund":

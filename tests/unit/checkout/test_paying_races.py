@@ -34,6 +34,7 @@ from tests.factories.link_shoppers import at_confirm_of, press
 from tests.factories.links import a_link
 from tests.factories.payments import (
     a_guest_at_provider,
+    a_payment_in_session,
     as_it_is,
     asked,
     choose_paid,
@@ -297,8 +298,7 @@ async def at_the_page_by_link(
     """Somebody who came by a link and is on the provider's page."""
     link = await a_link(merchant)
     shopper = await press(link)
-    await choose_paid(shopper)
-    return link, shopper, await paying.open_at_provider(await confirmed(shopper), doors_to(provider))
+    return link, shopper, await a_payment_in_session(shopper, provider)
 
 
 async def test_by_one_link_one_at_a_time_is_at_a_provider(merchant: Merchant, provider: FakeProvider) -> None:

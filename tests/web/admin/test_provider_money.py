@@ -1,0 +1,102 @@
+"""Staff are asked about money that a provider took too late, and about a refund that it would not make."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from app.cases.money import MoneyCaseView, money_waiting
+from app.checkout import giving_back
+from app.checkout.actions import confirming
+from app.checkout.books import check_books
+from app.merchants.queries import Merchant
+from app.payments.queries import refundings_of_payment
+from app.payments.states import RefundingState
+from tests.factories.invoices import ADDRESS, drawn
+from tests.factories.link_shoppers import at_confirm_of, press
+from tests.factories.links import a_link
+from tests.factories.payments import a_paid_order, a_payment_in_session, asked, doors_to
+from tests.factories.returns import refunded
+from tests.support.providers import FakeProvider
+
+
+@pytest.fixture
+def provider() -> FakeProvider:
+    return FakeProvider("card")
+
+
+async def late_money(
+    merchant: Merchant, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> MoneyCaseView:
+    """A card was charged for an order that somebody else bought meanwhile: the claim keeps them from it otherwise."""
+    link = await a_link(merchant)
+    payment = await a_payment_in_session(await press(link), provider)
+    provider.approve(payment.provider_ref)
+    provider.cut("capture", after=True)
+    await asked(payment, provider)
+
+    async def nobody(*_: object) -> bool:
+        return False
+
+    monkeypatch.setattr(confirming, "somebody_takes", nobody)
+    await (await at_confirm_of(link)).confirm(ADDRESS)
+    await asked(payment, provider)
+    [case] = await money_waiting(merchant.id)
+    return case
+
+
+async def refused_refund(merchant: Merchant, provider: FakeProvider) -> MoneyCaseView:
+    order, payment = await a_paid_order(merchant, provider)
+    await drawn(merchant, order)
+    await refunded(merchant, order, 5_000)
+    provider.refuse("refund", "card_closed")
+    [refund] = await refundings_of_payment(merchant.id, payment.id)
+    await giving_back.give_back(refund.public_id, doors_to(provider))
+    [case] = await money_waiting(merchant.id)
+    return case
+
+
+async def test_late_money_is_told_as_what_it_is_and_goes_back_by_itself(
+    desk: httpx.AsyncClient, merchant: Merchant, provider: FakeProvider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = await late_money(merchant, provider, monkeypatch)
+    queue = (await desk.get("/admin/reviews")).text
+    assert case.public_id in queue
+    page = (await desk.get(f"/admin/reviews/{case.public_id}")).text
+    assert "The customer was charged, and the order did not take the money" in page
+    assert "the payment service gives it back to the customer by itself" in page
+    answer = {"answer": "return", "note": "came too late"}
+    assert (await desk.post(f"/admin/reviews/{case.public_id}/money", data=answer)).status_code == 303
+    assert case.provider_payment_id is not None
+    [refund] = await refundings_of_payment(merchant.id, case.provider_payment_id)
+    await giving_back.give_back(refund.public_id, doors_to(provider))
+    assert provider.taken_minor() == 0
+    assert await check_books() == []
+
+
+async def test_a_refund_that_was_refused_asks_for_another_way(
+    desk: httpx.AsyncClient, merchant: Merchant, provider: FakeProvider
+) -> None:
+    case = await refused_refund(merchant, provider)
+    assert "A refund that did not go through" in (await desk.get("/admin/reviews")).text
+    assert "1 refund did not go through" in (await desk.get("/admin")).text
+    page = (await desk.get(f"/admin/reviews/{case.public_id}")).text
+    assert "The payment service would not give this money back" in page
+    assert "This page moves no money" in page
+    answer = {"answer": "return", "note": "by bank"}
+    assert (await desk.post(f"/admin/reviews/{case.public_id}/money", data=answer)).status_code == 303
+    assert case.provider_payment_id is not None
+    [refund] = await refundings_of_payment(merchant.id, case.provider_payment_id)
+    assert refund.state is RefundingState.REFUSED
+    assert await check_books() == []
+
+
+async def test_an_order_that_waits_for_its_own_payment_takes_none_of_it(
+    desk: httpx.AsyncClient, merchant: Merchant, provider: FakeProvider
+) -> None:
+    case = await refused_refund(merchant, provider)
+    waiting = await a_link(merchant)
+    answer = {"answer": "keep", "order": waiting.order_public_id, "note": "hers"}
+    told = await desk.post(f"/admin/reviews/{case.public_id}/money", data=answer)
+    assert told.status_code == 422
+    assert "keep it for an order that has ended" in told.text
