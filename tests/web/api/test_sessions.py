@@ -112,3 +112,21 @@ async def test_opening_a_session_asks_the_database_few_times(shop: Shop) -> None
         await shop.opens(a_basket())
     # The key; the order, its lines, the session, its history.
     assert (counts.queries, counts.commits) == (5, 1)
+
+
+async def test_the_company_that_a_shop_passes_is_told_with_the_order_in_its_one_form(shop: Shop) -> None:
+    company = {"number": "FI20774740", "name": "Kone Oy", "purchase_order": "PO-77"}
+    opened = (await shop.opens(a_basket(buyer="business", company=company))).json()
+    order = (await shop.client.get(f"/api/v1/orders/{opened['order_id']}")).json()
+    told = {"number": "2077474-0", "country": "FI", "vat_id": "FI20774740"}
+    assert order["company"] == told | {"name": "Kone Oy", "purchase_order": "PO-77"}
+
+
+async def test_a_company_number_that_is_none_and_a_company_of_a_consumer_are_refused_at_their_place(
+    shop: Shop,
+) -> None:
+    company = {"number": "2077474-1", "name": "Kone Oy"}
+    answer = await shop.opens(a_basket(company=company))
+    assert answer.status_code == 422
+    found = {(error["pointer"], error["code"]) for error in answer.json()["errors"]}
+    assert found == {("/company", "buyer_is_consumer"), ("/company/number", "malformed")}

@@ -7,10 +7,13 @@ from decimal import Decimal
 import httpx
 import pytest
 
-from app.kernel import db
+from app.checkout.actions import Answer, answer_case
+from app.checkout.books import check_books
+from app.kernel import clock, db
 from app.orders.rules import Line
 from tests.factories.checkout import PHONE, POSTCODE, a_line, a_merchant, a_session
 from tests.factories.companies import KONE, a_business_session
+from tests.factories.wallets_in_flow import a_shop_with_wallets
 from tests.web.shopper.test_flow import HTMX, hidden, the_code
 
 WHO = {"company_number": "2077474-0", "company_name": "Kone Oy", "purchase_order": "PO-77"}
@@ -173,3 +176,37 @@ async def test_a_consumer_is_never_asked_for_a_company(client: httpx.AsyncClient
     answer = await post(client, session, "/company", WHO)
     assert "Which company is buying?" not in answer.text
     assert await db.fetch_value("SELECT company_number FROM order_contacts") is None
+
+
+async def test_a_person_may_let_a_company_go_above_its_limit_and_what_it_owes_is_counted(
+    client: httpx.AsyncClient,
+) -> None:
+    merchant = await a_merchant()
+    price = merchant.company_limit_minor + 1
+    session = await a_business_session(
+        merchant, Line("item", "Lathe", 1, price, Decimal("25.5")), company=KONE
+    )
+    await up_to_confirm(client, session)
+    case = await db.fetch_value("SELECT public_id FROM cases")
+    await answer_case(merchant, case, Answer("approved", "st_1", None), await clock.business_now())
+    page = (await client.get(f"/pay/{session}/confirm")).text
+    assert "Purchase confirmed" in (await buy(client, session, page)).text
+    assert await db.fetch_value("SELECT exposure_minor FROM credit_exposures") == price
+    assert await check_books() == []
+
+
+async def test_a_company_pays_by_card_without_anybody_being_identified(client: httpx.AsyncClient) -> None:
+    session = await a_business_session(await a_merchant(), company=KONE)
+    page = (await post(client, session, "", {"method": "card"})).text
+    assert "Check and confirm" in page
+    assert "Kone Oy" in page
+    assert "Without VAT" in page
+
+
+async def test_from_the_invoice_to_the_wallet_somebody_else_is_identified(client: httpx.AsyncClient) -> None:
+    shop = await a_shop_with_wallets()
+    session = await a_business_session(shop, company=KONE)
+    assert "Check and confirm" in await up_to_confirm(client, session)
+    page = (await post(client, session, "", {"method": "wallet"})).text
+    assert "Who is paying?" in page
+    assert await db.fetch_value("SELECT customer_id FROM checkout_sessions") is None
