@@ -16,7 +16,7 @@ from app.kernel import clock, db
 from app.migrate import migrate
 from app.settings import Settings, load
 from app.supervisor import postgres
-from bench import figures, ledger, machine, orders, purchases, shop, size
+from bench import figures, ledger, machine, orders, payments, purchases, shop, size
 
 PAIRS = 5
 SECONDS = 4
@@ -126,6 +126,7 @@ async def run() -> int:
                 with machine.program(["-m", "app", "worker"], environ, on_web_core=False, log=log):
                     await _purchases(base_url, dsn, ready[half:], "worker drawing and sending beside them")
             good = await ledger.table(server) and good
+            good = await payments.table(server) and good
             # Last: it makes the server forget to write through.
             good = await orders.table(server) and good
         except BaseException:

@@ -62,7 +62,7 @@ async def table(server: EmbeddedServer, postings: int = POSTINGS) -> bool:
 
 
 @asynccontextmanager
-async def _shop(server: EmbeddedServer, *, pool: int = 2) -> AsyncIterator[tuple[str, UUID]]:
+async def a_shop(server: EmbeddedServer, *, pool: int = 2) -> AsyncIterator[tuple[str, UUID]]:
     """A database of its own with one merchant, and the pool on it."""
     name = f"ledger_{uuid.uuid4().hex[:8]}"
     await _administer(server, f"CREATE DATABASE {name}")
@@ -98,7 +98,7 @@ def _one_hot() -> tuple[Account, Account]:
 async def _transfers(server: EmbeddedServer) -> bool:
     print(f"\n| transfers of two postings, {WORKERS} workers, every write durable | postings/s |\n|---|---|")
     for words, pick in (("any two of 10,000 accounts", _any_two), ("one account in all of them", _one_hot)):
-        async with _shop(server, pool=WORKERS) as (_, merchant_id):
+        async with a_shop(server, pool=WORKERS) as (_, merchant_id):
             # The first ones open the accounts.
             await _post_for(merchant_id, pick, SECONDS / 2)
             count = await _post_for(merchant_id, pick, SECONDS)
@@ -137,7 +137,7 @@ async def _post_for(merchant_id: UUID, pick: Pick, seconds: float) -> int:
 
 async def _proofs(server: EmbeddedServer, postings: int) -> bool:
     transfers = postings // 2
-    async with _shop(server) as (dsn, merchant_id):
+    async with a_shop(server) as (dsn, merchant_id):
         await ledger_seed.seed(dsn, merchant_id, transfers, clock.wall())
         began = time.perf_counter()
         while await ledger.seal(clock.wall(), proving.SEAL_AT_ONCE):
@@ -179,7 +179,7 @@ async def _prove(proof: Callable[..., object], transfers: int) -> float:
 
 
 async def _statements(server: EmbeddedServer) -> bool:
-    async with _shop(server) as (dsn, merchant_id):
+    async with a_shop(server) as (dsn, merchant_id):
         wallets = {movements: wallet_of(f"cus_{movements}") for movements in MOVEMENTS}
         for movements, wallet in wallets.items():
             await ledger_seed.seed_statement(dsn, merchant_id, wallet.address, movements, clock.wall())
