@@ -3,8 +3,8 @@
 Numbers as in the reliability notes: I1-I4, I17 and I18 the ledger (ledger/proof.py), I6 at most one purchase an order,
 I7 histories, I8 events and their outbox rows, I11-I13 invoices, I14 agreements, I15 credit notes, I16 cases, I20 points
 (loyalty/proof.py), I21 money that staff recorded (recorded_proof.py), I22 what wallets pay (wallet_proof.py), I23 what
-goes through providers (payments/proof.py), I31-I33 refunds (returns/proof.py). I10 (what was acknowledged is there)
-needs the caller's own list of what it was told.
+goes through providers (payments/proof.py), I31-I33 refunds (returns/proof.py), I34 subscriptions
+(subscriptions/proof.py). I10 (what was acknowledged is there) needs the caller's own list of what it was told.
 
 Where a query says CHECKED it looks at every order, or at those alone that something happened to since the last proof.
 """
@@ -37,6 +37,7 @@ from app.payments.states import MACHINE as PAYMENTS
 from app.payments.states import REFUNDING
 from app.returns.proof import OF_ORDERS, OF_REFUNDS
 from app.returns.states import REFUNDS, RETURNS
+from app.subscriptions.proof import PROOF as SUBSCRIBED
 from app.subscriptions.states import MACHINE as SUBSCRIPTIONS
 from app.subscriptions.states import PLANS as SUBSCRIPTION_PLANS
 from app.wallet.proof import PROOF as WALLETS
@@ -174,6 +175,7 @@ _ROOMS: Final = (
     SET_ASIDE,
     PAID_BY_PROVIDER,
     PROVIDERS,
+    SUBSCRIBED,
 )
 
 _HISTORIES: Final = (

@@ -19,6 +19,7 @@
 | what people wrote about a return | a year after it ended |
 | the note that a refund was asked for with | a year after it was made or refused |
 | what a file of orders said | 30 days; which of its rows made an order, as a digest, a year |
+| what a subscription was charged with, sealed | 91 days after it ended: until then it can begin again |
 | where a wallet is paid out to (account, name), sealed | until the payout has ended, by its own verb |
 | browsers, and sessions of staff and of customers | their absolute life |
 | remembered browsers | half a year after their last use, or as soon as they are ended |
@@ -51,6 +52,7 @@ from app.merchants.actions import forget_ended_sessions
 from app.orders import actions as orders
 from app.payments import actions as payments
 from app.returns import actions as returns
+from app.subscriptions.actions.forgetting import forget_methods
 from app.till import actions as till
 
 CODES_KEPT: Final = timedelta(days=1)
@@ -153,6 +155,10 @@ async def forget_cases(now: Now) -> int:
     return await db.in_tx(lambda: cases.forget_reach(now.business, BATCH))
 
 
+async def forget_subscribed(now: Now) -> int:
+    return await db.in_tx(lambda: forget_methods(now.business, BATCH))
+
+
 async def forget_staff_sessions(now: Now) -> int:
     return await db.in_tx(lambda: forget_ended_sessions(now.wall, BATCH))
 
@@ -181,5 +187,6 @@ def rules() -> Sequence[Chore]:
         forget_cases,
         forget_staff_sessions,
         forget_customer_sessions,
+        forget_subscribed,
     )
     return tuple(seldom(rule) for rule in every)

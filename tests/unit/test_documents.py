@@ -21,6 +21,8 @@ from app.orders.states import MACHINE as ORDER
 from app.payments.states import MACHINE as PAYMENT
 from app.payments.states import REFUNDING
 from app.returns.states import REFUNDS, RETURNS
+from app.subscriptions.states import MACHINE as SUBSCRIPTION
+from app.subscriptions.states import PLANS
 from app.wallet.states import MACHINE as PAYOUT
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -43,6 +45,8 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
         REFUNDS,
         RETURNS,
         INSURANCE,
+        SUBSCRIPTION,
+        PLANS,
     ],
     ids=lambda machine: machine.name,
 )

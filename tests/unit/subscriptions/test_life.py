@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 
@@ -13,10 +14,13 @@ from app.checkout.books import check_books
 from app.invoices import actions as invoices
 from app.kernel import clock, db
 from app.kernel.money import Money
+from app.kernel.states import LostRace
 from app.merchants.queries import Merchant
 from app.subscriptions import actions
+from app.subscriptions.actions import held
+from app.subscriptions.actions.forgetting import forget_methods
 from app.subscriptions.errors import NotNow, OfferChanged, SubscriptionUnknown
-from app.subscriptions.queries import agreements_of, history_of, periods_of
+from app.subscriptions.queries import SubscriptionView, agreements_of, history_of, periods_of, subscription_of
 from app.subscriptions.rules import GRACE_DAYS, RETRY_AFTER_DAYS, add_months
 from app.subscriptions.states import SubscriptionState as S
 from tests.factories.checkout import a_merchant
@@ -395,3 +399,67 @@ async def test_a_shop_that_cancels_the_order_of_a_period_ends_the_subscription()
     found = await again(merchant, sub)
     assert (found.state, found.end_reason) == (S.ENDED, "by_shop")
     assert days.charged == []
+
+
+async def test_what_it_was_charged_with_is_forgotten_once_nobody_can_begin_it_again() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    await actions.cancel(merchant, sub.public_id, actor="shopper", now=await clock.business_now())
+    await days.go_to(sub.course.ends_on)
+    ended = await clock.business_now()
+    assert await db.in_tx(lambda: forget_methods(ended + timedelta(days=90), 10)) == 0
+    assert await db.in_tx(lambda: forget_methods(ended + timedelta(days=93), 10)) == 1
+    assert (await again(merchant, sub)).label is None
+    assert await check_books() == []
+
+
+async def test_of_a_cancellation_and_a_renewal_at_once_the_money_and_the_end_agree() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    await days.go_to(sub.course.ends_on - timedelta(days=1))
+    due = await clock.business_now() + timedelta(days=1)
+    await asyncio.gather(
+        actions.advance_due(due, 10), actions.cancel(merchant, sub.public_id, actor="shopper", now=due)
+    )
+    await days.pass_(1)
+    found = await again(merchant, sub)
+    charged = len(days.charged)
+    if found.state is S.ENDED:
+        assert (charged, found.ended_on) == (0, sub.course.ends_on)
+    else:
+        assert (charged, found.state, found.cancel_on) == (
+            1,
+            S.CANCELLING,
+            add_months(sub.course.starts_on, 2),
+        )
+    assert await check_books() == []
+
+
+async def test_without_the_lock_two_verbs_would_both_believe_what_they_read_first(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The control of the test above: not held, both read `active`, and the machine alone catches the second."""
+    merchant, provider = await a_merchant(), FakeProvider()
+    sub = await a_subscription(merchant, provider)
+    unlocked = "SELECT id FROM subscriptions WHERE merchant_id = $1 AND public_id = $2"
+    monkeypatch.setattr(held, "_LOCK", unlocked)
+    together, readers = asyncio.Barrier(2), 0
+
+    async def read_together(merchant_id: UUID, public_id: str) -> SubscriptionView | None:
+        nonlocal readers
+        found = await subscription_of(merchant_id, public_id)
+        readers += 1
+        if readers <= 2:
+            await together.wait()
+        return found
+
+    monkeypatch.setattr("app.subscriptions.actions.held.subscription_of", read_together)
+    now = await clock.business_now()
+    results = await asyncio.gather(
+        actions.cancel(merchant, sub.public_id, actor="shopper", now=now),
+        actions.pause(merchant, sub.public_id, until=None, actor="shopper", now=now),
+        return_exceptions=True,
+    )
+    assert any(isinstance(each, LostRace) for each in results), results
