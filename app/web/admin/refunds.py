@@ -251,7 +251,7 @@ async def _ask(request: AdminRequest, order: OrderView, form: Form, status: int 
         "left": Money(order.refundable_minor, order.currency),
         "lines": refundable_lines(order, sale) if len(order.lines) <= LINES_SHOWN_MAX else (),
         "has_wallet": merchant.has("wallet")
-        and order.quote_id is not None
+        and order.customer_public_id is not None
         and order.currency == merchant.currency,
         "form": form,
     }

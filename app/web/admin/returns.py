@@ -206,7 +206,7 @@ async def _ask(request: AdminRequest, order: OrderView, form: Form, status: int 
         "returnable": returnable,
         "reasons": REASONS,
         "has_wallet": merchant.has("wallet")
-        and order.quote_id is not None
+        and order.customer_public_id is not None
         and order.currency == merchant.currency,
         "money": lambda minor: Money(minor, order.currency),
         "statement_max": STATEMENT_LENGTH_MAX,
