@@ -42,6 +42,12 @@ def amount_minor(text: str) -> int | None:
     return -minor if typed.startswith("-") else minor
 
 
+def amount_text(amount_minor: int) -> str:
+    """A sum as it is typed: a point and two decimals."""
+    whole, cents = divmod(abs(amount_minor), MINOR_PER_MAJOR)
+    return f"{'-' if amount_minor < 0 else ''}{whole}.{cents:02}"
+
+
 def percent(text: str) -> Decimal | None:
     """A rate of 0 to 100 with up to two decimals, with or without its sign; None when it is none."""
     match = _PERCENT.fullmatch(text.removesuffix("%").strip())

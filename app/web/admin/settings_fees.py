@@ -13,7 +13,6 @@ from app.extras.errors import FeeRefused
 from app.extras.queries import fees_now
 from app.extras.rules import BUYERS, MethodFee, check_fee
 from app.kernel import clock, typed
-from app.kernel.money import MINOR_PER_MAJOR
 from app.law.rules import law_of
 from app.payments.methods import Buyer
 from app.plans.quote import Method
@@ -87,8 +86,7 @@ def text_of(fee: MethodFee) -> str:
     """As it is typed."""
     if fee.rate_points:
         return f"{(Decimal(fee.rate_points) / _HUNDRED).normalize():f} %"
-    whole, cents = divmod(abs(fee.fixed_minor), MINOR_PER_MAJOR)
-    return f"{'-' if fee.is_discount else ''}{whole}.{cents:02}"
+    return typed.amount_text(fee.fixed_minor)
 
 
 async def _show(

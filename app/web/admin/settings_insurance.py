@@ -16,7 +16,7 @@ from app.extras.offering import CANCEL_DAYS_MAX, CANCEL_DAYS_MIN, NewOffer
 from app.extras.queries import conversion_of, offer_by_public_id, offers_of
 from app.kernel import clock, typed
 from app.kernel.i18n import LANGUAGES
-from app.kernel.money import MINOR_PER_MAJOR, Money
+from app.kernel.money import Money
 from app.web.admin.access import AdminRequest
 from app.web.admin.pages import merchant_of, show
 from app.web.shared import forms, rendering
@@ -132,7 +132,7 @@ def _form_of(offer: InsuranceOffer) -> Form:
         "least": offer.least_minor,
         "most": offer.most_minor,
     }
-    values = {name: _plain(minor) for name, minor in sums.items() if minor is not None}
+    values = {name: typed.amount_text(minor) for name, minor in sums.items() if minor is not None}
     values |= {f"covers_{lang}": text for lang, text in offer.covers.items()}
     if offer.rate_points is not None:
         values["rate"] = f"{(Decimal(offer.rate_points) / _HUNDRED).normalize():f}"
@@ -147,11 +147,6 @@ def _form_of(offer: InsuranceOffer) -> Form:
             "terms_text": offer.terms_text or "",
         }
     )
-
-
-def _plain(amount_minor: int) -> str:
-    whole, cents = divmod(amount_minor, MINOR_PER_MAJOR)
-    return f"{whole}.{cents:02}"
 
 
 async def _form(

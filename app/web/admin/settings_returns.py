@@ -7,8 +7,7 @@ from typing import Final
 from litestar import Response, get, post
 from litestar.status_codes import HTTP_200_OK
 
-from app.kernel import clock
-from app.kernel.money import MINOR_PER_MAJOR
+from app.kernel import clock, typed
 from app.law.rules import law_of
 from app.returns.actions import save_conditions
 from app.returns.errors import ConditionsRefused
@@ -99,16 +98,10 @@ def _form_of(conditions: Conditions) -> Form:
     values = {
         "days": str(conditions.days),
         "delivery_days": str(conditions.delivery_days),
-        "fee": _plain(conditions.fee_minor) if conditions.fee_minor else "",
+        "fee": typed.amount_text(conditions.fee_minor) if conditions.fee_minor else "",
         "kept_categories": "\n".join(conditions.kept_categories),
-        "approval_above": "" if above is None else _plain(above),
+        "approval_above": "" if above is None else typed.amount_text(above),
     }
     if conditions.fee_waived_to_wallet:
         values["fee_waived"] = "1"
     return Form(values)
-
-
-def _plain(amount_minor: int) -> str:
-    """As it is typed: a point and two decimals."""
-    whole, cents = divmod(amount_minor, MINOR_PER_MAJOR)
-    return f"{whole}.{cents:02}"

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import httpx
 
+from app.checkout.offering import Doors
 from app.checkout.queries import Flow
 from app.checkout.queries import flow as read_flow
 from app.extras.rules import MethodFee
@@ -16,6 +17,9 @@ from app.orders import actions as orders
 from app.orders.actions import Contact, Contents
 from app.orders.queries import OrderView, order_for_api
 from app.orders.rules import lines_of_shop
+from app.payments.ports import ProviderMethod
+from app.web.shopper.extras import extras_for
+from app.web.shopper.offers import offers_for
 from tests.factories.checkout import PHONE, POSTCODE, a_merchant
 from tests.factories.extras import (
     OPTIONS,
@@ -28,6 +32,7 @@ from tests.factories.extras import (
 from tests.factories.wallets import switched
 from tests.web.shopper.test_flow import a_known_register_entry, hidden, the_code
 
+CARD = Doors(live=False, providers=frozenset[ProviderMethod]({"card"}))
 INVOICE = {"method": "invoice", "delivery": "email"}
 
 
@@ -319,3 +324,35 @@ async def test_a_discount_is_shown_before_choosing_with_its_vat_and_becomes_a_li
     order = await the_order(merchant, session)
     assert [line.origin for line in order.lines] == ["shop", "shipping"]
     assert len(lines_of_shop(order.lines)) == 1
+
+
+async def test_a_company_pays_a_fee_for_its_card_with_vat_as_a_line_of_its_own(
+    client: httpx.AsyncClient,
+) -> None:
+    merchant = await a_merchant()
+    await fees(
+        merchant,
+        MethodFee("business", "card", rate_points=150),
+        MethodFee("consumer", "card", fixed_minor=-1),
+    )
+    flow = await the_flow(await a_session_to_steer(merchant, options=OPTIONS, buyer="business"))
+    extras = await extras_for(flow, "en", {"shipping": "parcel"})
+    offers = await offers_for(flow, CARD, "en", extras=extras)
+    assert offers.paid("card").price_minor == 30_846
+    *_, fee = offers.extras.added("card").lines
+    assert (fee.type, fee.name, fee.total_minor, str(fee.vat_percent)) == (
+        "fee",
+        "Fee for paying by card",
+        456,
+        "25.50",
+    )
+
+
+async def test_the_wallet_beside_a_way_to_pay_leaves_it_something_whatever_it_costs(
+    client: httpx.AsyncClient,
+) -> None:
+    merchant = await a_merchant()
+    await fees(merchant, MethodFee("consumer", "card", fixed_minor=-500))
+    flow = await the_flow(await a_session_to_steer(merchant))
+    quote = (await offers_for(flow, CARD, "en", wallet_minor=29_800)).paid("card")
+    assert (quote.price_minor, quote.paid_minor, quote.wallet_minor) == (29_400, 1, 29_399)
