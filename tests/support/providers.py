@@ -31,7 +31,7 @@ from app.payments.ports import (
     Standing,
 )
 
-Call = Literal["create", "get", "capture", "cancel", "refund", "charge", "probe"]
+Call = Literal["create", "get", "capture", "cancel", "refund", "charge", "forget", "probe"]
 SIGNATURE: Final = "a good signature"
 T = TypeVar("T")
 
@@ -95,6 +95,11 @@ class FakeProvider:
         """The payment ends on the provider's side: declined, called off there, run out."""
         assert provider_ref is not None
         self._keep(replace(self.book[provider_ref], standing=standing, failure=failure))
+
+    def captured(self, provider_ref: str | None, amount_minor: int) -> None:
+        """Somebody took money on the provider's own pages."""
+        assert provider_ref is not None
+        self._keep(replace(self.book[provider_ref], captured_minor=amount_minor))
 
     def refunded(self, provider_ref: str | None, amount_minor: int) -> None:
         """Somebody gave money back on the provider's own pages."""
@@ -177,6 +182,9 @@ class FakeProvider:
             )
 
         return await self._once("charge", new.key, effect)
+
+    async def forget(self, token: str, *, key: str) -> None:
+        await self._once("forget", key, lambda: self.effects.append(("forget", token, 0)))
 
     async def probe(self) -> None:
         await self._call("probe", lambda: None)

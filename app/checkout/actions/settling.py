@@ -234,6 +234,11 @@ async def _use_link(flow: Flow) -> None:
 async def _late(place: _Place, payment: PaymentView, kept: Money, failure: str | None) -> Followed:
     """Money is there that pays no purchase: it stands in the books as nobody's, and a person is asked about it."""
     merchant, now = place.merchant, place.now
+    if failure == MISMATCH:
+        await _report(place, payment)
+    payment = await _moved(payment, PaymentState.CAPTURED, now, failure=failure)
+    # What is set aside in the wallet comes free before the accounts that everybody posts to.
+    await _reopen(place, failure or "late")
     await ledger.post(
         merchant.id,
         key=f"received:{payment.public_id}",
@@ -242,8 +247,6 @@ async def _late(place: _Place, payment: PaymentView, kept: Money, failure: str |
         entries=between(psp_of(merchant.creditor), UNASSIGNED, kept),
         now=now,
     )
-    if failure == MISMATCH:
-        await _report(place, payment)
     case = NewMoneyCase(
         payment_id=None,
         provider_payment_id=payment.id,
@@ -261,8 +264,6 @@ async def _late(place: _Place, payment: PaymentView, kept: Money, failure: str |
         at=now,
         detail={"order": payment.order_public_id, "case": case_id},
     )
-    payment = await _moved(payment, PaymentState.CAPTURED, now, failure=failure)
-    await _reopen(place, failure or "late")
     return Followed(payment, Do.WAIT)
 
 

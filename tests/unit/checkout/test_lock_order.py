@@ -18,8 +18,11 @@ from app.kernel.money import Money
 from app.merchants.queries import Merchant, forget_kept_merchants
 from tests.factories.checkout import a_merchant
 from tests.factories.invoices import a_purchase, chores_done, days_later, drawn, paid
+from tests.factories.payments import a_paid_order, a_payment_in_session, asked
 from tests.factories.returns import paid_from_the_wallet, refunded
 from tests.factories.wallets import switched
+from tests.factories.wallets_in_flow import aino_identified, money_of_aino
+from tests.support.providers import FakeProvider
 from tests.support.waiting import until
 
 WAITING = (
@@ -122,4 +125,28 @@ async def test_a_payment_waits_for_the_order_before_it_takes_the_document(mercha
         await until(it_waits, 30)
         await db.fetch_all("SELECT FROM invoices FOR UPDATE NOWAIT")
     await other
+    assert await check_books() == []
+
+
+async def test_money_that_came_too_late_waits_for_the_wallet_before_it_takes_the_account_of_the_provider(
+    merchant: Merchant,
+) -> None:
+    """As a purchase does that the wallet pays a part of."""
+    provider = FakeProvider("card")
+    await a_paid_order(merchant, provider)
+    await money_of_aino(merchant, 2_900)
+    payment = await a_payment_in_session(await aino_identified(merchant), provider, 2_900)
+    provider.approve(payment.provider_ref)
+    provider.captured(payment.provider_ref, 100)
+    account = "SELECT id FROM ledger_accounts WHERE kind = '{}' FOR UPDATE{}"
+    async with db.tx() as buying:
+        assert await db.fetch_all(account.format("wallet", ""))
+        other = asyncio.create_task(asked(payment, provider), context=Context())
+
+        async def it_waits() -> bool:
+            return bool(await buying.fetchval(WAITING))
+
+        await until(it_waits, 30)
+        assert await db.fetch_all(account.format("psp_clearing", " NOWAIT"))
+    assert (await other).failure == "mismatch"
     assert await check_books() == []
