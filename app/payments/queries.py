@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Final, Literal
@@ -211,6 +212,18 @@ async def somebody_takes(merchant_id: UUID, order_id: UUID) -> bool:
             order_id,
         )
     )
+
+
+_GOING_ON: Final = """
+SELECT state, count(*) FROM payments WHERE next_check_at IS NOT NULL GROUP BY state
+UNION ALL
+SELECT 'refund_' || state, count(*) FROM payment_refunds WHERE next_check_at IS NOT NULL GROUP BY state
+"""
+
+
+async def count_going_on() -> Mapping[str, int]:
+    """How many payments through providers are not over, by state; those that go back as "refund_" and theirs."""
+    return {row["state"]: row["count"] for row in await db.fetch_all(_GOING_ON)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Gauge, gen
 from app.kernel import db, outbox
 from app.ledger.queries import book_state
 from app.payments.health import STATES, read_health
+from app.payments.queries import count_going_on
 from app.web.shared import live
 from app.web.shared.observed import REGISTRY
 
@@ -60,4 +61,7 @@ async def _shared() -> CollectorRegistry:
     health = Gauge("kolme_payment_method_health", "0 up, 1 shaky, 2 down", ("method",), registry=registry)
     for each in await read_health():
         health.labels(each.method).set(STATES.index(each.state))
+    going_on = Gauge("kolme_payments_going_on", "Payments that are not over", ("state",), registry=registry)
+    for name, count in (await count_going_on()).items():
+        going_on.labels(name).set(count)
     return registry

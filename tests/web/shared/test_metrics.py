@@ -13,7 +13,10 @@ from app.ledger import actions as ledger
 from app.main import build
 from app.payments import actions as payments
 from app.payments.health import SHAKY_AT, forget_kept_health
+from tests.factories.checkout import a_merchant
+from tests.factories.payments import a_guest_at_provider
 from tests.support.pages import BASE_URL, settings_in
+from tests.support.providers import FakeProvider
 
 
 @pytest.fixture
@@ -81,3 +84,11 @@ async def test_how_the_ways_to_pay_are_doing_is_told_by_figures(app_transport: h
         text = (await client.get("/metrics")).text
     forget_kept_health()
     assert 'kolme_payment_method_health{method="mobilepay"} 1.0' in text
+
+
+async def test_payments_that_nobody_knows_the_end_of_are_counted(app_transport: httpx.ASGITransport) -> None:
+    async with httpx.AsyncClient(transport=app_transport, base_url=BASE_URL) as client:
+        provider = FakeProvider("card")
+        provider.cut("create", after=True)
+        await a_guest_at_provider(await a_merchant(), provider)
+        assert 'kolme_payments_going_on{state="unknown"} 1.0' in (await client.get("/metrics")).text
