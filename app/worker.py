@@ -58,6 +58,8 @@ from app.messages import (
     withdrawal,
 )
 from app.messages import delivery as mail_delivery
+from app.payments import actions as payments
+from app.payments.jobs import tell_forgotten
 from app.payments.ports import PaymentProvider, ProviderMethod
 from app.payments.probing import Probing
 from app.privacy import retention
@@ -115,6 +117,7 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
         paying.CHECK_JOB: lambda job: paying.look(
             job, paying.PaymentDoors(through.providers, through.base_url)
         ),
+        payments.FORGET_JOB: lambda job: tell_forgotten(job, through.providers),
         subscriptions.BEGIN_JOB: begin_subscription,
         subscriptions.CHARGE_JOB: lambda job: renewals.charge(
             job, paying.PaymentDoors(through.providers, through.base_url)

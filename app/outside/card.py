@@ -203,6 +203,10 @@ class StripeCards:
                 raise ProviderUnreachable("declined_without_intent") from None
             return _failed(made, declined)
 
+    async def forget(self, token: str, *, key: str) -> None:
+        """Nothing: without the token nobody can charge the card, and Stripe shows its owner no agreement that would
+        have to end."""
+
     async def probe(self) -> None:
         """Asks for one row of a list that the key may read anyway."""
         try:

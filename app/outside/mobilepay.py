@@ -120,7 +120,7 @@ class MobilePay:
         return await self._agreements.charge(new)
 
     async def forget(self, token: str, *, key: str) -> None:
-        """The person's agreement ends: nothing can be charged by it any more."""
+        """The person's agreement ends, and is seen to have ended in the app."""
         await self._agreements.stop(token, key)
 
     async def probe(self) -> None:

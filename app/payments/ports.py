@@ -159,6 +159,10 @@ class PaymentProvider(Protocol):
         """Charge a saved method. A refusal (no money, card expired) is an Aggregate that has failed."""
         ...
 
+    async def forget(self, token: str, *, key: str) -> None:
+        """A saved method is charged no more, and the provider may say so to its owner. Again: nothing."""
+        ...
+
     async def probe(self) -> None:
         """Whether the provider answers at all; cheap, without effect. Raises ProviderUnreachable."""
         ...

@@ -59,6 +59,9 @@ class Watched:
     async def charge(self, new: NewCharge) -> Aggregate:
         return await self._noted(self._provider.charge(new))
 
+    async def forget(self, token: str, *, key: str) -> None:
+        await self._noted(self._provider.forget(token, key=key))
+
     async def probe(self) -> None:
         await self._noted(self._provider.probe())
 

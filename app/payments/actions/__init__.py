@@ -25,11 +25,12 @@ from app.payments.actions.moving import (
 )
 from app.payments.actions.recording import record
 from app.payments.actions.refunding import begin_refund, move_refund, postpone_refund, take_refund
-from app.payments.actions.saving import forget_method, save_method
+from app.payments.actions.saving import FORGET_JOB, forget_method, save_method
 from app.payments.actions.watching import claim_probe, note_failure, note_success
 
 __all__ = [
     "CONTACT_KEPT",
+    "FORGET_JOB",
     "NewProviderPayment",
     "begin",
     "begin_refund",

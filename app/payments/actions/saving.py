@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import base64
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from app.kernel import db, ids
+from app.kernel import db, ids, outbox
 from app.kernel.keys import process_keyring
 from app.payments.ports import SavedMethod
 from app.payments.queries import SAVED_METHOD_PURPOSE, PaymentView
+
+FORGET_JOB: Final = "saved_method_forget"
 
 _SAVE: Final = """
 WITH saved AS (
@@ -38,15 +41,29 @@ async def save_method(payment: PaymentView, saved: SavedMethod, now: datetime) -
 
 # A charge that nobody has heard the end of is asked after with the token: it stays for as long.
 _FORGET: Final = """
-UPDATE saved_methods m SET sealed = NULL, forgotten_at = $3
-WHERE m.merchant_id = $1 AND m.id = $2 AND m.forgotten_at IS NULL
-  AND NOT EXISTS (SELECT FROM payments p WHERE p.merchant_id = m.merchant_id AND p.saved_method_id = m.id
-                  AND p.kind = 'charge' AND p.ended_at IS NULL)
+WITH known AS (
+    SELECT merchant_id, id, public_id, method, sealed FROM saved_methods m
+    WHERE m.merchant_id = $1 AND m.id = $2 AND m.forgotten_at IS NULL
+      AND NOT EXISTS (SELECT FROM payments p WHERE p.merchant_id = m.merchant_id AND p.saved_method_id = m.id
+                      AND p.kind = 'charge' AND p.ended_at IS NULL)
+    FOR UPDATE
+)
+UPDATE saved_methods m SET sealed = NULL, forgotten_at = $3 FROM known
+WHERE m.merchant_id = known.merchant_id AND m.id = known.id
+RETURNING known.public_id, known.method, known.sealed
 """
 
 
 async def forget_method(merchant_id: UUID, saved_method_id: UUID, now: datetime) -> bool:
-    """Nobody is charged with it any more. False when it was forgotten before, and while a charge with it goes on: then
-    it is to be forgotten again later. In a transaction."""
-    status = await db.execute(_FORGET, merchant_id, saved_method_id, now)
-    return status == "UPDATE 1"
+    """Nobody is charged with it any more, and a worker tells its provider. False when it was forgotten before, and
+    while a charge with it goes on: then it is to be forgotten again later. In a transaction."""
+    row = await db.fetch_one(_FORGET, merchant_id, saved_method_id, now)
+    if row is None:
+        return False
+    payload = {
+        "saved_method": row["public_id"],
+        "method": row["method"],
+        "sealed": base64.b64encode(row["sealed"]).decode(),
+    }
+    await outbox.put(merchant_id, FORGET_JOB, payload, key=f"forget:{row['public_id']}")
+    return True
