@@ -72,8 +72,8 @@ def chosen(request: Request[Any, Any, Any], session: FromPath[str]) -> Response[
 
 
 @get("/pay/{session:str}/outcome", include_in_schema=False, sync_to_thread=False)
-def still_checking(request: Request[Any, Any, Any], session: FromPath[str]) -> Response[str]:
-    sample = samples(request.query_params.get("lang", "en"))["outcome-processing"]
+def still_held(request: Request[Any, Any, Any], session: FromPath[str]) -> Response[str]:
+    sample = samples(request.query_params.get("lang", "en"))["outcome-held"]
     return page(request, sample.template, sample.partial, sample.context)
 
 
@@ -87,6 +87,8 @@ def stepped(
         "code": "identify-code",
         "identify": "confirm",
         "confirm": "outcome-confirmed",
+        "check": "paying-pending",
+        "give-up": "method",
     }[step or "method"]
     sample = samples(request.query_params.get("lang", "en"))[name]
     return page(request, sample.template, sample.partial, sample.context, push_url=f"/preview/{name}")
@@ -94,7 +96,7 @@ def stepped(
 
 def application() -> Shield:
     app = Litestar(
-        [preview, posted, chosen, still_checking, stepped, serve_static],
+        [preview, posted, chosen, still_held, stepped, serve_static],
         exception_handlers={Exception: error_handler({})},
         openapi_config=None,
     )

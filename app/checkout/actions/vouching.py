@@ -87,7 +87,11 @@ async def ask_who(flow: Flow, browser: BrowserToken, name: str, *, lang: str) ->
 
 
 def _may_ask(flow: Flow) -> bool:
-    return person_identifies(flow) and flow.phone_proved_here and flow.progress in {Progress.CHOSEN, Progress.GUEST}
+    return (
+        person_identifies(flow)
+        and flow.phone_proved_here
+        and flow.progress in {Progress.CHOSEN, Progress.GUEST}
+    )
 
 
 _BIND: Final = """
