@@ -358,7 +358,8 @@ async def agreements_of(merchant_id: UUID, subscription_id: UUID) -> tuple[Agree
 def terms_of(data: Mapping[str, object]) -> Terms:
     """From the object that `terms_sql` builds."""
     values = dict(data)
-    values["vat_percent"] = Decimal(str(values["vat_percent"]))
+    # As it was typed, without the zeros that the column fills up with.
+    values["vat_percent"] = Decimal(f"{Decimal(str(values['vat_percent'])).normalize():f}")
     return Terms(**values)  # type: ignore[arg-type]  # the columns' own CHECKs say what they hold
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from app.kernel import db, ids
 from app.merchants.queries import Merchant
-from app.subscriptions.queries import plan_page
+from app.subscriptions.queries import periods_of, plan_page
 from app.subscriptions.states import SubscriptionState as S
 from tests.factories.checkout import a_merchant
-from tests.factories.subscriptions import a_plan, a_subscription, again
+from tests.factories.subscriptions import Days, a_plan, a_subscription, again
 from tests.support.providers import FakeProvider
 
 PLANS = "/admin/subscriptions/plans"
@@ -21,9 +21,10 @@ async def test_a_plan_is_made_once_however_often_its_form_is_sent(
     desk: httpx.AsyncClient, merchant: Merchant
 ) -> None:
     key = str(ids.internal_id())
-    for _ in range(2):
-        answer = await desk.post(f"{PLANS}/new", data=TYPED | {"key": key, "notice_days": "14"})
-        assert answer.status_code == 303, answer.text
+    typed = TYPED | {"key": key, "notice_days": "14"}
+    assert (await desk.post(f"{PLANS}/new", data=typed)).status_code == 303
+    answer = await desk.post(f"{PLANS}/new", data=typed)
+    assert answer.status_code == 303, answer.text
     [plan] = (await plan_page(merchant.id)).plans
     assert (plan.terms.amount_minor, plan.terms.every, plan.terms.notice_days) == (19_90, 1, 14)
     assert "Kahvi" in (await desk.get(answer.headers["location"])).text
@@ -105,3 +106,15 @@ async def test_what_is_another_shops_or_never_was_is_not_found(desk: httpx.Async
             assert (await desk.post(f"{path}/{change}")).status_code == 404
     assert (await again(other, sub)).state is S.ACTIVE
     assert await db.fetch_value("SELECT state FROM subscription_plans WHERE public_id = $1", plan) == "active"
+
+
+async def test_the_order_of_a_renewal_has_a_page_like_any_other(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    provider = FakeProvider()
+    sub = await a_subscription(merchant, provider)
+    await Days(provider).go_to(sub.course.ends_on)
+    renewal = (await periods_of(merchant.id, sub.id))[0].order_public_id
+    page = await desk.get(f"/admin/orders/{renewal}")
+    assert page.status_code == 200
+    assert "Coffee, " in page.text

@@ -14,7 +14,7 @@ from app import doors
 from app.kernel import clock, db, ids
 from app.merchants.queries import Merchant
 from app.subscriptions import actions
-from app.subscriptions.queries import SubscriptionView, agreements_of
+from app.subscriptions.queries import SubscriptionView, agreements_of, periods_of
 from app.subscriptions.states import SubscriptionState as S
 from tests.factories.checkout import PHONE, POSTCODE, Shopper, a_known_person, a_line, a_merchant, a_session
 from tests.factories.subscriptions import MONTHLY, STAFF, TRIAL, Days, a_plan, a_subscription, again
@@ -188,3 +188,19 @@ async def test_what_is_somebody_elses_or_never_was_is_not_found(
 async def test_a_verb_that_is_none_is_not_found(client: httpx.AsyncClient, cards: FakeProvider) -> None:
     sub = await an_owner(client, await a_merchant(), cards)
     assert (await client.post(f"/purchases/subscriptions/{sub.public_id}/explode")).status_code == 404
+
+
+async def test_a_renewal_is_among_the_purchases_and_has_a_page_like_any_other(
+    client: httpx.AsyncClient, cards: FakeProvider
+) -> None:
+    merchant = await a_merchant()
+    sub = await a_subscription(merchant, cards)
+    await Days(cards).go_to(sub.course.ends_on)
+    await sign_in(client)
+    assert "Coffee, " in words(await client.get("/purchases"))
+    renewal = (await periods_of(merchant.id, sub.id))[0].order_public_id
+    page = await client.get(f"/purchases/{renewal}")
+    assert page.status_code == 200
+    assert "€19.90" in words(page)
+    listed = words(await client.get(f"/purchases/subscriptions/{sub.public_id}"))
+    assert listed.count("€19.90 Paid") == 2
