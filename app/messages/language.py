@@ -18,8 +18,8 @@ WHERE o.merchant_id = $1 AND o.public_id = $2
 
 
 async def language_of_order(merchant_id: UUID, order_public_id: str) -> str:
-    """The language of the page that was confirmed, else the one the shop asked for, or that a subscription renewed by it
-    was begun in, else the merchant's."""
+    """The language of the page that was confirmed, else the one the shop asked for, or that a subscription renewed by
+    it was begun in, else the merchant's."""
     found = await db.fetch_value(_LANGUAGE, merchant_id, order_public_id)
     assert isinstance(found, str), "the order exists"
     return found

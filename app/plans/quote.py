@@ -232,8 +232,8 @@ def make_quote(
     """The quote of a plan for a purchase on `start` (the local day of the merchant's country).
 
     `months` counts for instalments only, `delivery` is "email", "paper" for an invoice, or "efile" for that of a
-    company; `merchant` is the public id. Raises CurrencyMismatch, AmountOutOfRange, MonthsOutOfRange, InstalmentTooSmall,
-    UnknownDelivery, CountryNotServed.
+    company; `merchant` is the public id. Raises CurrencyMismatch, AmountOutOfRange, MonthsOutOfRange,
+    InstalmentTooSmall, UnknownDelivery, CountryNotServed.
     """
     law = law_of(country)
     _check(plan, amount_minor, currency, law.currency)
