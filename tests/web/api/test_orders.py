@@ -14,7 +14,8 @@ async def test_a_draft_order_is_told_with_its_lines(shop: Shop) -> None:
     opened = (await shop.opens(a_basket())).json()
     order = (await shop.client.get(f"/api/v1/orders/{opened['order_id']}")).json()
     assert (order["id"], order["state"], order["version"]) == (opened["order_id"], "draft", 1)
-    assert order["lines"] == [LINE | {"type": "item", "total_minor": 25_800, "sku": None, "category": None}]
+    told = {"type": "item", "total_minor": 25_800, "sku": None, "category": None, "origin": "shop"}
+    assert order["lines"] == [LINE | told]
     assert (order["total_minor"], order["refundable_minor"], order["currency"]) == (25_800, 0, "EUR")
     assert order["quote"] is None
     assert order["customer"]["email"] is None
