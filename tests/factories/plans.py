@@ -62,6 +62,7 @@ def as_told(quote: Quote) -> dict[str, object]:
         "delivery": quote.delivery,
         "months": quote.months,
         "wallet_minor": quote.wallet_minor,
+        "paid_minor": quote.paid_minor,
         "amount_minor": quote.amount_minor,
         "interest_minor": quote.interest_minor,
         "fees_minor": quote.fees_minor,
