@@ -336,7 +336,9 @@ async def is_being_paid(merchant_id: UUID, order_id: UUID) -> bool:
     """Whether a provider is asked for the price of an order at this moment: nobody changes it meanwhile. For a caller
     that holds the order."""
     found = """SELECT EXISTS (SELECT FROM checkout_sessions
-                              WHERE merchant_id = $1 AND order_id = $2 AND state = 'processing')"""
+                              WHERE merchant_id = $1 AND order_id = $2 AND state = 'processing')
+                   OR EXISTS (SELECT FROM payments
+                              WHERE merchant_id = $1 AND order_id = $2 AND is_taking AND ended_at IS NULL)"""
     return bool(await db.fetch_value(found, merchant_id, order_id))
 
 

@@ -131,7 +131,7 @@ async def _assign(
         raise CannotKeepFor("provider")
     if order.state in PAYABLE and order.total_minor != case.amount_minor:
         raise CannotKeepFor("amount")
-    if not can_pay(order, sessions, amount):
+    if not await can_pay(merchant_id, order, sessions, amount):
         raise CannotKeepFor("busy")
     payment = await recorded_by_id(merchant_id, case.payment_id)
     assert payment is not None, "a case about money has its payment"

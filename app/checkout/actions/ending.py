@@ -24,6 +24,7 @@ from app.merchants.queries import Merchant
 from app.orders import actions as orders
 from app.orders import extras as order_extras
 from app.orders.errors import OrderLocked
+from app.orders.queries import is_being_paid
 from app.orders.states import CANCELLABLE, OrderState
 
 _COLUMNS: Final = """s.id, s.public_id, s.state, s.expires_at, s.held_until, s.order_id, s.link_id, s.hold_id,
@@ -85,7 +86,7 @@ async def cancel_order_in_tx(merchant_id: UUID, order_public_id: str, *, actor: 
     order = await orders.lock(merchant_id, order_public_id)
     if order.state is OrderState.CANCELLED:
         return
-    if order.state not in CANCELLABLE or any(row["state"] == SessionState.PROCESSING for row in sessions):
+    if order.state not in CANCELLABLE or await is_being_paid(merchant_id, order.id):
         raise OrderLocked(order.state.value)
     for row in sessions:
         await end_session_in_tx(merchant_id, row, SessionState.CANCELLED, actor, now)

@@ -29,7 +29,7 @@ from app.links.queries import link_of_order
 from app.merchants.queries import Merchant
 from app.orders import actions as orders
 from app.orders.errors import OrderRemoved
-from app.orders.queries import OrderView, order_for_api
+from app.orders.queries import OrderView, is_being_paid, order_for_api
 from app.orders.states import OrderState
 from app.payments import actions as payments
 from app.payments.errors import RecordKeyReused
@@ -67,7 +67,7 @@ async def _record(merchant: Merchant, order_public_id: str, received: Received, 
         return await _same(merchant.id, known, order, received)
     payment = await payments.record(merchant.id, order.id, received, now)
     case = None
-    if can_pay(order, sessions, received.amount):
+    if await can_pay(merchant.id, order, sessions, received.amount):
         await pay_in_tx(
             merchant.id,
             order,
@@ -103,10 +103,13 @@ async def _same(merchant_id: UUID, known: RecordedView, order: OrderView, receiv
     return Recorded(known, await money_case_of_payment(merchant_id, known.id))
 
 
-def can_pay(order: OrderView, sessions: Sequence[db.Record], amount: Money) -> bool:
+async def can_pay(merchant_id: UUID, order: OrderView, sessions: Sequence[db.Record], amount: Money) -> bool:
     """Whether this sum pays the order as it is now: all of it, and no payment of it waits for an answer."""
-    busy = any(row["state"] != SessionState.OPEN for row in sessions)
-    return order.state in PAYABLE and not busy and amount == Money(order.total_minor, order.currency)
+    if order.state not in PAYABLE or amount != Money(order.total_minor, order.currency):
+        return False
+    if any(row["state"] != SessionState.OPEN for row in sessions):
+        return False
+    return not await is_being_paid(merchant_id, order.id)
 
 
 async def pay_in_tx(

@@ -14,13 +14,11 @@ from uuid import UUID
 
 import structlog
 
-from app.cases import actions as cases
-from app.cases.actions import NewMoneyCase
-from app.cases.rules import due_at
 from app.checkout.actions.aside import free_in_tx
 from app.checkout.actions.charging import pay_charge, tell_failed
-from app.checkout.actions.confirming import buy_in_tx
+from app.checkout.actions.confirming import buy_in_tx, take_up_in_tx
 from app.checkout.actions.ending import end_others_in_tx, expire_locked_in_tx
+from app.checkout.actions.late_money import ACTOR, LateMoney, ask_about_in_tx
 from app.checkout.actions.paying import HOLD_OUTLASTS
 from app.checkout.queries import CLOSED, Flow
 from app.checkout.queries import flow as read_flow
@@ -29,7 +27,6 @@ from app.kernel import audit, clock, db
 from app.kernel.money import Money
 from app.ledger import actions as ledger
 from app.ledger.queries import frozen
-from app.ledger.rules import UNASSIGNED, between, psp_of
 from app.links import actions as links
 from app.merchants.queries import Merchant, merchant_by_id
 from app.orders import actions as orders
@@ -42,10 +39,8 @@ from app.payments.queries import PAYMENT_COLUMNS, PaymentView, payment_of, someb
 from app.payments.settling import GRACE, MISMATCH, Do, Ours, Step, Wish, next_step
 from app.payments.states import PaymentState
 
-ACTOR: Final = "provider"
 # Orders that money may still pay.
 _WAITING: Final = frozenset({OrderState.DRAFT, OrderState.OPEN, OrderState.IN_PAYMENT})
-_TAKEN: Final = frozenset({PaymentState.CAPTURING, PaymentState.UNKNOWN, PaymentState.CANCELLING})
 
 _log = structlog.get_logger("payments")
 
@@ -96,6 +91,9 @@ async def _follow(payment: PaymentView, told: Aggregate, wall: datetime, *, is_r
     wish = await _wish(place, held, wall)
     step = next_step(Ours(held.state, held.public_id, held.amount, is_refused), told, wish)
     await payments.note(held, told)
+    if held.state is PaymentState.STARTED and not _ends_at_once(step):
+        # A charge that its provider has taken and is not done with: it goes on as any other.
+        held = await _moved(held, PaymentState.PENDING, place.now)
     match step.do:
         case Do.WAIT:
             await payments.postpone(held, wall)
@@ -110,6 +108,10 @@ async def _follow(payment: PaymentView, told: Aggregate, wall: datetime, *, is_r
             return await _late(place, held, Money(step.kept_minor, told.currency), step.failure)
         case Do.END:
             return await _end(place, held, step)
+
+
+def _ends_at_once(step: Step) -> bool:
+    return step.do is Do.PAY or step.to is PaymentState.FAILED
 
 
 async def _place_of(payment: PaymentView) -> _Place:
@@ -200,6 +202,8 @@ async def _pay(place: _Place, payment: PaymentView, told: Aggregate) -> Followed
     flow, now = place.flow, place.now
     if flow is None:
         assert place.order is not None
+        if place.order.total_minor != payment.amount_minor:
+            return await _late(place, payment, payment.amount, MISMATCH)
         await pay_charge(place.merchant, place.order, payment, now)
     elif flow.quote is None or not _is_of_its_order(flow, payment):
         return await _late(place, payment, payment.amount, MISMATCH)
@@ -219,15 +223,7 @@ async def _use_link(flow: Flow) -> None:
     """The order is paid, whatever became of its link since the money was claimed; whoever else was on the way stops."""
     merchant_id = flow.merchant.id
     await links.close_paid(await links.lock_of(merchant_id, flow.order_id), actor="shopper", now=flow.now)
-    if flow.order_state is OrderState.OPEN:
-        await orders.move(
-            merchant_id,
-            flow.order_id,
-            expected=OrderState.OPEN,
-            to=OrderState.IN_PAYMENT,
-            actor="shopper",
-            now=flow.now,
-        )
+    await take_up_in_tx(flow)
     await end_others_in_tx(merchant_id, flow.order_id, flow.session_id, actor="shopper", now=flow.now)
 
 
@@ -239,31 +235,15 @@ async def _late(place: _Place, payment: PaymentView, kept: Money, failure: str |
     payment = await _moved(payment, PaymentState.CAPTURED, now, failure=failure)
     # What is set aside in the wallet comes free before the accounts that everybody posts to.
     await _reopen(place, failure or "late")
-    await ledger.post(
-        merchant.id,
+    late = LateMoney(
+        amount=kept,
+        order_public_id=payment.order_public_id,
         key=f"received:{payment.public_id}",
-        cause="received",
-        about=payment.order_public_id,
-        entries=between(psp_of(merchant.creditor), UNASSIGNED, kept),
-        now=now,
-    )
-    case = NewMoneyCase(
-        payment_id=None,
+        action="payment.late",
+        subject=payment.public_id,
         provider_payment_id=payment.id,
-        amount_minor=kept.amount_minor,
-        currency=kept.currency,
-        lang=merchant.locale,
-        due_at=due_at(now, country=merchant.country, time_zone=merchant.time_zone),
     )
-    case_id = await cases.open_money_case(merchant.id, case, actor=ACTOR, now=now)
-    await audit.record(
-        ACTOR,
-        "payment.late",
-        payment.public_id,
-        merchant_id=merchant.id,
-        at=now,
-        detail={"order": payment.order_public_id, "case": case_id},
-    )
+    await ask_about_in_tx(merchant, late, now)
     return Followed(payment, Do.WAIT)
 
 

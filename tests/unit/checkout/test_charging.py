@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from app.checkout import actions, paying
 from app.checkout.errors import CannotCharge
-from app.kernel import clock, db
+from app.kernel import clock, db, ids
+from app.kernel.money import Money
 from app.merchants.queries import Merchant, forget_kept_merchants
+from app.orders import actions as orders
+from app.orders.actions import Contact, Contents
+from app.orders.errors import OrderLocked
 from app.orders.queries import OrderView, order_for_api
 from app.orders.states import OrderState
 from app.payments import actions as payments
+from app.payments.ports import Aggregate, NewCharge, Standing
 from app.payments.queries import PaymentView, SavedMethodView, saved_method_by_id, saved_method_of_order
+from app.payments.rules import Received
 from app.payments.states import PaymentState
 from tests.factories.checkout import a_merchant
 from tests.factories.links import an_open_order
 from tests.factories.payments import a_paid_order, asked, doors_to, its_lease_ends
 from tests.support.providers import FakeProvider
+
+STAFF = "staff:usr_0000000001"
 
 
 @pytest.fixture
@@ -116,3 +126,89 @@ async def test_what_was_forgotten_charges_nobody(merchant: Merchant, provider: F
     order = (await an_open_order(merchant)).public_id
     with pytest.raises(CannotCharge):
         await charged(merchant, order, forgotten)
+
+
+async def a_charge_nobody_knows_the_end_of(
+    merchant: Merchant, provider: FakeProvider
+) -> tuple[OrderView, PaymentView]:
+    """The provider took the money, and its answer was lost."""
+    saved = await saved_by(merchant, provider)
+    order = (await an_open_order(merchant)).public_id
+    provider.cut("charge", after=True)
+    unknown = await paying.open_at_provider(await charged(merchant, order, saved), doors_to(provider))
+    return await the_order(merchant, order), unknown
+
+
+async def test_while_a_charge_is_on_its_way_nobody_changes_or_cancels_its_order(
+    merchant: Merchant, provider: FakeProvider
+) -> None:
+    order, unknown = await a_charge_nobody_knows_the_end_of(merchant, provider)
+    now = await clock.business_now()
+    with pytest.raises(OrderLocked):
+        await actions.cancel_order(merchant.id, order.public_id, actor=STAFF, now=now)
+    cheaper = Contents(order.reference, (replace(order.lines[0], unit_price_minor=1_00),), Contact())
+    with pytest.raises(OrderLocked):
+        await db.in_tx(
+            lambda: orders.edit(
+                merchant.id,
+                order.public_id,
+                cheaper,
+                version=order.version,
+                edit_id=ids.internal_id(),
+                actor=STAFF,
+                now=now,
+            )
+        )
+    await its_lease_ends(unknown)
+    assert (await asked(unknown, provider)).state is PaymentState.CAPTURED
+    assert (await the_order(merchant, order.public_id)).state is OrderState.PAID
+
+
+async def test_money_recorded_while_a_charge_is_on_its_way_is_asked_about_and_pays_nothing_twice(
+    merchant: Merchant, provider: FakeProvider
+) -> None:
+    order, unknown = await a_charge_nobody_knows_the_end_of(merchant, provider)
+    now = await clock.business_now()
+    total = Money(order.total_minor, order.currency)
+    received = Received(total, "bank", merchant.local_date(now), STAFF, "a transfer")
+    recorded = await actions.record_payment(merchant, order.public_id, received, now)
+    assert recorded.case is not None
+    await its_lease_ends(unknown)
+    assert (await asked(unknown, provider)).state is PaymentState.CAPTURED
+    assert (await the_order(merchant, order.public_id)).method == "card"
+
+
+class SlowProvider(FakeProvider):
+    """It takes a charge, and says later what became of it, as MobilePay does."""
+
+    async def charge(self, new: NewCharge) -> Aggregate:
+        ref = f"slow-{new.reference}"
+        self.book[ref] = Aggregate(ref, new.reference, Standing.PENDING, new.amount.currency, 0)
+        return self.book[ref]
+
+
+@pytest.mark.parametrize(
+    ("standing", "ends"),
+    [
+        (Standing.CANCELLED, PaymentState.CANCELLED),
+        (Standing.EXPIRED, PaymentState.EXPIRED),
+        (Standing.FAILED, PaymentState.FAILED),
+        (Standing.AUTHORISED, PaymentState.CAPTURED),
+    ],
+)
+async def test_a_charge_that_takes_its_time_comes_to_each_of_its_ends(
+    merchant: Merchant, standing: Standing, ends: PaymentState
+) -> None:
+    provider = SlowProvider("card")
+    saved = await saved_by(merchant, provider)
+    order = await the_order(merchant, (await an_open_order(merchant)).public_id)
+    waiting = await charged(merchant, order.public_id, saved)
+    waiting = await paying.open_at_provider(waiting, doors_to(provider))
+    assert waiting.state is PaymentState.PENDING
+    assert waiting.provider_ref is not None
+    sum_minor = order.total_minor if standing is Standing.AUTHORISED else 0
+    before = provider.book[waiting.provider_ref]
+    provider.book[waiting.provider_ref] = replace(before, standing=standing, authorised_minor=sum_minor)
+    assert (await asked(waiting, provider)).state is ends
+    failed = await told("charge.failed", order.public_id)
+    assert bool(failed) is (ends is not PaymentState.CAPTURED)
