@@ -12,6 +12,7 @@ from app.invoices.queries import due_by_clock
 from app.kernel import clock, db, outbox
 from app.kernel.errors import Refusal
 from app.links import reminding
+from app.subscriptions.queries import count_due as subscriptions_due
 
 ADVANCE_S_MAX: Final = 400 * 86_400
 OFFSET_S_MAX: Final = 10 * 366 * 86_400
@@ -95,7 +96,11 @@ async def due(now: datetime) -> list[Due]:
     """What should have happened by `now` (business time) and has not."""
     rows = await db.fetch_all(_DUE, now)
     of_invoices = await due_by_clock(now)
-    others = {"link_reminder": await reminding.count_due(now), "order_expiry": await removing.count_due(now)}
+    others = {
+        "link_reminder": await reminding.count_due(now),
+        "order_expiry": await removing.count_due(now),
+        "subscription": await subscriptions_due(now),
+    }
     return [
         *(Due(row["kind"], row["count"]) for row in rows),
         *(Due(f"invoice_{kind}", count) for kind, count in of_invoices.items()),

@@ -315,6 +315,14 @@ async def subscription_page(
     return SubscriptionPage(tuple(_subscription(row) for row in rows[:limit]), _next(rows, limit))
 
 
+async def count_due(now: datetime) -> int:
+    """How many the clock should have looked at, or reminded of, by `now`."""
+    found = await db.fetch_value(
+        "SELECT count(*) FROM subscriptions WHERE due_at <= $1 OR remind_at <= $1", now
+    )
+    return int(found)
+
+
 async def periods_of(merchant_id: UUID, subscription_id: UUID) -> tuple[PeriodView, ...]:
     """What was paid for, newest first."""
     rows = await db.fetch_all(_PERIODS, merchant_id, subscription_id, PERIODS_SHOWN)
