@@ -10,8 +10,8 @@ from typing import Final
 import structlog
 
 from app.checkout.actions import giving_back
-from app.checkout.paying import PaymentDoors
-from app.kernel import clock, db, outbox
+from app.checkout.paying import PaymentDoors, put_looks
+from app.kernel import clock
 from app.kernel.jobs import Done, Now, Outcome
 from app.kernel.outbox import Job
 from app.kernel.states import LostRace
@@ -23,7 +23,6 @@ from app.payments.queries import RefundingView, payment_by_id, refundings_of_pay
 from app.payments.states import RefundingState
 
 GIVE_BACK_JOB: Final = "payment_refund"
-_JOB_TAKES_S: Final = 30
 
 _log = structlog.get_logger("payments")
 
@@ -85,28 +84,10 @@ async def _look(refund: RefundingView, provider_ref: str, provider: PaymentProvi
 
 async def work(job: Job, doors: PaymentDoors) -> Outcome:
     """A worker's try. That a provider does not answer is no failure: the refund's own row says when to ask again."""
-    await give_back(str(job.payload["refund"]), doors)
+    await give_back(str(job.payload["of"]), doors)
     return Done()
 
 
-_DUE: Final = """
-WITH due AS (
-    SELECT merchant_id, id FROM payment_refunds
-    WHERE next_check_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
-    ORDER BY next_check_at LIMIT $2 FOR UPDATE SKIP LOCKED
-)
-UPDATE payment_refunds r SET next_check_at = $1 + make_interval(secs => $3) FROM due
-WHERE r.merchant_id = due.merchant_id AND r.id = due.id RETURNING r.merchant_id, r.public_id
-"""
-
-
 async def give_back_due(now: Now, limit: int = 100) -> int:
-    """Put a try on the outbox for every refund whose time has come. Answers how many."""
-
-    async def put() -> int:
-        rows = await db.fetch_all(_DUE, now.wall, limit, _JOB_TAKES_S)
-        for row in rows:
-            await outbox.put(row["merchant_id"], GIVE_BACK_JOB, {"refund": row["public_id"]})
-        return len(rows)
-
-    return await db.in_tx(put)
+    """A try for every refund whose time has come. Answers how many."""
+    return await put_looks("payment_refunds", GIVE_BACK_JOB, now.wall, limit)

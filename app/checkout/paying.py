@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from datetime import datetime
+from typing import Final, Literal
 
 import structlog
 
@@ -34,7 +35,6 @@ from app.payments.settling import Do
 from app.payments.states import PaymentState
 
 CHECK_JOB: Final = "payment_check"
-ACTOR: Final = "provider"
 # A look that a worker was asked for is given this long before it is asked for again.
 _JOB_TAKES_S: Final = 30
 # Ask, capture, and ask once more when that was refused; nothing needs more.
@@ -235,7 +235,7 @@ async def take_callback(method: ProviderMethod, callback: Callback) -> None:
     key = f"callback:{method}:{callback.event_id}"
 
     async def put() -> None:
-        await outbox.put(known.merchant_id, CHECK_JOB, {"payment": known.public_id}, key=key)
+        await outbox.put(known.merchant_id, CHECK_JOB, {"of": known.public_id}, key=key)
 
     await db.in_tx(put)
 
@@ -243,29 +243,38 @@ async def take_callback(method: ProviderMethod, callback: Callback) -> None:
 async def look(job: Job, doors: PaymentDoors) -> Outcome:
     """A worker's look at one payment. That nobody knows yet is no failure: the payment's own row says when to look
     again."""
-    payment = await check(str(job.payload["payment"]), doors)
+    payment = await check(str(job.payload["of"]), doors)
     return Done("" if payment is None else payment.state.value)
 
 
 _DUE: Final = """
 WITH due AS (
-    SELECT merchant_id, id FROM payments
+    SELECT merchant_id, id FROM {table}
     WHERE next_check_at <= $1 AND (leased_until IS NULL OR leased_until <= $1)
     ORDER BY next_check_at LIMIT $2 FOR UPDATE SKIP LOCKED
 )
-UPDATE payments p SET next_check_at = $1 + make_interval(secs => $3) FROM due
-WHERE p.merchant_id = due.merchant_id AND p.id = due.id RETURNING p.merchant_id, p.public_id
+UPDATE {table} t SET next_check_at = $1 + make_interval(secs => $3) FROM due
+WHERE t.merchant_id = due.merchant_id AND t.id = due.id RETURNING t.merchant_id, t.public_id
 """
 
 
-async def reconcile_due(now: Now, limit: int = 100) -> int:
-    """The reconciler: put a look on the outbox for every payment whose time has come. Answers how many."""
-    await payments.let_go_due(now.business, now.wall)
+async def put_looks(
+    table: Literal["payments", "payment_refunds"], kind: str, wall: datetime, limit: int
+) -> int:
+    """Put a job of this kind on the outbox for every row whose time has come, and ask for none of them again while it
+    is done. Answers how many."""
 
     async def put() -> int:
-        rows = await db.fetch_all(_DUE, now.wall, limit, _JOB_TAKES_S)
+        rows = await db.fetch_all(_DUE.format(table=table), wall, limit, _JOB_TAKES_S)
         for row in rows:
-            await outbox.put(row["merchant_id"], CHECK_JOB, {"payment": row["public_id"]})
+            await outbox.put(row["merchant_id"], kind, {"of": row["public_id"]})
         return len(rows)
 
     return await db.in_tx(put)
+
+
+async def reconcile_due(now: Now, limit: int = 100) -> int:
+    """The reconciler: a look at every payment whose time has come, those of sessions that are over at once. Answers how
+    many."""
+    await payments.let_go_due(now.business, now.wall)
+    return await put_looks("payments", CHECK_JOB, now.wall, limit)

@@ -241,17 +241,22 @@ async def _use_link(flow: Flow) -> None:
         await links.use(link, actor=ACTOR, now=now)
     except (LinkPaused, LinkEnded):
         raise SessionEnded from None
-    if flow.order_state is OrderState.OPEN:
-        # Somebody else's payment was given up after this one had begun.
-        await orders.move(
-            merchant_id,
-            flow.order_id,
-            expected=OrderState.OPEN,
-            to=OrderState.IN_PAYMENT,
-            actor=ACTOR,
-            now=now,
-        )
+    await take_up_in_tx(flow)
     await end_others_in_tx(merchant_id, flow.order_id, flow.session_id, actor=ACTOR, now=now)
+
+
+async def take_up_in_tx(flow: Flow) -> None:
+    """The order of a link is being paid again, where somebody else's payment was given up after this one had begun."""
+    if flow.order_state is not OrderState.OPEN:
+        return
+    await orders.move(
+        flow.merchant.id,
+        flow.order_id,
+        expected=OrderState.OPEN,
+        to=OrderState.IN_PAYMENT,
+        actor=ACTOR,
+        now=flow.now,
+    )
 
 
 async def _tell(flow: Flow, quote: Quote) -> None:

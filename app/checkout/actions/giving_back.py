@@ -6,20 +6,12 @@ asked, who has it sent back in another way.
 
 from __future__ import annotations
 
-from typing import Final
-
-from app.cases import actions as cases
-from app.cases.actions import NewMoneyCase
-from app.cases.rules import due_at
-from app.kernel import audit, clock, db
-from app.ledger import actions as ledger
-from app.ledger.rules import UNASSIGNED, between, psp_of
+from app.checkout.actions.late_money import ACTOR, LateMoney, ask_about_in_tx
+from app.kernel import clock, db
 from app.merchants.queries import merchant_by_id
 from app.payments import actions as payments
 from app.payments.queries import RefundingView, payment_by_id
 from app.payments.states import RefundingState
-
-ACTOR: Final = "provider"
 
 
 async def went_back(refund: RefundingView, provider_ref: str | None, *, done: bool) -> None:
@@ -54,31 +46,15 @@ async def never_went_back(refund: RefundingView, reason: str) -> None:
         assert payment is not None, "payments are never deleted"
         now = await clock.business_now()
         await payments.move_refund(refund, RefundingState.REFUSED, actor=ACTOR, now=now, reason=reason)
-        await ledger.post(
-            merchant.id,
+        late = LateMoney(
+            amount=refund.amount,
+            order_public_id=payment.order_public_id,
             key=f"refund_refused:{refund.public_id}",
-            cause="received",
-            about=payment.order_public_id,
-            entries=between(psp_of(merchant.creditor), UNASSIGNED, refund.amount),
-            now=now,
-        )
-        case = NewMoneyCase(
-            payment_id=None,
+            action="payment_refund.refused",
+            subject=refund.public_id,
             payment_refund_id=refund.id,
-            amount_minor=refund.amount_minor,
-            currency=refund.currency,
-            lang=merchant.locale,
-            due_at=due_at(now, country=merchant.country, time_zone=merchant.time_zone),
+            detail={"reason": reason},
         )
-        case_id = await cases.open_money_case(merchant.id, case, actor=ACTOR, now=now)
-        detail = {"order": payment.order_public_id, "case": case_id, "reason": reason}
-        await audit.record(
-            ACTOR,
-            "payment_refund.refused",
-            refund.public_id,
-            merchant_id=merchant.id,
-            at=now,
-            detail=detail,
-        )
+        await ask_about_in_tx(merchant, late, now)
 
     await db.in_tx(write)

@@ -13,7 +13,14 @@ from uuid import UUID
 
 from app.checkout.actions.aside import check_aside
 from app.checkout.actions.binding import given_here, this_browser
-from app.checkout.actions.confirming import ACTOR, Details, known_contact, missing_fields, quote_shown
+from app.checkout.actions.confirming import (
+    ACTOR,
+    Details,
+    known_contact,
+    missing_fields,
+    quote_shown,
+    take_up_in_tx,
+)
 from app.checkout.errors import BeingPaid, DetailsMissing, SessionEnded, StepNotReached
 from app.checkout.queries import Flow
 from app.checkout.queries import flow as read_flow
@@ -26,10 +33,8 @@ from app.ledger.errors import MoneyFrozen
 from app.ledger.queries import frozen
 from app.links import actions as links
 from app.links.states import LinkState
-from app.orders import actions as orders
 from app.orders.actions import Contact
 from app.orders.queries import is_being_paid
-from app.orders.states import OrderState
 from app.payments import actions as payments
 from app.payments.actions import NewProviderPayment
 from app.payments.ports import Way
@@ -136,16 +141,7 @@ async def _wait(flow: Flow, browser_id: UUID | None, lang: str) -> None:
             raise SessionEnded
         if await is_being_paid(merchant_id, flow.order_id):
             raise BeingPaid
-    if flow.order_state is OrderState.OPEN:
-        # Somebody else's payment was given up after this one had begun.
-        await orders.move(
-            merchant_id,
-            flow.order_id,
-            expected=OrderState.OPEN,
-            to=OrderState.IN_PAYMENT,
-            actor=ACTOR,
-            now=now,
-        )
+    await take_up_in_tx(flow)
     await MACHINE.move(
         merchant_id,
         flow.session_id,
