@@ -326,6 +326,21 @@ async def test_the_wallet_pays_a_part_and_the_card_the_rest_all_of_it_or_nothing
     assert (await in_wallet(merchant, customer)).total == 0
 
 
+async def test_a_wallet_that_is_short_leaves_the_rest_to_the_card_without_a_word_of_credit(
+    client: httpx.AsyncClient,
+) -> None:
+    merchant = await a_shop_with_wallets()
+    await money_of_aino(merchant, 1_240)
+    shopper = await buying(client, merchant, method="wallet")
+    await shopper.post("/code", phone=PHONE, postcode=POSTCODE)
+    page = await shopper.post("/identify", code=await the_code())
+    assert "Use €12.40 from your wallet and pay the rest by card" in page.text
+    page = await shopper.post("/wallet", version=hidden(page.text, "version"), use="1240", method="card")
+    assert "Left to pay €116.60" in said(page)
+    for credit in ("Borrowing", "Standard information"):
+        assert credit not in page.text
+
+
 async def test_a_declined_card_leaves_the_wallet_as_it_was(
     client: httpx.AsyncClient, cards: FakeProvider
 ) -> None:

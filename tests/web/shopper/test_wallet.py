@@ -5,14 +5,24 @@ from __future__ import annotations
 import re
 
 import httpx
+import pytest
 
+from app import doors
 from app.kernel import clock, db
 from app.merchants.actions import create_api_key
 from app.merchants.queries import Merchant
 from tests.factories.checkout import PHONE, POSTCODE, a_merchant, a_session
+from tests.factories.companies import KONE, a_business_session
 from tests.factories.wallets import switched
 from tests.factories.wallets_in_flow import a_shop_with_wallets, in_wallet, money_of_aino
 from tests.web.shopper.test_flow import HTMX, hidden, the_code
+
+
+@pytest.fixture(autouse=True)
+def _no_providers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A deployment without card and MobilePay: how they stand beside the wallet is told in `test_paying`."""
+    monkeypatch.setattr(doors, "providers", lambda _settings: {})
+
 
 WALLET_RADIO = re.compile(r'<input type="radio" name="method" value="wallet"[^>]*>')
 
@@ -219,13 +229,12 @@ async def test_what_is_typed_into_the_tap_is_checked(client: httpx.AsyncClient) 
     assert (await in_wallet(merchant, customer)).held == 0
 
 
-async def test_a_business_buyer_is_offered_the_wallet_alone(client: httpx.AsyncClient) -> None:
+async def test_whoever_buys_for_a_company_may_pay_with_their_wallet(client: httpx.AsyncClient) -> None:
     merchant = await a_shop_with_wallets()
     customer = await money_of_aino(merchant, 15_000)
-    session = await a_session(merchant)
-    await db.in_tx(lambda: db.execute("UPDATE orders SET buyer = 'business'"))
+    session = await a_business_session(merchant, company=KONE)
     page = (await client.get(f"/pay/{session}")).text
-    assert re.findall(r'name="method" value="(\w+)"', page) == ["wallet"]
+    assert re.findall(r'name="method" value="(\w+)"', page) == ["wallet", "invoice"]
     _, page = await at_step_three(client, merchant, {"method": "wallet"}, session)
     await client.post(f"/pay/{session}/confirm", data={"shown": hidden(page, "shown")})
     assert (await in_wallet(merchant, customer)).total == 2_100
