@@ -65,9 +65,27 @@ async def earn(merchant: Merchant, order_id: str, *, now: datetime) -> Earned | 
         done = await db.fetch_all(_REFUNDS, merchant.id, order.id)
         await db.race_point("refunds read to earn")
         for row in done:
-            before = Refunded(order.id, row["public_id"], row["value_minor"])
+            value = row["value_minor"] - await _insured(merchant.id, row["public_id"])
+            before = Refunded(order.id, row["public_id"], value)
             await loyalty.claw_back_for(merchant.id, before, now=now)
     return earned
+
+
+_INSURED: Final = """
+SELECT coalesce(sum(l.total_minor), 0)::bigint
+FROM refunds r
+JOIN refund_lines l ON l.merchant_id = r.merchant_id AND l.refund_id = r.id AND l.kind = 'goods'
+JOIN orders o ON o.merchant_id = r.merchant_id AND o.id = r.order_id
+JOIN order_lines g ON g.merchant_id = o.merchant_id AND g.order_id = o.id AND g.version = o.version
+    AND g.position = l.position + 1 AND g.origin = 'insurance'
+WHERE r.merchant_id = $1 AND r.public_id = $2
+"""
+
+
+async def _insured(merchant_id: UUID, refund_public_id: str) -> int:
+    """What a refund gave back of an insurance, in minor units."""
+    given_minor: int = await db.fetch_value(_INSURED, merchant_id, refund_public_id)
+    return given_minor
 
 
 async def _bought(merchant_id: UUID, order: OrderView) -> Bought:
@@ -79,7 +97,12 @@ async def _bought(merchant_id: UUID, order: OrderView) -> Bought:
         order_public_id=order.public_id,
         customer_id=buyer["customer_id"],
         customer_public_id=buyer["customer_public_id"],
-        lines=tuple(SaleLine(each.type, each.name, each.category, each.total_minor) for each in order.lines),
+        # An insurance is the insurer's sale and no part of this one: it earns nothing, and its refund takes nothing.
+        lines=tuple(
+            SaleLine(each.type, each.name, each.category, each.total_minor)
+            for each in order.lines
+            if each.origin != "insurance"
+        ),
         wallet_minor=buyer["wallet_minor"],
         paid_at=order.paid_at,
     )
@@ -90,7 +113,8 @@ async def take_back(merchant_id: UUID, refund: Refund, *, now: datetime) -> int:
     transaction; a refund that was seen before changes nothing. Raises OrderUnknown, OrderRemoved.
     """
     order = await orders.lock(merchant_id, refund.order_id)
-    refunded = Refunded(order.id, refund.refund_id, refund.value_minor)
+    value = refund.value_minor - await _insured(merchant_id, refund.refund_id)
+    refunded = Refunded(order.id, refund.refund_id, value)
     return await loyalty.claw_back_for(merchant_id, refunded, now=now)
 
 

@@ -14,9 +14,12 @@ from app.invoices.credits import Pieces
 from app.kernel import clock, db
 from app.merchants.queries import Merchant
 from app.messages.insurance import insurance_mail
+from app.returns import actions as returns
+from app.returns.rules import Conditions
 from tests.factories.checkout import a_merchant
 from tests.factories.extras import an_insured_purchase
 from tests.factories.invoices import days_later
+from tests.factories.loyalty import a_shop, earned, taken_back
 from tests.factories.returns import refunded, the_order
 from tests.web.shopper.test_account import sign_in
 from tests.web.shopper.test_purchases import a_phone_is_proved, words
@@ -81,6 +84,17 @@ async def test_ending_it_twice_refunds_once(client: httpx.AsyncClient) -> None:
         answer = await client.post(f"/purchases/{order}/insurance")
         assert answer.status_code == 303
     assert await db.fetch_value("SELECT count(*) FROM refunds") == 1
+
+
+async def test_nobody_has_to_approve_what_its_holder_has_a_right_to(client: httpx.AsyncClient) -> None:
+    merchant = await a_merchant()
+    limit = Conditions(14, approval_above_minor=0)
+    await returns.save_conditions(
+        merchant, limit, actor="staff:usr_0000000001", now=await clock.business_now()
+    )
+    order = await a_holder(client, merchant)
+    assert (await client.post(f"/purchases/{order}/insurance")).status_code == 303
+    assert await db.fetch_value("SELECT state FROM refunds") == "done"
 
 
 async def test_after_its_days_it_stays_and_the_page_says_whom_to_ask(client: httpx.AsyncClient) -> None:
@@ -149,3 +163,13 @@ async def test_the_report_counts_what_was_bought_and_given_up(client: httpx.Asyn
     await client.post(f"/purchases/{order}/insurance")
     [row] = await conversion_of(merchant.id, *span)
     assert (row.bought, row.cancelled, row.kept_minor) == (1, 1, 0)
+
+
+async def test_an_insurance_earns_no_points_and_its_end_takes_none(client: httpx.AsyncClient) -> None:
+    shop = await a_shop()
+    order = await an_insured_purchase(shop)
+    assert await earned(shop, order) == 299
+    cover = await refunded(shop, order, (Pieces(1, 1),))
+    assert await taken_back(shop, order, cover.public_id, PREMIUM_MINOR) == 0
+    goods = await refunded(shop, order)
+    assert await taken_back(shop, order, goods.public_id, 29_900) == 299
