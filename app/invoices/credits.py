@@ -4,7 +4,8 @@ A sum is spread over the rates of VAT in proportion to what is left at each, by 
 what the parts so far owe of the whole, half up, less what the earlier notes took: so the last note leaves nothing.
 
 Goods come back at what was paid for them: with each piece goes its share of the discounts, in proportion to the price
-of everything else, cumulatively rounded. A fee that the shop keeps is spread over the rates of what comes back.
+of everything else but an insurance, cumulatively rounded. A fee that the shop keeps is spread over the rates of what
+comes back.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Final, Literal, TypeAlias
 
 from app.invoices.content import Content, LineItem, VatItem
 from app.invoices.errors import CreditRefused
+from app.kernel import ids
 from app.kernel.money import allocate
 
 LineKey: TypeAlias = tuple[str, str | None, int, str]
@@ -156,13 +158,14 @@ def _pieces(sale: Content, earlier: Sequence[Content], wanted: Sequence[Pieces])
             raise CreditRefused("lines")
         item = replace(line, quantity=piece.quantity, total_minor=piece.quantity * line.unit_price_minor)
         rows.append(Row("goods", item, piece.position))
-    return (*rows, *_discounts(sale, earlier, sum(row.item.total_minor for row in rows)))
+    value = sum(row.item.total_minor for row in rows if _is_discounted(row.item))
+    return (*rows, *_discounts(sale, earlier, value))
 
 
 def _discounts(sale: Content, earlier: Sequence[Content], value_minor: int) -> tuple[Row, ...]:
     """The share of each discount that goes back with goods of that price, as negative rows."""
-    priced = {_key(line) for line in sale.lines if line.total_minor > 0}
-    base = sum(line.total_minor for line in sale.lines if line.total_minor > 0)
+    priced = {_key(line) for line in sale.lines if _is_discounted(line)}
+    base = sum(line.total_minor for line in sale.lines if _is_discounted(line))
     before = -sum(line.total_minor for note in earlier for line in note.lines if _key(line) in priced)
     given: dict[tuple[str, str | None, str], int] = {}
     for line in sale.lines:
@@ -181,6 +184,12 @@ def _discounts(sale: Content, earlier: Sequence[Content], value_minor: int) -> t
         if share:
             rows.append(Row("discount", LineItem(name, sku, 1, share, rate, share)))
     return tuple(rows)
+
+
+def _is_discounted(line: LineItem) -> bool:
+    """Whether the discounts of a sale are given on this line. An insurance costs its premium, and all of that comes
+    back: it is another's contract, without VAT."""
+    return line.total_minor > 0 and not (line.sku is not None and ids.is_public_id("ins", line.sku))
 
 
 def _fee(rows: Sequence[Row], fee_minor: int) -> tuple[Row, ...]:

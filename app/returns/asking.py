@@ -29,7 +29,8 @@ class NewRefund:
 
     `wanted` is everything, a sum or pieces of lines; `fee_minor` is what the shop keeps of it. `refundable_minor` is
     what whoever asks saw as refundable: another figure by now refuses. `key` names this refund of its order once and
-    for all. `amount_minor` is what pieces less the fee should come to, where the caller has said it.
+    for all. `amount_minor` is what pieces less the fee should come to, where the caller has said it. `by_right` tells
+    that whoever asks need not be let: no second person is asked.
     """
 
     wanted: Wanted
@@ -41,6 +42,7 @@ class NewRefund:
     amount_minor: int | None = None
     currency: str | None = None
     note: str | None = field(default=None, repr=False)
+    by_right: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -70,6 +70,7 @@ async def _give_back(
         to="original",
         actor=actor,
         key=f"insurance:{found.public_id}",
+        by_right=True,
     )
     try:
         try:

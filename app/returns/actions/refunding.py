@@ -112,9 +112,9 @@ async def refund(
 ) -> RefundView:
     """Give back what was paid for an order, in the caller's transaction. The same key again answers the first refund.
 
-    Above the shop's limit it waits for a second person: the sum is set aside, and nothing else happens yet. `return_id`
-    names the return whose goods it is for. Raises OrderUnknown, OrderRemoved, NotRefundable, NotInvoicedYet,
-    RefundableChanged, RefundRefused, RefundKeyReused, ModuleOff (of `merchants`), MoneyFrozen.
+    Above the shop's limit it waits for a second person, unless it is by right: the sum is set aside, and nothing else
+    happens yet. `return_id` names the return whose goods it is for. Raises OrderUnknown, OrderRemoved, NotRefundable,
+    NotInvoicedYet, RefundableChanged, RefundRefused, RefundKeyReused, ModuleOff (of `merchants`), MoneyFrozen.
     """
     order = await orders.lock(merchant.id, order_public_id)
     key = f"{order_public_id}:{new.key}"
@@ -133,7 +133,7 @@ async def refund(
     conditions = await conditions_of(merchant, merchant.local_date(now))
     refund_id, public_id = ids.internal_id(), ids.public_id("rf")
     done = None
-    if not needs_second_person(asked.sale.refunds, asked.amount_minor, conditions):
+    if new.by_right or not needs_second_person(asked.sale.refunds, asked.amount_minor, conditions):
         items = [row.item for row in asked.rows]
         done = await _carry_out(merchant, order, asked.sale, _Order(public_id, new.to, items, new.actor), now)
     await _keep(merchant.id, order, new, asked, _Kept(refund_id, public_id, key, return_id, done), now)

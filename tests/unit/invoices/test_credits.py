@@ -21,7 +21,7 @@ from app.invoices.queries import InvoiceView, invoices_of_order
 from app.invoices.rules import opposing
 from app.invoices.settlement import Part, credit
 from app.invoices.states import InvoiceState
-from app.kernel import clock, db
+from app.kernel import clock, db, ids
 from app.merchants.queries import Merchant
 from app.orders.rules import Line, vat_groups
 from tests.factories.checkout import a_line
@@ -110,6 +110,19 @@ def pieces_of(sale: Content, notes: list[Content]) -> st.SearchStrategy[Wanted]:
     return st.sampled_from(left).flatmap(
         lambda place: st.integers(1, place[1]).map(lambda count: (Pieces(place[0], count),))
     )
+
+
+def test_an_insurance_comes_back_whole_and_the_discount_with_the_goods_it_was_given_on() -> None:
+    premium = replace(a_thing(5_00, "0", 1, "Cover"), type="fee", sku=ids.public_id("ins"))
+    discount = Line("discount", "Autumn", 1, -10_00, Decimal("25.5"))
+    sale = a_sale_of(a_thing(100_00, "25.5", 1), premium, discount)
+    given_up = take_back(sale, [], [Pieces(1, 1)])
+    assert given_up.amount_minor == 5_00
+    assert [group.percent for group in given_up.vat] == ["0"]
+    note = opposing(sale, "2", BOUGHT, given_up)
+    rest = take_back(sale, [note], EVERYTHING)
+    assert (rest.amount_minor, rest.is_rest) == (90_00, True)
+    assert [line.total_minor for line in rest.lines] == [100_00, -10_00]
 
 
 def test_a_sum_is_spread_over_the_rates_in_proportion() -> None:
