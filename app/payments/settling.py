@@ -110,9 +110,10 @@ def _of_money_there(ours: Ours, told: Aggregate, wish: Wish) -> Step:
 
 
 def _of_authorised(ours: Ours, told: Aggregate, wish: Wish) -> Step:
-    if told.cancelled_minor >= told.authorised_minor:
+    left_minor = told.authorised_minor - told.cancelled_minor
+    if told.cancelled_minor and left_minor <= 0:
         return Step(Do.END, PaymentState.CANCELLED)
-    if (told.authorised_minor, told.currency) != (ours.amount.amount_minor, ours.amount.currency):
+    if (left_minor, told.currency) != (ours.amount.amount_minor, ours.amount.currency):
         return Step(Do.CANCEL, failure=MISMATCH)
     if ours.is_refused:
         return Step(Do.CANCEL, failure=NOT_TAKEN)

@@ -54,6 +54,8 @@ FAILED = told(Standing.FAILED)
 CANCELLED = told(Standing.CANCELLED)
 EXPIRED = told(Standing.EXPIRED)
 LET_GO_THERE = told(Standing.AUTHORISED, 12_900, cancelled=12_900)
+NOTHING_AUTHORISED = told(Standing.AUTHORISED)
+PARTLY_LET_GO = told(Standing.AUTHORISED, 12_900, cancelled=100)
 GIVEN_BACK_THERE = told(Standing.AUTHORISED, 12_900, 12_900, 12_900)
 LESS = told(Standing.AUTHORISED, 12_800)
 MORE = told(Standing.AUTHORISED, 13_000)
@@ -87,6 +89,8 @@ TABLE: list[tuple[Aggregate, Step, Step, Step]] = [
     (GIVEN_BACK_THERE, *thrice(end(S.CANCELLED, GIVEN_BACK))),
     (LESS, *thrice(CANCEL_ODD)),
     (MORE, *thrice(CANCEL_ODD)),
+    (NOTHING_AUTHORISED, *thrice(CANCEL_ODD)),
+    (PARTLY_LET_GO, *thrice(CANCEL_ODD)),
     (IN_KRONOR, *thrice(CANCEL_ODD)),
     (LESS_CAPTURED, *thrice(Step(Do.LATE, failure=MISMATCH, kept_minor=100))),
     (KRONOR_CAPTURED, *thrice(end(S.FAILED, MISMATCH))),
