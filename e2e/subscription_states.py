@@ -45,7 +45,7 @@ class Subscribed:
 _made: Final[dict[str, Subscribed]] = {}
 
 
-def _session(world: World, plan: str, knows: Shopper) -> Session:
+def a_session(world: World, plan: str, knows: Shopper) -> Session:
     shop = world.shop
     wanted = {
         "reference": "E2E-coffee",
@@ -62,7 +62,7 @@ def _session(world: World, plan: str, knows: Shopper) -> Session:
     return Session(made["id"], f"/pay/{made['id']}", made["order_id"], "E2E-coffee", made["total_minor"])
 
 
-def _plan(world: World, terms: object = _PLAN) -> str:
+def a_plan(world: World, terms: object = _PLAN) -> str:
     answer = world.shop.client.post("/api/v1/subscription-plans", json=terms)
     assert answer.status_code == 201, answer.text
     return str(answer.json()["id"])
@@ -71,10 +71,10 @@ def _plan(world: World, terms: object = _PLAN) -> str:
 def subscribed(world: World) -> Subscribed:
     """Made once a world: bought on invoice by somebody whom their bank has identified."""
     if world.base_url not in _made:
-        plan = _plan(world)
-        _plan(world, _LARGER)
+        plan = a_plan(world)
+        a_plan(world, _LARGER)
         shopper = world.sandbox.shopper("first-timer")
-        walks.to_outcome_by_bank(world, _session(world, plan, shopper), shopper)
+        walks.to_outcome_by_bank(world, a_session(world, plan, shopper), shopper)
         world.sandbox.advance(1)
         [found] = world.shop.client.get("/api/v1/subscriptions").json()["data"]
         walker = walks.signs_in_at_the_bank(world, shopper)
@@ -85,7 +85,7 @@ def subscribed(world: World) -> Subscribed:
 def confirm(world: World) -> Stop:
     """Step 3 of whoever begins one."""
     shopper = world.sandbox.shopper("returning")
-    session = _session(world, subscribed(world).plan, shopper)
+    session = a_session(world, subscribed(world).plan, shopper)
     walker = walks.to_confirm(world, session, shopper)
     return Stop(f"{session.path}/confirm", walker.cookies)
 
