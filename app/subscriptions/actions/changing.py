@@ -14,7 +14,16 @@ from typing import Final
 from app.kernel import db
 from app.kernel.money import Money
 from app.merchants.queries import Merchant
-from app.subscriptions.actions.held import SHOPPER, agree, hold, mail, refuse_unless, tell, write
+from app.subscriptions.actions.held import (
+    NOTHING_LATER,
+    SHOPPER,
+    agree,
+    hold,
+    mail,
+    refuse_unless,
+    tell,
+    write,
+)
 from app.subscriptions.actions.periods import Planned, open_period, open_period_of
 from app.subscriptions.actions.renewing import attempt, held_as_paid
 from app.subscriptions.agreement import Deal, agreement_of, worded
@@ -30,6 +39,9 @@ JOIN subscription_plan_versions v ON v.merchant_id = s.merchant_id AND v.id = s.
 JOIN subscription_plans p ON p.merchant_id = v.merchant_id AND p.id = v.plan_id
 WHERE p.merchant_id = $1 AND p.public_id = $2 AND s.state IN ('trialing', 'active') AND v.version < p.version
   AND coalesce(s.asked_version_id, s.next_version_id, s.version_id) IS DISTINCT FROM $3
+  AND (s.next_version_id IS NULL OR EXISTS (
+      SELECT FROM subscription_plan_versions n
+      WHERE n.merchant_id = s.merchant_id AND n.id = s.next_version_id AND n.plan_id = p.id))
 ORDER BY s.id LIMIT 1000
 """
 
@@ -45,7 +57,8 @@ def asks_more(before: Terms, after: Terms) -> bool:
 
 async def ask_price(merchant: Merchant, plan_public_id: str, *, actor: str, now: datetime) -> int:
     """Tell everybody who has a plan of what it asks for now, a thousand at a time: what falls they get, what rises they
-    are asked. Answers how many were told; again it tells nobody twice. Raises PlanUnknown."""
+    are asked. Whoever changes to another plan with the next period is not concerned. Answers how many were told; again
+    it tells nobody twice. Raises PlanUnknown."""
     plan = await plan_of(merchant.id, plan_public_id)
     if plan is None:
         raise PlanUnknown
@@ -61,16 +74,14 @@ async def _ask(merchant: Merchant, public_id: str, plan: PlanView, actor: str, n
         sub = await held_as_paid(merchant.id, public_id, now)
         if sub.state not in {S.TRIALING, S.ACTIVE} or sub.version_id == plan.version_id:
             return False
-        rises = asks_more(sub.terms, plan.terms)
-        day = price_from(
-            sub.course,
-            sub.terms,
-            rises=rises,
-            bound_until=sub.bound_until,
-            today=merchant.local_date(now),
-        )
-        kind = "asked" if rises else "next"
-        await write(sub, _CLEAR | {f"{kind}_version_id": plan.version_id, f"{kind}_from": day})
+        if sub.next is not None and sub.next.plan_public_id != plan.public_id:
+            return False
+        rises, day = _from_when(sub, plan, merchant.local_date(now))
+        if rises:
+            # What was agreed before stays for whoever says no, or nothing.
+            await write(sub, {"asked_version_id": plan.version_id, "asked_from": day})
+        else:
+            await write(sub, NOTHING_LATER | {"next_version_id": plan.version_id, "next_from": day})
         more = {"from": day, "amount_minor": plan.terms.amount_minor, "needs_consent": rises, "by": actor}
         await tell(sub, "subscription.price_offered", sub.state, now=now, more=more)
         await mail(sub, "price_asked" if rises else "price_falls", str(plan.version_id))
@@ -79,12 +90,14 @@ async def _ask(merchant: Merchant, public_id: str, plan: PlanView, actor: str, n
     return await db.in_tx(work)
 
 
-_CLEAR: Final[dict[str, object]] = {
-    "next_version_id": None,
-    "next_from": None,
-    "asked_version_id": None,
-    "asked_from": None,
-}
+def _from_when(sub: SubscriptionView, plan: PlanView, today: date) -> tuple[bool, date]:
+    """Whether the plan's price must be said yes to, and the first day on which it holds. It is measured by what is
+    agreed for later, where something is: of a price that was to fall, a smaller fall is a rise."""
+    rises = asks_more(sub.terms if sub.next is None else sub.next.terms, plan.terms)
+    if sub.next is not None and not rises and asks_more(sub.terms, plan.terms):
+        return False, sub.next.starts_on
+    day = price_from(sub.course, sub.terms, rises=rises, bound_until=sub.bound_until, today=today)
+    return rises, day
 
 
 async def accept_price(
@@ -102,7 +115,7 @@ async def accept_price(
             raise OfferChanged
         day = max(sub.asked.starts_on, sub.course.ends_on)
         asked = sub.asked
-        await write(sub, _CLEAR | {"next_version_id": asked.version_id, "next_from": day})
+        await write(sub, NOTHING_LATER | {"next_version_id": asked.version_id, "next_from": day})
         said = worded(agreement_of(price_deal(sub, asked.terms, day), merchant, sub.lang, day), sub.lang)
         await agree(sub, "price", asked.version_id, said, actor=actor, now=now)
         more = {"from": day, "amount_minor": price.amount_minor}
@@ -210,7 +223,7 @@ async def _carry_out(merchant: Merchant, sub: SubscriptionView, change: PlanChan
     plan = change.plan
     if change.now is None:
         later = {"next_version_id": plan.version_id, "next_from": change.starts_on}
-        await write(sub, _CLEAR | later)
+        await write(sub, NOTHING_LATER | later)
         more = {"from": change.starts_on, "to_plan_id": plan.public_id}
         await tell(sub, "subscription.change_planned", sub.state, now=now, more=more)
         await mail(sub, "change_planned", now.isoformat())
@@ -218,7 +231,6 @@ async def _carry_out(merchant: Merchant, sub: SubscriptionView, change: PlanChan
     planned = Planned(
         "change", change.starts_on, sub.course, plan.version_id, plan.terms, change.now.due_minor
     )
-    await write(sub, _CLEAR)
     await attempt(merchant, sub, await open_period(merchant, sub, planned, now), now)
 
 

@@ -64,7 +64,13 @@ async def pay_for(
 
 
 async def is_underway(sub: SubscriptionView, opened: OpenPeriod) -> bool:
-    """Whether a provider was asked for money for a period, and has not said how it went."""
+    """Whether a provider was asked for money for a period, and has not said how it went. The order is held from here on:
+    nobody begins to ask for it afterwards. In a transaction that holds the subscription."""
+    await db.fetch_value(
+        "SELECT id FROM orders WHERE merchant_id = $1 AND id = $2 FOR UPDATE",
+        sub.merchant_id,
+        opened.order_id,
+    )
     return bool(
         await db.fetch_value(
             "SELECT EXISTS (SELECT FROM payments WHERE merchant_id = $1 AND order_id = $2 AND ended_at IS NULL)",

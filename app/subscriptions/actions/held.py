@@ -45,6 +45,14 @@ _COLUMNS: Final = frozenset(
     }
 )
 
+# Neither agreed nor asked for: no other terms are on their way.
+NOTHING_LATER: Final[Mapping[str, object]] = {
+    "next_version_id": None,
+    "next_from": None,
+    "asked_version_id": None,
+    "asked_from": None,
+}
+
 
 async def hold(merchant_id: UUID, public_id: str) -> SubscriptionView:
     """The subscription as it is, held until the transaction ends. Raises SubscriptionUnknown."""

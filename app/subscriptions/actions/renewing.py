@@ -19,7 +19,17 @@ from app.ledger.errors import MoneyFrozen
 from app.merchants.queries import Merchant, merchant_by_id
 from app.orders.states import OrderState
 from app.subscriptions.actions.charging import NotPaid, Try, is_underway, pay_for
-from app.subscriptions.actions.held import CLOCK, SHOPPER, columns_of, hold, mail, move, tell, write
+from app.subscriptions.actions.held import (
+    CLOCK,
+    NOTHING_LATER,
+    SHOPPER,
+    columns_of,
+    hold,
+    mail,
+    move,
+    tell,
+    write,
+)
 from app.subscriptions.actions.periods import (
     OpenPeriod,
     Planned,
@@ -140,6 +150,8 @@ async def _go_on(merchant: Merchant, sub: SubscriptionView, opened: OpenPeriod, 
     today = merchant.local_date(now)
     if opened.order_state in _BOUGHT:
         await paid(merchant, sub, opened, now)
+    elif opened.order_state is not OrderState.IN_PAYMENT and opened.kind != "renewal":
+        await _stays(merchant, sub, opened, "order_cancelled", now)
     elif opened.order_state is not OrderState.IN_PAYMENT:
         # A shop that cancels the order of a period wants no money for it, and gives nothing for it either.
         await end_in_tx(sub, "by_shop", on=today, actor=CLOCK, now=now)
@@ -185,6 +197,8 @@ async def paid(merchant: Merchant, sub: SubscriptionView, opened: OpenPeriod, no
     }
     if sub.next is not None and sub.next.version_id == opened.version_id:
         changes |= {"next_version_id": None, "next_from": None}
+    if opened.kind == "change":
+        changes |= NOTHING_LATER
     if opened.kind != "change":
         changes |= columns_of(course) | {"remind_at": _remind_at(merchant, course, opened.terms)}
     detail = {"order_id": opened.order_public_id, "next_on": course.ends_on.isoformat()}

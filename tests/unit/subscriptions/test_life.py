@@ -401,6 +401,53 @@ async def test_a_shop_that_cancels_the_order_of_a_period_ends_the_subscription()
     assert days.charged == []
 
 
+async def test_a_shop_that_cancels_the_order_of_a_change_leaves_what_was_paid_for() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    big = await a_plan(merchant, replace(MONTHLY, amount_minor=39_90))
+    now = await clock.business_now()
+    await actions.change_plan(
+        merchant, sub.public_id, big, price=Money(39_90, "EUR"), due=Money(20_00, "EUR"), now=now
+    )
+    [change, _] = await periods_of(merchant.id, sub.id)
+    await cancel_order(merchant.id, change.order_public_id, actor=STAFF, now=now)
+    await days.pass_(1)
+    found = await again(merchant, sub)
+    assert (found.state, found.plan_public_id) == (S.ACTIVE, sub.plan_public_id)
+    await days.go_to(sub.course.ends_on)
+    assert days.charged == [19_90]
+    assert await check_books() == []
+
+
+async def test_whoever_goes_to_another_plan_is_not_asked_for_the_price_of_this_one() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    small = await a_plan(merchant, replace(MONTHLY, amount_minor=9_90))
+    now = await clock.business_now()
+    await actions.change_plan(merchant, sub.public_id, small, price=Money(9_90, "EUR"), due=None, now=now)
+    dearer = replace(MONTHLY, amount_minor=24_90)
+    await actions.change_plan_terms(merchant, sub.plan_public_id, dearer, version=1, actor=STAFF, now=now)
+    assert await actions.ask_price(merchant, sub.plan_public_id, actor=STAFF, now=now) == 0
+    await days.go_to(sub.course.ends_on)
+    assert days.charged == [9_90]
+
+
+async def test_a_price_that_was_to_fall_and_falls_less_is_a_rise_that_needs_a_yes() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    plan = await a_plan(merchant)
+    sub = await a_subscription(merchant, provider, plan=plan)
+    now = await clock.business_now()
+    for version, amount in ((1, 14_90), (2, 18_90)):
+        terms = replace(MONTHLY, amount_minor=amount)
+        await actions.change_plan_terms(merchant, plan, terms, version=version, actor=STAFF, now=now)
+        assert await actions.ask_price(merchant, plan, actor=STAFF, now=now) == 1
+    await days.go_to(sub.course.ends_on)
+    assert days.charged == [14_90], "as it was told; nobody said yes to more"
+
+
 async def test_what_it_was_charged_with_is_forgotten_once_nobody_can_begin_it_again() -> None:
     merchant, provider = await a_merchant(), FakeProvider()
     days = Days(provider)
