@@ -16,6 +16,7 @@ from app.orders.queries import OrderView, order_for_api, versions_of_order
 from app.orders.states import OrderState
 from app.plans.queries import forget_kept_plans
 from tests.factories.checkout import a_merchant, a_session, a_shopper_at_confirm
+from tests.factories.ways import on_credit_alone
 
 NEW = "/admin/orders/new"
 MARKUP = """<script>alert(1)</script>{{ 7*7 }}'"&"""
@@ -195,6 +196,7 @@ async def test_the_number_of_a_card_is_no_reference_and_is_not_shown_again(
 async def test_staff_are_told_when_no_plan_takes_what_they_typed(
     desk: httpx.AsyncClient, merchant: Merchant
 ) -> None:
+    await on_credit_alone(merchant)
     order = await an_order(desk, merchant)
     told = "None of your ways to pay takes this sum"
     assert told not in (await desk.get(f"/admin/orders/{order.public_id}")).text

@@ -14,6 +14,7 @@ from app.links.reusable import actions, queries
 from app.links.reusable.queries import ReusableView
 from app.merchants.queries import Merchant
 from tests.factories.checkout import a_merchant
+from tests.factories.ways import on_credit_alone
 from tests.support import pages
 from tests.unit.links.test_reusable import a_press
 from tests.web.admin.conftest import a_person, sign_in
@@ -140,6 +141,7 @@ async def test_another_shops_links_are_not_found(desk: httpx.AsyncClient, app: A
 async def test_staff_are_told_when_no_plan_takes_the_sum_of_a_link(
     desk: httpx.AsyncClient, merchant: Merchant
 ) -> None:
+    await on_credit_alone(merchant)
     told = "None of your ways to pay takes this sum"
     assert told not in (await desk.get(await made(desk))).text
     assert told in (await desk.get(await made(desk, amount="9999999"))).text

@@ -17,8 +17,6 @@ from app.kernel import clock, db
 from app.law.actions import confirm
 from app.merchants.actions import NewMerchant, create_merchant
 from app.merchants.queries import Merchant
-from app.merchants.rules import MethodTerms
-from app.merchants.ways import save_ways
 from app.orders.rules import Line
 from app.plans.actions import create_plan
 from app.plans.errors import StartInThePast
@@ -28,6 +26,7 @@ from app.plans.rules import standard_plans
 from app.web.sandbox.people import make
 from app.web.shopper.offers import offers_for
 from tests.factories.checkout import Shopper, a_merchant, a_session
+from tests.factories.ways import on_credit_alone
 from tests.web.shopper.test_flow import hidden, the_code
 
 NOTHING = "None of our ways to pay fits this purchase"
@@ -102,8 +101,7 @@ async def nothing_is_offered(client: httpx.AsyncClient, session: str) -> None:
 
 async def test_a_sum_above_every_plan_is_told_so_where_nothing_else_is_on(client: httpx.AsyncClient) -> None:
     merchant = await a_merchant()
-    without = {way: MethodTerms(is_on=False) for way in ("card", "mobilepay")}
-    await save_ways(merchant, without, 0, actor="staff:st_1", now=clock.wall())
+    await on_credit_alone(merchant)
     await nothing_is_offered(client, await a_basket(merchant, 90_000_00))
 
 
