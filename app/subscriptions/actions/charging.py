@@ -64,8 +64,8 @@ async def pay_for(
 
 
 async def is_underway(sub: SubscriptionView, opened: OpenPeriod) -> bool:
-    """Whether a provider was asked for money for a period, and has not said how it went. The order is held from here on:
-    nobody begins to ask for it afterwards. In a transaction that holds the subscription."""
+    """Whether a provider was asked for money for a period, and has not said how it went. The order is held from here
+    on: nobody begins to ask for it afterwards. In a transaction that holds the subscription."""
     await db.fetch_value(
         "SELECT id FROM orders WHERE merchant_id = $1 AND id = $2 FOR UPDATE",
         sub.merchant_id,

@@ -46,7 +46,7 @@ _COLUMNS: Final = frozenset(
 )
 
 # Neither agreed nor asked for: no other terms are on their way.
-NOTHING_LATER: Final[Mapping[str, object]] = {
+NOTHING_LATER: Final[dict[str, object]] = {
     "next_version_id": None,
     "next_from": None,
     "asked_version_id": None,
