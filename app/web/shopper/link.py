@@ -19,6 +19,7 @@ from app.links.states import LinkState
 from app.orders.actions import Contact
 from app.orders.errors import OrderLocked, OrderRemoved
 from app.orders.queries import OrderView, order_by_id
+from app.orders.rules import lines_of_shop
 from app.orders.states import OrderState
 from app.web.shared import forms, rendering
 from app.web.shared.client import client_address
@@ -141,14 +142,16 @@ async def _order(here: Opening) -> OrderView:
 
 
 def _start_page(here: Opening, order: OrderView, form: forms.Form, *, status: int = 200) -> Response[str]:
-    total = Money(order.total_minor, order.currency)
+    # What somebody else on the way to pay has chosen is theirs.
+    lines = lines_of_shop(order.lines)
+    total = Money(sum(line.total_minor for line in lines), order.currency)
     view = LinkStartView(
         url=f"/link/{here.link.token}",
         version=order.version,
         reference=order.reference,
         lines=[
             LineView(line.name, line.quantity, Money(line.total_minor, order.currency), line.type)
-            for line in order.lines
+            for line in lines
         ],
         until=here.link.expires_at,
         zone=here.door.merchant.time_zone,

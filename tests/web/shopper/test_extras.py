@@ -10,11 +10,12 @@ import httpx
 from app.checkout.offering import Doors
 from app.checkout.queries import Flow
 from app.checkout.queries import flow as read_flow
-from app.extras.rules import MethodFee
+from app.extras.rules import MethodFee, shipping_line
 from app.kernel import clock, db
 from app.merchants.queries import Merchant
 from app.orders import actions as orders
 from app.orders.actions import Contact, Contents
+from app.orders.extras import put_extras
 from app.orders.queries import OrderView, order_for_api
 from app.orders.rules import lines_of_shop
 from app.payments.ports import ProviderMethod
@@ -29,6 +30,8 @@ from tests.factories.extras import (
     an_insurance_offer,
     fees,
 )
+from tests.factories.link_shoppers import press
+from tests.factories.links import a_link
 from tests.factories.wallets import switched
 from tests.web.shopper.test_flow import a_known_register_entry, hidden, the_code
 
@@ -356,3 +359,27 @@ async def test_the_wallet_beside_a_way_to_pay_leaves_it_something_whatever_it_co
     flow = await the_flow(await a_session_to_steer(merchant))
     quote = (await offers_for(flow, CARD, "en", wallet_minor=29_800)).paid("card")
     assert (quote.price_minor, quote.paid_minor, quote.wallet_minor) == (29_400, 1, 29_399)
+
+
+async def test_the_page_of_a_link_shows_what_the_shop_sells_and_not_what_somebody_else_chose(
+    client: httpx.AsyncClient,
+) -> None:
+    merchant = await a_merchant()
+    link = await a_link(merchant)
+    shopper = await press(link)
+    flow = await shopper.flow()
+    lines = (*flow.lines, shipping_line(OPTIONS[0]))
+    await db.in_tx(
+        lambda: put_extras(
+            merchant.id,
+            flow.order_id,
+            lines,
+            shown_version=flow.version,
+            chosen_in=flow.session_id,
+            now=flow.now,
+        )
+    )
+    page = (await client.get(f"/link/{link.token}")).text
+    assert "203.00" in page
+    for text in ("207.90", "Parcel locker"):
+        assert text not in page
