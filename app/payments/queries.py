@@ -77,7 +77,8 @@ class PaymentView:
 
     `expires_at`, `next_check_at` and `leased_until` are wall time. `url` is where the shopper pays, `qr_url` a code to
     scan; both are gone once it has ended, as is `contact`, who pays. `failure` is one of `ports.FAILURES` or a word of
-    `settling`. A charge with a saved method has no session.
+    `settling`. A charge with a saved method has no session. `refunded_minor` is what the provider's own book said before
+    it ended; `given_back_minor` is what we had it give back since, `going_back_minor` what is on its way.
     """
 
     merchant_id: UUID
@@ -115,6 +116,8 @@ class PaymentView:
     checks: int
     next_check_at: datetime | None
     leased_until: datetime | None
+    given_back_minor: int = 0
+    going_back_minor: int = 0
 
     @property
     def amount(self) -> Money:
@@ -132,7 +135,11 @@ PAYMENT_COLUMNS: Final = """p.merchant_id, p.id, p.public_id, p.kind, p.method, 
         AS session_public_id,
     p.quote_id, p.amount_minor, p.currency, p.country, p.lang, p.way, p.description, p.is_saving, p.saved_method_id,
     p.contact, p.provider_ref, p.url, p.qr_url, p.failure, p.authorised_minor, p.captured_minor, p.refunded_minor,
-    p.is_letting_go, p.is_taking, p.created_at, p.expires_at, p.ended_at, p.checks, p.next_check_at, p.leased_until"""
+    p.is_letting_go, p.is_taking, p.created_at, p.expires_at, p.ended_at, p.checks, p.next_check_at, p.leased_until,
+    (SELECT coalesce(sum(b.amount_minor), 0)::bigint FROM payment_refunds b
+     WHERE b.merchant_id = p.merchant_id AND b.payment_id = p.id AND b.state = 'done') AS given_back_minor,
+    (SELECT coalesce(sum(b.amount_minor), 0)::bigint FROM payment_refunds b
+     WHERE b.merchant_id = p.merchant_id AND b.payment_id = p.id AND b.ended_at IS NULL) AS going_back_minor"""
 
 
 def payment_of(row: db.Record) -> PaymentView:

@@ -225,6 +225,7 @@ class PaymentRow:
     state: str
     amount: Money
     refunded: Money
+    going_back: Money
     failure: str | None
     created_at: datetime
 
@@ -235,7 +236,8 @@ def payment_row(payment: PaymentView) -> PaymentRow:
         method=payment.method,
         state=payment.state.value,
         amount=payment.amount,
-        refunded=Money(payment.refunded_minor, payment.currency),
+        refunded=Money(payment.given_back_minor, payment.currency),
+        going_back=Money(payment.going_back_minor, payment.currency),
         failure=payment.failure,
         created_at=payment.created_at,
     )

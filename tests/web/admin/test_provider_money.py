@@ -100,3 +100,17 @@ async def test_an_order_that_waits_for_its_own_payment_takes_none_of_it(
     told = await desk.post(f"/admin/reviews/{case.public_id}/money", data=answer)
     assert told.status_code == 422
     assert "keep it for an order that has ended" in told.text
+
+
+async def test_the_order_says_what_is_on_its_way_back_and_what_went(
+    desk: httpx.AsyncClient, merchant: Merchant, provider: FakeProvider
+) -> None:
+    order, payment = await a_paid_order(merchant, provider)
+    await drawn(merchant, order)
+    await refunded(merchant, order, 5_000)
+    assert "€50.00 on its way back" in (await desk.get(f"/admin/orders/{order}")).text
+    [refund] = await refundings_of_payment(merchant.id, payment.id)
+    await giving_back.give_back(refund.public_id, doors_to(provider))
+    page = (await desk.get(f"/admin/orders/{order}")).text
+    assert "€50.00 given back" in page
+    assert "on its way back" not in page
