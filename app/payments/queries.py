@@ -77,8 +77,8 @@ class PaymentView:
 
     `expires_at`, `next_check_at` and `leased_until` are wall time. `url` is where the shopper pays, `qr_url` a code to
     scan; both are gone once it has ended, as is `contact`, who pays. `failure` is one of `ports.FAILURES` or a word of
-    `settling`. A charge with a saved method has no session. `refunded_minor` is what the provider's own book said before
-    it ended; `given_back_minor` is what we had it give back since, `going_back_minor` what is on its way.
+    `settling`. A charge with a saved method has no session. `refunded_minor` is what the provider's own book said
+    before it ended; `given_back_minor` is what we had it give back since, `going_back_minor` what is on its way.
     """
 
     merchant_id: UUID
