@@ -13,6 +13,7 @@ from app.merchants.queries import Merchant
 from app.orders.queries import OrderView
 from app.payments.methods import Absent, Buyer, Shown
 from app.payments.ports import METHODS
+from app.subscriptions.queries import offered_with
 
 # Small, ordinary and large sums in minor units, by currency.
 _SUMS: Final = {
@@ -58,7 +59,8 @@ async def six_kinds(merchant: Merchant, doors: Doors, on: date) -> list[WaysView
 async def ways_of_order(merchant: Merchant, order: OrderView, doors: Doors, on: date) -> WaysView:
     """What the buyer of this very order would be shown now."""
     categories = frozenset(line.category for line in order.lines if line.category)
-    asked = Asked(order.buyer, order.currency, order.total_minor, categories)
+    begins = await offered_with(merchant.id, order.id) is not None
+    asked = Asked(order.buyer, order.currency, order.total_minor, categories, recurring=begins)
     return _view(asked, await offering_for(merchant, asked, doors, on=on))
 
 
