@@ -22,6 +22,7 @@ from e2e.not_pages import NOT_PAGES
 from e2e.states import VIEWS, View, all_cells
 from e2e.stop import Stop
 from e2e.world import World
+from tests.support.whole import framework_of
 
 # The checker takes its time, and what it measures hardly changes with the words: the pages take the languages in turn.
 # What words do change is whether they fit, and that is asked of every page in more of them.
@@ -40,10 +41,7 @@ def application(world: World) -> Litestar:
         "PORT": str(world.product.port),
         "DATABASE_URL": (world.product.var_dir / "database_url").read_text(encoding="utf-8").strip(),
     }
-    app: object = build(load(environ))
-    while not isinstance(app, Litestar):
-        app = vars(app)["_app"]
-    return app
+    return framework_of(build(load(environ)))
 
 
 def test_every_route_that_shows_a_page_is_in_the_table(world: World) -> None:
