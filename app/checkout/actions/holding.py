@@ -25,6 +25,7 @@ from app.kernel import db, outbox
 from app.kernel.states import LostRace
 from app.merchants.queries import Merchant
 from app.orders import actions as orders
+from app.orders.queries import is_being_paid
 from app.orders.states import OrderState
 
 SHOPPER: Final = "shopper"
@@ -59,11 +60,19 @@ WHERE merchant_id = $1 AND id = $2
 """
 
 
+_LOCK_ORDER: Final = "SELECT id FROM orders WHERE merchant_id = $1 AND id = $2 FOR UPDATE"
+
+
 async def hold_in_tx(flow: Flow, question: Question, *, actor: str) -> Flow:
     """Hold session and order, open the case, tell the shop. In a transaction. Raises StepNotReached when the session
-    moved on meanwhile."""
+    moved on meanwhile, and while somebody else is at a provider by the same link."""
     merchant, now = flow.merchant, flow.now
     due_at = answer_by(merchant, now)
+    if flow.link_id is not None:
+        await db.fetch_value(_LOCK_ORDER, merchant.id, flow.order_id)
+        if await is_being_paid(merchant.id, flow.order_id):
+            # A provider is asked for somebody else's money at this moment: a person has nothing to look at.
+            raise StepNotReached
     try:
         await MACHINE.move(
             merchant.id,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -15,7 +15,7 @@ from app.cases.money import money_waiting
 from app.checkout import actions, paying
 from app.checkout.actions import confirming, settling
 from app.checkout.books import check_books
-from app.checkout.errors import BeingPaid, SessionEnded
+from app.checkout.errors import BeingPaid, SessionEnded, StepNotReached
 from app.checkout.states import SessionState
 from app.kernel import clock, db
 from app.kernel.jobs import Now
@@ -28,9 +28,9 @@ from app.payments import actions as payments
 from app.payments.ports import Callback, Standing
 from app.payments.queries import PaymentView, payment_by_public_id
 from app.payments.states import PaymentState
-from tests.factories.checkout import Shopper, a_merchant
+from tests.factories.checkout import Shopper, a_merchant, approving
 from tests.factories.invoices import ADDRESS
-from tests.factories.link_shoppers import at_confirm_of, press
+from tests.factories.link_shoppers import at_confirm_of, press, to_decide_at
 from tests.factories.links import a_link
 from tests.factories.payments import (
     a_guest_at_provider,
@@ -355,6 +355,21 @@ async def test_once_money_is_being_taken_nobody_else_buys(merchant: Merchant, pr
         await bought_by_invoice(link)
     now = await clock.business_now()
     await actions.withdraw_link(merchant.id, payment.order_public_id, actor="staff:st_1", now=now)
+    assert (await asked(payment, provider)).state is PaymentState.CAPTURED
+    assert (await first.flow()).state is SessionState.CONFIRMED
+    assert await check_books() == []
+
+
+async def test_while_somebody_is_at_the_provider_nobody_elses_credit_is_looked_at(
+    merchant: Merchant, provider: FakeProvider
+) -> None:
+    link, first, payment = await at_the_page_by_link(merchant, provider)
+    other = await to_decide_at(link)
+    flow = await other.flow()
+    unsure = replace(approving(flow), answer=None, register_failure="timeout")
+    with pytest.raises(StepNotReached):
+        await actions.decide(flow, unsure, lang="en")
+    provider.approve(payment.provider_ref)
     assert (await asked(payment, provider)).state is PaymentState.CAPTURED
     assert (await first.flow()).state is SessionState.CONFIRMED
     assert await check_books() == []
