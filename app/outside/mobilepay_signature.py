@@ -55,6 +55,6 @@ def _same(given: str, expected: str) -> bool:
 def _is_now(date: str, wall: datetime) -> bool:
     try:
         signed_at = parsedate_to_datetime(date)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     return signed_at.tzinfo is not None and abs(wall - signed_at) <= AGE_MAX

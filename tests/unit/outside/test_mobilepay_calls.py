@@ -102,6 +102,21 @@ def test_a_call_about_an_agreement_names_our_reference() -> None:
     assert (told.provider_ref, told.reference) == (None, "pay_0001")
 
 
+@pytest.mark.parametrize(
+    "date",
+    [
+        "Mon, 01 Jan 2024 00:00:00 +99999999999999999999",
+        "Mon, 01 Jan 99999999999999999999 00:00:00 GMT",
+        "Mon, 01 Jan 2024 99999999999999999999:00:00 GMT",
+        "x",
+        "",
+    ],
+)
+def test_a_date_that_is_none_is_a_forged_call_and_no_error(date: str) -> None:
+    with pytest.raises(CallbackForged):
+        read({**signed(), "x-ms-date": date})
+
+
 def test_the_headers_are_found_in_any_case() -> None:
     assert read({name.upper(): value for name, value in signed().items()}).reference is not None
 
