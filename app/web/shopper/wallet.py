@@ -56,6 +56,9 @@ async def _chosen(here: Visit, form: Form) -> tuple[Quote, Added] | None:
     Whether there is so much in it, setting it aside finds out, and the page tells."""
     flow = here.flow
     part_minor = min(number_in(form.value("use")) or 0, flow.total_minor)
+    if part_minor and flow.begins_subscription:
+        # What is charged again by itself takes nothing from a wallet, as step 3 does not offer it.
+        return None
     if part_minor == flow.total_minor:
         offers = await offers_for(flow, here.doors, here.lang)
         return offers.wallet_alone(), offers.extras.added("wallet")

@@ -11,8 +11,10 @@ from app import doors
 from app.kernel import clock, db
 from app.merchants.actions import create_api_key
 from app.merchants.queries import Merchant
-from tests.factories.checkout import PHONE, POSTCODE, a_merchant, a_session
+from app.subscriptions import actions as subscriptions
+from tests.factories.checkout import PHONE, POSTCODE, Shopper, a_merchant, a_session
 from tests.factories.companies import KONE, a_business_session
+from tests.factories.subscriptions import a_plan
 from tests.factories.wallets import switched
 from tests.factories.wallets_in_flow import a_shop_with_wallets, in_wallet, money_of_aino
 from tests.web.shopper.test_flow import HTMX, hidden, the_code
@@ -72,6 +74,27 @@ async def test_what_somebody_has_is_shown_once_they_are_identified_in_this_brows
     assert "€43.21" in (await client.get(f"/pay/{session}")).text
     client.cookies.clear()
     assert "43.21" not in (await client.get(f"/pay/{session}", follow_redirects=True)).text
+
+
+@pytest.mark.parametrize("part", ["12900", "5000"])
+async def test_no_wallet_pays_what_is_charged_again_by_itself_whatever_a_form_says(
+    client: httpx.AsyncClient, part: str
+) -> None:
+    await a_known_register_entry_of_aino()
+    merchant = await a_shop_with_wallets()
+    await money_of_aino(merchant, 20_000)
+    session = await a_session(merchant)
+    plan = await a_plan(merchant)
+    offered = await subscriptions.plan_to_offer(merchant.id, plan)
+    order_id = (await Shopper.at(session).flow()).order_id
+    await db.in_tx(lambda: subscriptions.offer_in_tx(merchant.id, order_id, offered))
+    await at_step_three(client, merchant, {"method": "invoice", "delivery": "email"}, session)
+    before = (await Shopper.at(session).flow()).quote
+    await client.post(f"/pay/{session}/wallet", data={"use": part}, headers=HTMX)
+    after = (await Shopper.at(session).flow()).quote
+    assert before is not None
+    assert after is not None
+    assert (after.method, after.wallet_minor) == ("invoice", 0)
 
 
 async def test_a_whole_purchase_by_wallet_shows_what_is_taken_and_left_and_no_credit(
