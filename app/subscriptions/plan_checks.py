@@ -21,6 +21,8 @@ EVERY_MAX: Final = {"week": 52, "month": 24}
 TRIAL_DAYS_MAX: Final = 92
 # Nobody need say it earlier than a month before: the strictest of the countries served asks for that.
 NOTICE_DAYS_MAX: Final = 31
+# Beyond what any law allows, and within what a calendar can count.
+PERIODS_MAX: Final = 104
 _TERM_FIGURE: Final = "subscription_term_months_max"
 _ANY_DAY: Final = date(2028, 1, 1)
 
@@ -72,6 +74,8 @@ def _check_term(terms: Terms, law: CountryLaw, on: date) -> None:
     if terms.minimum_periods < 0:
         raise PlanRefused("minimum_periods", "out_of_range")
     months = longest_term(law, on)
+    if terms.minimum_periods > PERIODS_MAX:
+        raise PlanRefused("minimum_periods", "beyond_law", months=months)
     least = boundary(_ANY_DAY, terms.unit, terms.every, terms.minimum_periods)
     # A week more or less is what months of different lengths make.
     if least > boundary(_ANY_DAY, "month", months, 1) + timedelta(days=3):

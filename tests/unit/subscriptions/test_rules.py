@@ -10,6 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from app.law.rules import law_of
+from app.subscriptions.errors import PlanRefused
+from app.subscriptions.plan_checks import checked
 from app.subscriptions.rules import (
     GRACE_DAYS,
     RETRY_AFTER_DAYS,
@@ -17,6 +20,7 @@ from app.subscriptions.rules import (
     LastGrace,
     Retry,
     Terms,
+    Unit,
     after_refusal,
     boundary,
     end_if_cancelled,
@@ -229,3 +233,12 @@ def test_a_price_that_rises_waits_for_its_notice_and_for_the_least_time() -> Non
 
 def test_what_falls_due_is_done_in_the_morning_of_the_shops_own_day() -> None:
     assert morning_of(date(2027, 7, 1), "Europe/Helsinki").isoformat() == "2027-07-01T06:00:00+03:00"
+
+
+@pytest.mark.parametrize(("unit", "every"), [("month", 24), ("week", 52)])
+def test_a_least_time_that_no_calendar_can_count_is_refused_as_beyond_the_law(unit: Unit, every: int) -> None:
+    terms = replace(
+        MONTHLY, locale="fi", names={"fi": "Kahvi"}, unit=unit, every=every, minimum_periods=9_999
+    )
+    with pytest.raises(PlanRefused, match="beyond_law"):
+        checked(terms, law_of("FI"), date(2026, 11, 22))
