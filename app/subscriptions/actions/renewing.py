@@ -289,7 +289,10 @@ async def end_in_tx(sub: SubscriptionView, reason: str, *, on: date, actor: str,
 async def resume_in_tx(merchant: Merchant, sub: SubscriptionView, *, actor: str, now: datetime) -> None:
     """What was paid and kept runs from today. In a transaction that holds it."""
     today = merchant.local_date(now)
-    course = resumed_course(sub.paused_days or 0, today)
+    left = sub.paused_days or 0
+    # Whoever goes on the same day has used nothing up: it is as if there had been no pause.
+    is_same_day = today < sub.course.ends_on - timedelta(days=left)
+    course = sub.course if is_same_day else resumed_course(left, today)
     detail = {"next_on": course.ends_on.isoformat()}
     await move(sub, SubscriptionState.ACTIVE, actor=actor, now=now, detail=detail)
     changes: dict[str, object] = {

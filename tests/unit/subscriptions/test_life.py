@@ -306,6 +306,21 @@ async def test_another_shop_knows_nothing_of_it() -> None:
     assert (await again(merchant, sub)).state is S.ACTIVE
 
 
+async def test_a_pause_that_is_taken_back_the_same_day_costs_no_day() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    await days.pass_(5)
+    now = await clock.business_now()
+    for _ in range(2):
+        await actions.pause(merchant, sub.public_id, until=None, actor="shopper", now=now)
+        await actions.resume(merchant, sub.public_id, actor="shopper", now=now)
+    found = await again(merchant, sub)
+    assert (found.state, found.course, found.due_at) == (S.ACTIVE, sub.course, sub.due_at)
+    await days.go_to(sub.course.ends_on)
+    assert days.charged == [19_90]
+
+
 async def test_a_shop_that_cancels_the_order_of_a_period_ends_the_subscription() -> None:
     merchant, provider = await a_merchant(), FakeProvider()
     days = Days(provider)
