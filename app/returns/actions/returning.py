@@ -26,6 +26,7 @@ from app.returns.queries import (
     RefundView,
     Returnable,
     ReturnView,
+    lines_of_refunds,
     refunds_of_order,
     return_by_public_id,
     returnable_of,
@@ -254,7 +255,7 @@ async def refund_return(
     named = await return_by_public_id(merchant.id, return_public_id)
     if named is None:
         raise ReturnUnknown
-    await orders.lock(merchant.id, named.order_public_id)
+    order = await orders.lock(merchant.id, named.order_public_id)
     found = await _locked(merchant.id, return_public_id)
     await _require(found, ReturnState.ANNOUNCED, ReturnState.RECEIVED, ReturnState.REFUNDED)
     fee = found.fee_minor if fee_minor is None else fee_minor
@@ -264,8 +265,11 @@ async def refund_return(
         found = await receive(merchant, return_public_id, actor=actor, now=now)
     before = await refunds_of_order(merchant.id, found.order_id)
     refused = sum(each.return_id == found.id and each.state is RefundState.REFUSED for each in before)
+    given_up = await _given_up(merchant.id, order, found, before)
     new = NewRefund(
-        wanted=tuple(Pieces(line.position, line.quantity) for line in found.lines),
+        wanted=tuple(
+            Pieces(line.position, line.quantity) for line in found.lines if line.position not in given_up
+        ),
         refundable_minor=refundable_minor,
         to=found.destination,
         actor=actor,
@@ -274,6 +278,21 @@ async def refund_return(
         fee_minor=fee,
     )
     return await refund(merchant, found.order_public_id, new, now, return_id=found.id)
+
+
+async def _given_up(
+    merchant_id: UUID, order: OrderView, found: ReturnView, before: Sequence[RefundView]
+) -> frozenset[int]:
+    """The lines of insurances whose money went back by itself since the goods were announced: their holder may give
+    them up at any time."""
+    insured = frozenset(at for at, line in enumerate(order.lines) if line.origin == "insurance")
+    if not insured:
+        return insured
+    others = [
+        each.id for each in before if each.return_id != found.id and each.state is not RefundState.REFUSED
+    ]
+    lines = await lines_of_refunds(merchant_id, others)
+    return insured & {line.position for each in lines.values() for line in each if line.position is not None}
 
 
 _FORGET: Final = """

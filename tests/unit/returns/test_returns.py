@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from app.checkout.actions import cancel_insurance
 from app.checkout.books import check_books
 from app.invoices.content import Content
 from app.invoices.credits import Pieces, rows_of, taken_of
@@ -33,6 +34,7 @@ from app.returns.queries import (
 from app.returns.rules import Conditions, Destination, Reason
 from app.returns.states import ReturnState
 from tests.factories.checkout import a_line, a_merchant
+from tests.factories.extras import an_insured_purchase
 from tests.factories.invoices import a_purchase, days_later, drawn
 from tests.factories.returns import OTHER_STAFF, STAFF, refunded, the_order
 from tests.factories.wallets import switched
@@ -394,3 +396,15 @@ async def test_what_people_wrote_of_a_return_goes_in_time(merchant: Merchant) ->
     assert await db.in_tx(lambda: actions.forget_words(now - timedelta(days=1), 10)) == 0
     assert await db.in_tx(lambda: actions.forget_words(now, 10)) == 1
     assert (await again(merchant, found)).refusal is None
+
+
+async def test_goods_come_back_though_their_insurance_was_given_up_meanwhile(merchant: Merchant) -> None:
+    order = await an_insured_purchase(merchant, price_minor=20_000)
+    found = await announced(merchant, order)
+    assert [line.position for line in found.lines] == [0, 1], "all of it, so the insurance too"
+    await cancel_insurance(merchant, order, actor=SHOPPER, now=await clock.business_now())
+    refund = await given_back(merchant, found)
+    assert refund.amount_minor == 20_000
+    assert (await given_back(merchant, found)).public_id == refund.public_id, "pressed twice"
+    assert (await the_order(merchant, order)).refundable_minor == 0
+    assert await check_books() == []
