@@ -15,6 +15,7 @@ import httpx
 from app.kernel import clock
 from app.web.sandbox.bank import CLIENT_ID
 from tests.support.sandbox_bank import CLIENT_KEYS, RETURN_URL, Page, a_client, answer_in
+from tests.support.waiting import until
 
 ROOT = Path(__file__).resolve().parents[3]
 PERSON = {
@@ -33,6 +34,16 @@ def a_free_port() -> int:
         listening.bind(("127.0.0.1", 0))
         port: int = listening.getsockname()[1]
         return port
+
+
+async def answers_at(issuer: str) -> bool:
+    """It says that it listens a moment before its door is open."""
+    try:
+        async with httpx.AsyncClient() as client:
+            await client.get(f"{issuer}/.well-known/openid-configuration")
+    except httpx.TransportError:
+        return False
+    return True
 
 
 @contextmanager
@@ -56,6 +67,7 @@ def a_bank_process(folder: Path) -> Iterator[str]:
 
 async def test_a_bank_that_runs_alone_identifies_a_person_of_its_own(tmp_path: Path) -> None:
     with a_bank_process(tmp_path) as issuer:
+        await until(lambda: answers_at(issuer))
         client = a_client(issuer)
         request = await client.begin(RETURN_URL, "en", "Shop", clock.wall())
         transport = httpx.AsyncHTTPTransport(retries=3)
