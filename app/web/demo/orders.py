@@ -40,9 +40,10 @@ class UnsignedMessage(Exception):
 
 
 class _Data(msgspec.Struct):
-    """What the shop needs of any message: its own name for the order."""
+    """What the shop needs of any message: its own name for the order. A document's message has what its payer
+    writes there, or nothing, as a receipt does."""
 
-    reference: str = ""
+    reference: str | None = None
 
 
 class _Message(msgspec.Struct):
@@ -71,13 +72,13 @@ async def order_of(ref: str) -> Order | None:
 
 
 def read_message(body: bytes, headers: Mapping[str, str], secret: str) -> tuple[str, str]:
-    """(type, the shop's reference) of a message whose signature holds. Raises UnsignedMessage."""
+    """(type, the shop's reference or "") of a message whose signature holds. Raises UnsignedMessage."""
     try:
         Webhook(secret).verify(body, dict(headers))
         message = msgspec.json.decode(body, type=_Message)
     except (WebhookVerificationError, msgspec.MsgspecError, UnicodeDecodeError, ValueError):
         raise UnsignedMessage from None
-    return message.type, message.data.reference
+    return message.type, message.data.reference or ""
 
 
 async def note(message_type: str, ref: str) -> None:

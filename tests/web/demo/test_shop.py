@@ -81,7 +81,7 @@ def reference_of(payments: PaymentService) -> str:
 
 
 async def tells(
-    shop: ASGIApp, kind: str, ref: str, *, secret: str = SECRET, at: datetime | None = None
+    shop: ASGIApp, kind: str, ref: str | None, *, secret: str = SECRET, at: datetime | None = None
 ) -> httpx.Response:
     moment = at or datetime.now(UTC)
     body = json.dumps({"type": kind, "timestamp": moment.isoformat(), "data": {"reference": ref}})
@@ -246,6 +246,11 @@ async def test_a_message_with_another_secret_or_an_old_one_is_refused(
 
     assert (forged.status_code, old.status_code) == (401, 401)
     assert "not marked as paid" in (await visitor.get(f"/demo/orders/{ref}")).text
+
+
+async def test_a_message_of_a_document_that_nobody_has_to_pay_is_taken_in(shop: ASGIApp) -> None:
+    """A receipt has nothing to write on a transfer: its reference is null, and the shop answers all the same."""
+    assert (await tells(shop, "invoice.issued", None)).status_code == 204
 
 
 async def test_an_unsigned_message_is_refused_whatever_it_holds(shop: ASGIApp) -> None:
