@@ -281,6 +281,8 @@ async def _pay_out(args: Args) -> None:
 async def _with_gift(merchant: Merchant, person: int) -> Args:
     args = await _person(merchant, person)
     about, lapses_at = ids.public_id("adj"), await clock.business_now() + A_YEAR
+    # What earlier moves left behind lapses now: a move is the same statements each time.
+    await wallet.lapse_due(lapses_at + A_YEAR / 12, 1_000)
     await given(
         merchant, args["customer"], PART_MINOR, cause=WalletCause.GIFT, about=about, expires_at=lapses_at
     )

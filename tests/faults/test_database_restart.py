@@ -142,4 +142,4 @@ async def test_web_and_worker_outlive_a_database_that_falls_over_under_purchases
             )
             return {received.headers["webhook-id"] for received in receiver.book} == events
 
-        await until(all_told, 30)
+        await until(all_told, 90)
