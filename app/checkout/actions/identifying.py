@@ -8,6 +8,7 @@ from typing import Final, Literal
 from uuid import UUID
 
 from app.checkout.actions.binding import Given, bind, given_here, this_browser
+from app.checkout.actions.naming import hold_company
 from app.checkout.errors import OtherPerson, SessionEnded, StepNotReached
 from app.checkout.flow_parts import Challenge
 from app.checkout.queries import Flow
@@ -218,11 +219,13 @@ async def _identify_by_code(
 async def _identify_company(flow: Flow, tried: Tried, holder: UUID | None, token: str) -> Identification:
     """The contact person of a company has proved a phone. Whoever comes from another browser has to prove the same
     one: a company's number is no secret."""
-    if flow.browser_id is None or flow.company is None:
+    # In another tab another company may have been named since this page was opened.
+    company = await hold_company(flow)
+    if flow.browser_id is None or company is None:
         raise StepNotReached
     if holder is not None and not flow.ours and tried.phone != flow.phone:
         return Identification("other_person")
-    company, merchant = flow.company, flow.merchant
+    flow, merchant = replace(flow, company=company), flow.merchant
     customer_id = await customer_of_company(
         merchant.id, company.number, company.name, merchant.country, flow.now
     )
