@@ -16,6 +16,7 @@ from xml.etree.ElementTree import Element, SubElement
 from app.invoices.content import Content, LineItem, Party, VatItem
 from app.kernel.company_number import CompanyNumberRefused, parse_company_number
 from app.kernel.money import allocate
+from app.plans.company import net_days
 
 CUSTOMIZATION: Final = "urn:cen.eu:en16931:2017#compliant#urn:fdc:peppol.eu:2017:poacc:billing:3.0"
 PROFILE: Final = "urn:fdc:peppol.eu:2017:poacc:billing:01:1.0"
@@ -174,7 +175,7 @@ def _payment(root: Element, content: Content) -> None:
     if payment.bic:
         _basic(SubElement(account, "cac:FinancialInstitutionBranch"), [("ID", payment.bic)])
     if content.due_on is not None:
-        days = (content.due_on - content.purchased_on).days
+        days = net_days(content.purchased_on, content.due_on)
         _basic(SubElement(root, "cac:PaymentTerms"), [("Note", f"{days} days net")])
 
 

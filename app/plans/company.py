@@ -5,6 +5,7 @@ No plan of the shop is needed: how much a company may owe is the shop's to say, 
 
 from __future__ import annotations
 
+from datetime import date
 from functools import lru_cache
 from typing import Final
 
@@ -29,3 +30,9 @@ def company_plans(currency: str) -> tuple[Plan, ...]:
         )
         for days in NET_DAYS
     )
+
+
+def net_days(start: date, due: date) -> int:
+    """The term that was agreed to: where its last day is none of a bank, the invoice falls due some days after it."""
+    days = (due - start).days
+    return max((term for term in NET_DAYS if term <= days), default=days)

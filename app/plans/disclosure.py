@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from app.kernel.money import Money, allocate
 from app.law.rules import law_of
+from app.plans.company import net_days
 from app.plans.quote import Delivery, Method, Quote
 
 
@@ -93,8 +94,8 @@ class QuoteView:
 
     @property
     def net_days(self) -> int:
-        """In how many days an invoice is to be paid."""
-        return (self.last_due - self.start).days
+        """The term of a company's invoice."""
+        return net_days(self.start, self.last_due)
 
     @property
     def is_credit(self) -> bool:
