@@ -29,6 +29,7 @@ from app.payments.ports import Aggregate, NewPayment, Opened, Standing
 
 _PATH = "/recurring/v3/agreements"
 _TEXT_LENGTH_MAX = 45
+_UNDECIDED = (Standing.AUTHORISED, Standing.PENDING)
 
 
 class Agreements:
@@ -82,9 +83,10 @@ class Agreements:
         """Lets go of the charge, and of the agreement when it was its first: nothing may be charged by it later."""
         agreement_id, charge_id = _parts(provider_ref)
         before = await self.get(provider_ref)
-        if before.standing is Standing.AUTHORISED:
+        is_first = (await self._agreement(agreement_id)).external_id == charge_id
+        if before.standing is Standing.AUTHORISED or (before.standing is Standing.PENDING and not is_first):
             await self._http.delete(_charge_path(agreement_id, charge_id), key)
-        if before.standing in (Standing.AUTHORISED, Standing.PENDING) and before.captured_minor == 0:
+        if is_first and before.standing in _UNDECIDED and before.captured_minor == 0:
             await self.stop(agreement_id, f"{key}-stop")
         return await self.get(provider_ref)
 
@@ -137,7 +139,10 @@ class Agreements:
         return charge
 
     async def _status(self, agreement_id: str) -> AgreementStatus:
-        return (await self._http.get(_path(agreement_id))).parsed(Agreement).status
+        return (await self._agreement(agreement_id)).status
+
+    async def _agreement(self, agreement_id: str) -> Agreement:
+        return (await self._http.get(_path(agreement_id))).parsed(Agreement)
 
     async def _is_active(self, agreement_id: str) -> bool:
         try:

@@ -100,7 +100,10 @@ class Draft(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class Agreement(msgspec.Struct, frozen=True, rename="camel"):
+    """`external_id` is the name of its first charge."""
+
     status: AgreementStatus
+    external_id: str | None = None
 
 
 class NewCharge(msgspec.Struct, frozen=True, rename="camel"):

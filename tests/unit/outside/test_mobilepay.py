@@ -218,18 +218,32 @@ async def test_a_probe_tells_what_is_not_well(receiver: Receiver, answer: Answer
         await at(receiver).probe()
 
 
-async def test_a_charge_that_is_taken_and_still_under_way_waits(receiver: Receiver) -> None:
-    charge = {
-        "id": "pay-later1",
-        "amount": 990,
-        "currency": "EUR",
-        "status": "PROCESSING",
-        "summary": {"captured": 0, "refunded": 0, "cancelled": 0},
-    }
-    receiver.will_answer(TOKEN, told({"chargeId": "pay-later1"}, 201), told(charge))
+def later_charge(status: str) -> Answer:
+    sums = {"captured": 0, "refunded": 0, "cancelled": 0}
+    return told({"id": "pay-later1", "amount": 990, "currency": "EUR", "status": status, "summary": sums})
+
+
+@pytest.mark.parametrize("status", ["DUE", "PROCESSING"])
+async def test_a_charge_that_is_taken_and_still_under_way_waits(receiver: Receiver, status: str) -> None:
+    receiver.will_answer(TOKEN, told({"chargeId": "pay-later1"}, 201), later_charge(status))
     new = NewCharge("charge-key-1", "pay_later1", Money(990, "EUR"), "March", "agr_1")
     found = await at(receiver).charge(new)
     assert (found.standing, found.provider_ref) == (Standing.PENDING, "agr_1/pay-later1")
+
+
+async def test_letting_go_of_a_later_charge_leaves_the_agreement_to_the_next_one(receiver: Receiver) -> None:
+    agreement = told({"status": "ACTIVE", "externalId": "pay-first001"})
+    receiver.will_answer(TOKEN, later_charge("DUE"), agreement, Answer(204), later_charge("CANCELLED"))
+    gone = await at(receiver).cancel("agr_1/pay-later1", key="cancel-key-1")
+    assert gone.standing is Standing.CANCELLED
+    charge, agreement_path = (
+        "/recurring/v3/agreements/agr_1/charges/pay-later1",
+        "/recurring/v3/agreements/agr_1",
+    )
+    asked = [call.path for call in receiver.book[1:]]
+    assert asked == [charge, agreement_path, charge, charge], (
+        "the third lets go, and nothing stops the agreement"
+    )
 
 
 @pytest.mark.parametrize("reference", ["pay 1234567", "../payments", "short", "pay-with-hyphens"])
