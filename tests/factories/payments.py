@@ -9,6 +9,7 @@ from app.checkout.queries import Flow
 from app.kernel import clock, db
 from app.merchants.queries import Merchant
 from app.orders.rules import Line
+from app.payments.ports import PaymentProvider
 from app.payments.queries import PaymentView, payment_by_public_id
 from app.plans.quote import PaidMethod, beside_wallet, paid_quote
 from tests.factories.checkout import Shopper, a_session
@@ -18,7 +19,7 @@ GUEST = Details(name="Aino Virta", email="aino@example.test")
 BASE_URL = "http://localhost:9"
 
 
-def doors_to(*providers: FakeProvider) -> PaymentDoors:
+def doors_to(*providers: PaymentProvider) -> PaymentDoors:
     """What a process has that reaches these providers."""
     return PaymentDoors({each.method: each for each in providers}, BASE_URL)
 
@@ -39,13 +40,13 @@ async def choose_paid(shopper: Shopper, method: PaidMethod = "card", wallet_mino
     return await actions.choose_plan(flow, quote, shopper.browser, clock.wall())
 
 
-async def confirmed(shopper: Shopper, *, is_saving: bool = False) -> PaymentView:
+async def confirmed(shopper: Shopper, *, is_saving: bool = False, details: Details = GUEST) -> PaymentView:
     """The shopper pressed "Confirm purchase"; the provider has not heard of it yet."""
     return await actions.start_payment(
         shopper.session,
         shopper.browser,
         shown.sign(await shopper.flow()),
-        GUEST,
+        details,
         lang="en",
         wall=clock.wall(),
         is_saving=is_saving,
@@ -78,7 +79,7 @@ async def a_paid_order(
     return settled.order_public_id, settled
 
 
-async def asked(payment: PaymentView, provider: FakeProvider) -> PaymentView:
+async def asked(payment: PaymentView, provider: PaymentProvider) -> PaymentView:
     """Somebody looks: the payment as it is then."""
     found = await paying.check(payment.public_id, doors_to(provider))
     assert found is not None

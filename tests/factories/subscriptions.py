@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, Generic, TypeVar
 
 from app import reactions
 from app.checkout import paying, renewals
@@ -15,7 +15,9 @@ from app.kernel.jobs import Done, Handler, Now, Outcome
 from app.kernel.outbox import Job
 from app.merchants.queries import Merchant
 from app.orders.rules import Line
-from app.payments.ports import Standing
+from app.payments.actions import FORGET_JOB
+from app.payments.jobs import tell_forgotten
+from app.payments.ports import PaymentProvider, Standing
 from app.subscriptions import actions, jobs
 from app.subscriptions.actions import make_plan, offer_in_tx, plan_to_offer
 from app.subscriptions.queries import SubscriptionView, periods_of, subscription_of
@@ -28,6 +30,7 @@ from tests.support.providers import FakeProvider
 MONTHLY: Final = Terms({"en": "Coffee", "fi": "Kahvi"}, "fi", "EUR", 19_90, Decimal(14), "month", 1)
 YEARLY: Final = replace(MONTHLY, every=12, amount_minor=199_00)
 TRIAL: Final = replace(MONTHLY, trial_days=14, trial_minor=1_00)
+P = TypeVar("P", bound=PaymentProvider)
 STAFF: Final = "staff:usr_test"
 
 
@@ -92,10 +95,10 @@ async def paid_periods(merchant: Merchant, sub: SubscriptionView) -> list[tuple[
 
 
 @dataclass
-class Days:
+class Passing(Generic[P]):
     """The worker of these tests, with one provider behind it, and the sandbox's clock."""
 
-    provider: FakeProvider
+    provider: P
 
     def worker(self) -> Worker:
         doors = PaymentDoors({self.provider.method: self.provider}, "http://localhost:9")
@@ -118,6 +121,7 @@ class Days:
             actions.BEGIN_JOB: jobs.begin,
             actions.CHARGE_JOB: lambda job: renewals.charge(job, doors),
             paying.CHECK_JOB: lambda job: paying.look(job, doors),
+            FORGET_JOB: lambda job: tell_forgotten(job, doors.providers),
         }
         return Worker(handlers, (look, advance, remind))
 
@@ -138,6 +142,10 @@ class Days:
 
     async def pass_(self, days: int) -> None:
         await self.go_to((await clock.business_now()).date() + timedelta(days=days))
+
+
+class Days(Passing[FakeProvider]):
+    """Days with a provider that does as the test says."""
 
     def declines(self, reason: str | None = "insufficient_funds") -> None:
         """Later charges fail from now on; with None they go through again."""

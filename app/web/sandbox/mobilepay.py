@@ -36,6 +36,7 @@ _LATER: Final[dict[str, Later]] = {
     "approve": "charged",
     "approve-declined": "declined",
     "approve-later-lost": "lost",
+    "approve-later-waits": "waits",
 }
 _SHOWN_MAX: Final = 30
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from litestar import Response, delete, get, patch, post
+from litestar.background_tasks import BackgroundTask
 from litestar.di import NamedDependency
 from litestar.params import FromPath
 
@@ -27,6 +28,7 @@ from app.web.sandbox.mobilepay_calls import (
     changed,
     charge_event,
     check_caller,
+    deal_events,
     empty,
     key_of,
     lost,
@@ -125,9 +127,8 @@ async def take_charge(
     now = clock.wall()
     if pact.later == "declined":
         rules.fail(charge, now)
-    else:
-        rules.approve(charge, now)
-        rules.capture(charge, charge.amount_minor, charge.currency, key, now)
+    elif pact.later != "waits":
+        rules.go_through(charge, now)
     if not await memory.remember_new([("charge", charge.reference, rules.kept_of(charge))]):
         before = rules.deal_in(await memory.recall("charge", charge.reference) or {})
         if (before.key, before.amount_minor) != (key, charge.amount_minor):
@@ -143,7 +144,12 @@ async def tell_charge(
     request: AnyRequest, twin: NamedDependency[Twin], agreement_id: FromPath[str], charge_id: FromPath[str]
 ) -> Response[bytes]:
     check_caller(request, twin)
-    return as_json(_charge_told(await _charge_of(agreement_id, charge_id)))
+    charge, pact = await _charge_of(agreement_id, charge_id), await agreement(agreement_id)
+    answer = as_json(_charge_told(charge))
+    if charge.state == "CREATED" and charge.reference != pact.reference and pact.status == "ACTIVE":
+        # It is taken once somebody has seen it wait: the first look always comes too early.
+        answer.background = BackgroundTask(_take_in_time, twin, charge.reference)
+    return answer
 
 
 @delete("/recurring/v3/agreements/{agreement_id:str}/charges/{charge_id:str}", status_code=200)
@@ -172,6 +178,12 @@ async def adjust_charge(
     act = rules.capture if verb == "capture" else rules.refund
     done = await changed("charge", charge_id, lambda it: act(it, asked.amount, deal.currency, key, now))
     return await after(twin, done, None)
+
+
+async def _take_in_time(twin: Twin, charge_id: str) -> None:
+    now = clock.wall()
+    done = await changed("charge", charge_id, lambda deal: rules.go_through(deal, now))
+    await twin.caller.call(deal_events(done.deal, done.added))
 
 
 async def _charge_of(agreement_id: str, charge_id: str) -> Deal:

@@ -22,7 +22,7 @@ State = Literal["CREATED", "ABORTED", "EXPIRED", "AUTHORIZED", "TERMINATED", "FA
 Flow = Literal["WEB_REDIRECT", "QR"]
 # What becomes of the next call that changes the payment: it is answered, answered late, or done and not answered.
 Next = Literal["", "slow", "lost"]
-Later = Literal["charged", "declined", "lost"]
+Later = Literal["charged", "declined", "lost", "waits"]
 AgreementState = Literal["PENDING", "ACTIVE", "STOPPED", "EXPIRED"]
 
 
@@ -185,6 +185,14 @@ def refund(deal: Deal, amount_minor: int, currency: str, key: str, now: datetime
     deal.refunded_minor += amount_minor
     _note(deal, "REFUNDED", amount_minor, now, key)
     return True
+
+
+def go_through(deal: Deal, now: datetime) -> bool:
+    """A later charge that waited is taken. False when it waits no more."""
+    if deal.state != "CREATED":
+        return False
+    approve(deal, now)
+    return capture(deal, deal.amount_minor, deal.currency, deal.key, now)
 
 
 def charge_status(deal: Deal) -> str:

@@ -303,3 +303,13 @@ async def test_letting_go_of_a_saved_payment_ends_the_agreement_too(
 
     assert gone.standing is Standing.CANCELLED
     assert (await sandbox.mobilepay.charge(a_charge(token))).standing is Standing.FAILED
+
+
+async def test_a_later_charge_may_take_a_while_and_is_then_captured(sandbox: Sandbox) -> None:
+    token = await a_saved_method(sandbox, "approve-later-waits")
+    under_way = await sandbox.mobilepay.charge(a_charge(token))
+    taken = await sandbox.mobilepay.get(under_way.provider_ref)
+
+    assert (under_way.standing, under_way.captured_minor) == (Standing.PENDING, 0)
+    assert (taken.standing, taken.captured_minor) == (Standing.AUTHORISED, 990)
+    assert sandbox.book.names()[-1] == "recurring.charge-captured.v1"
