@@ -60,9 +60,10 @@ class Flow:
     `rows` names the versions of the session's and of the order's row that this was read from. `wallet_minor` is what
     the identified person's wallet here holds; not all of it need be free (`purse_of`). `aside` is what was set aside of
     it for this session.
-    `link_id` is the payment link that made the session, `typed` what its shopper told on the link's page, or of
-    the place to deliver to. `choice` is what was chosen in this session beside the way to pay, from `shipping_options`
-    among others; `extras_by` is the session whose choices the order's lines are. `company` is who buys where a business
+    `link_id` is the payment link that made the session, `typed` what its shopper told on the link's page, of
+    the place to deliver to, or in step 3 before a payment; it is of the browser that the session is bound to.
+    `choice` is what was chosen in this session beside the way to pay, from `shipping_options` among others;
+    `extras_by` is the session whose choices the order's lines are. `company` is who buys where a business
     does, once it is known. `payment_failure` is why the last payment through a provider came to nothing, until
     something is chosen anew. `begins_subscription` says that the order, once paid, is charged again by itself.
     """
@@ -150,10 +151,11 @@ class Flow:
 
     @property
     def passed(self) -> Contact:
-        """What the shop passed of its shopper, and what was told on the link's page, for the first browser alone."""
-        if not self.ours or self.contact_elsewhere:
+        """What the shop passed of its shopper, for the first browser alone; and what was told on the link's page, or
+        before a payment, in this one."""
+        if not self.ours:
             return Contact()
-        return self.typed.over(self.contact)
+        return self.typed if self.contact_elsewhere else self.typed.over(self.contact)
 
     @property
     def phone_proved_here(self) -> bool:

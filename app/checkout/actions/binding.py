@@ -14,6 +14,7 @@ from app.checkout.states import SessionState
 from app.identity.actions import browsers
 from app.identity.actions.browsers import BrowserToken
 from app.kernel import db
+from app.orders.actions import Contact
 
 # A company is bound by its contact person, who has proved a phone by a code.
 Way = Literal["code", "bank", "passkey", "person", "company"]
@@ -35,16 +36,18 @@ def given_here(flow: Flow) -> Given:
 
 
 # The browser before the session, as every verb of the flow takes them: a session's row is reached through the browser's
-# that was changed. What the shop passed was for the first browser: whoever identifies in another one never sees it.
+# that was changed. What the shop passed, and what was typed, was for the first browser: whoever identifies in another
+# one never sees it.
 _BIND: Final = f"""
 WITH browser AS ({browsers.ROTATE_SQL})
 UPDATE checkout_sessions s
 SET customer_id = $7, identified_by = $8, identified_at = $9, browser_id = browser.id, phone = $11, postcode = $12,
     contact_elsewhere = s.contact_elsewhere OR coalesce(s.browser_id <> browser.id, false),
+    typed = CASE WHEN s.browser_id <> browser.id THEN NULL ELSE s.typed END,
     decision_id = CASE WHEN s.customer_id IS DISTINCT FROM $7 THEN NULL ELSE s.decision_id END
 FROM browser, customers k
 WHERE s.merchant_id = $5 AND s.id = $6 AND s.state = $10 AND s.expires_at > $9 AND k.id = $7
-RETURNING s.contact_elsewhere, s.decision_id, k.id AS customer_id, k.public_id AS customer_public_id,
+RETURNING s.contact_elsewhere, s.typed, s.decision_id, k.id AS customer_id, k.public_id AS customer_public_id,
           k.name AS customer_name, k.email AS customer_email, k.phone AS customer_phone,
           k.postcode AS customer_postcode, k.street AS customer_street, k.city AS customer_city,
           (SELECT count(*) FROM passkeys p WHERE p.customer_id = k.id AND p.ended_at IS NULL) AS passkeys,
@@ -82,6 +85,7 @@ async def bind(flow: Flow, customer_id: UUID, browser_id: UUID, by: Way, given: 
         phone=given.phone,
         postcode=given.postcode,
         contact_elsewhere=bound["contact_elsewhere"],
+        typed=Contact(**(bound["typed"] or {})),
         identified_by=by,
         identified_at=flow.now,
         decision=decision if decision is not None and decision.id == bound["decision_id"] else None,

@@ -74,6 +74,15 @@ def missing_fields(quote: Quote, contact: Contact) -> frozenset[str]:
     return frozenset(field for field, value in needed.items() if not value)
 
 
+def asked_fields(quote: Quote, flow: Flow) -> frozenset[str]:
+    """What step 3 asks for. What was typed there before a payment that came to nothing is asked for again, filled in,
+    so that a slip can be mended; what a shopper told on the page of a link is known."""
+    if flow.link_id is None:
+        told = flow.typed
+        flow = replace(flow, typed=Contact(phone=told.phone, postcode=told.postcode))
+    return missing_fields(quote, known_contact(flow, Details()))
+
+
 async def confirm(
     public_id: str,
     browser: BrowserToken,

@@ -225,12 +225,13 @@ async def _identify_company(flow: Flow, tried: Tried, holder: UUID | None, token
         raise StepNotReached
     if holder is not None and not flow.ours and tried.phone != flow.phone:
         return Identification("other_person")
-    flow, merchant = replace(flow, company=company), flow.merchant
+    merchant = flow.merchant
     customer_id = await customer_of_company(
         merchant.id, company.number, company.name, merchant.country, flow.now
     )
     given = Given(tried.phone, tried.postcode)
-    bound = await bind(flow, customer_id, flow.browser_id, "company", given, token)
+    named = replace(flow, company=company)
+    bound = await bind(named, customer_id, flow.browser_id, "company", given, token)
     return Identification("identified", token=token, flow=bound)
 
 

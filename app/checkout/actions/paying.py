@@ -47,9 +47,11 @@ from app.plans.quote import PaidMethod, Quote
 HOLD_OUTLASTS: Final = timedelta(days=30)
 _DESCRIPTION_LENGTH_MAX: Final = 100
 
+# What was typed is kept for a second try in this browser; another one's goes.
 _WAIT: Final = """
 UPDATE checkout_sessions
 SET payment_failure = NULL, browser_id = coalesce($3, browser_id),
+    typed = CASE WHEN browser_id <> $3 THEN $4::jsonb ELSE coalesce(typed, '{}') || $4::jsonb END,
     contact_elsewhere = contact_elsewhere OR coalesce(browser_id <> $3, false)
 WHERE merchant_id = $1 AND id = $2
 """
@@ -95,7 +97,7 @@ async def start_payment(
         missing = missing_fields(quote, contact)
         if missing:
             raise DetailsMissing(missing)
-        await _wait(flow, browser_id, lang)
+        await _wait(flow, browser_id, details, lang)
         new = NewProviderPayment(
             method=method,
             order_id=flow.order_id,
@@ -133,7 +135,7 @@ def _contact(flow: Flow, details: Details) -> Contact:
     return replace(known, phone=given.phone, postcode=details.postcode or given.postcode)
 
 
-async def _wait(flow: Flow, browser_id: UUID | None, lang: str) -> None:
+async def _wait(flow: Flow, browser_id: UUID | None, details: Details, lang: str) -> None:
     merchant_id, now = flow.merchant.id, flow.now
     if flow.link_id is not None:
         link = await links.lock_of(merchant_id, flow.order_id)
@@ -151,6 +153,7 @@ async def _wait(flow: Flow, browser_id: UUID | None, lang: str) -> None:
         at=now,
         detail={"version": flow.version, "lang": lang},
     )
-    await db.execute(_WAIT, merchant_id, flow.session_id, browser_id)
+    typed = {name: value for name, value in asdict(details).items() if value}
+    await db.execute(_WAIT, merchant_id, flow.session_id, browser_id, typed)
     if flow.aside is not None and flow.quote is not None and flow.quote.wallet_minor:
         await ledger.outlast(merchant_id, flow.aside.id, until=now + HOLD_OUTLASTS, now=now)

@@ -50,6 +50,7 @@ class Checked:
 _WAIT_HERE: Final = """
 UPDATE checkout_sessions
 SET browser_id = $3, phone = $4, postcode = $5,
+    typed = CASE WHEN browser_id <> $3 THEN NULL ELSE typed END,
     contact_elsewhere = contact_elsewhere OR coalesce(browser_id <> $3, false)
 WHERE merchant_id = $1 AND id = $2
 """

@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from app.checkout.actions import Details, confirm, start_payment
-from app.checkout.actions.confirming import known_contact, missing_fields
+from app.checkout.actions.confirming import asked_fields
 from app.checkout.errors import (
     BeingPaid,
     CreditRefused,
@@ -98,6 +98,5 @@ async def _shown_anew(here: Visit, form: Form, refusal: Exception) -> Response[s
 def _read_details(form: Form, flow: Flow) -> tuple[Details, dict[str, FieldError]]:
     """What was typed into the fields that this purchase asks for."""
     assert flow.quote is not None, "step 3 has a quote"
-    missing = missing_fields(flow.quote, known_contact(flow, Details()))
-    read, errors = read_details(form, missing, flow.country)
+    read, errors = read_details(form, asked_fields(flow.quote, flow), flow.country)
     return Details(**read), errors

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.words import worded
 from app.checkout import shown
-from app.checkout.actions.confirming import Details, known_contact, missing_fields
+from app.checkout.actions.confirming import Details, asked_fields, known_contact
 from app.checkout.actions.holding import answer_by
 from app.checkout.policy import code_is_enough, may_save_passkey, passkey_is_enough, person_identifies
 from app.checkout.purse import WALLET, purse_of
@@ -240,7 +240,7 @@ async def confirm_page(
         method=quote.method,
         delivery=quote.delivery,
         quote=view_of(quote),
-        missing=missing_fields(quote, contact),
+        missing=asked_fields(quote, flow),
         shown=shown.sign(flow),
         information=worded(sheet, visit.lang) if sheet is not None else None,
         withdrawal_days=sheet.terms.withdrawal_days if sheet is not None else 0,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -29,6 +30,7 @@ from app.payments.queries import PaymentView, payments_of_order
 from app.payments.states import PaymentState
 from tests.factories.checkout import Shopper, a_line, a_merchant, a_session, an_identity
 from tests.factories.payments import (
+    GUEST,
     a_guest_at_provider,
     a_paid_order,
     a_payment_in_session,
@@ -422,6 +424,26 @@ async def test_what_another_browser_told_is_nobody_elses(merchant: Merchant, pro
     assert payment.contact["phone"] is None
     assert (await second.flow()).ours
     assert not (await first.flow()).ours
+
+
+async def test_what_a_guest_typed_is_theirs_in_whichever_browser_it_was(
+    merchant: Merchant, provider: FakeProvider
+) -> None:
+    """The second one pays in another browser: their own words come back to them, those of the first one to nobody."""
+    first = Shopper.at(await a_session(merchant, email=None))
+    payment = await a_payment_in_session(first, provider)
+    provider.end(payment.provider_ref, Standing.FAILED, "declined")
+    await asked(payment, provider)
+    assert (await first.flow()).passed.name == GUEST.name
+    second = Shopper.at(first.session)
+    assert (await second.flow()).passed == Contact()
+    await choose_paid(second)
+    own = replace(GUEST, name="Onni Mets", email=None, city="Oulu")
+    with pytest.raises(DetailsMissing):
+        await confirmed(second, details=own)
+    payment = await confirmed(second, details=replace(own, email="onni@example.test"))
+    assert (await second.flow()).passed == Contact("Onni Mets", "onni@example.test", city="Oulu")
+    assert (await first.flow()).passed == Contact()
 
 
 async def test_a_session_that_is_somebody_elses_takes_no_card(merchant: Merchant) -> None:

@@ -195,6 +195,27 @@ async def test_a_declined_card_leads_back_to_the_ways_to_pay_and_another_way_is_
     assert cards.taken_minor() == 0
 
 
+async def test_after_a_declined_card_nothing_is_typed_again(
+    client: httpx.AsyncClient, cards: FakeProvider
+) -> None:
+    shopper = Buying(client, await a_session(await a_merchant(), email=None), HTMX)
+    page = await shopper.post("", method="card")
+    who = {"name": "Aino Virta", "email": "aino.v@example.test"}
+    await shopper.post("/confirm", shown=hidden(page.text, "shown"), **who)
+    cards.end(the_ref(cards), Standing.FAILED, "declined")
+    await shopper.check()
+    page = await shopper.post("", method="mobilepay")
+    for typed in who.values():
+        assert f'value="{typed}"' in page.text
+        assert f'value="{typed}"' in (await shopper.get("/confirm")).text, "the session is opened again later"
+    answer = await shopper.post("/confirm", shown=hidden(page.text, "shown"), name="", email=who["email"])
+    assert "Enter your name." in answer.text, "what is filled in can be changed"
+    client.cookies.clear()
+    for path in ("", "/confirm", "/identify"):
+        answer = await shopper.get(path)
+        assert not [typed for typed in who.values() if typed in answer.text]
+
+
 @pytest.mark.parametrize(
     ("failure", "words"),
     [
