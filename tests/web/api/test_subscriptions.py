@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +17,7 @@ from tests.support.providers import FakeProvider
 from tests.web.api.conftest import Shop
 from tests.web.api.documents import a_basket
 
+DOCUMENT = Path(__file__).resolve().parents[3] / "docs" / "subscriptions.md"
 PLAN: dict[str, Any] = {
     "names": {"fi": "Kahvi", "en": "Coffee"},
     "currency": "EUR",
@@ -115,3 +119,15 @@ async def test_the_subscriptions_of_another_shop_are_not_found(shop: Shop) -> No
         assert (await shop.client.get(f"/api/v1/{path}")).status_code == 404
         assert (await shop.client.post(f"/api/v1/{path}/cancel")).status_code == 404
     assert (await shop.client.post(f"/api/v1/subscription-plans/{plan}/end")).status_code == 404
+
+
+async def test_the_calls_of_the_document_make_a_plan_and_open_a_session_of_it(shop: Shop) -> None:
+    calls = re.findall(r"```\nPOST (\S+)\n(.+?)\n```", DOCUMENT.read_text(), re.DOTALL)
+    assert [path for path, _ in calls] == ["/api/v1/subscription-plans", "/api/v1/sessions"]
+    (plans, plan), (sessions, session) = calls
+    made = await shop.client.post(plans, json=json.loads(plan))
+    assert made.status_code == 201, made.text
+    asked = json.loads(session.replace("spl_...", made.json()["id"]))
+    opened = await shop.client.post(sessions, json=asked)
+    assert (opened.status_code, opened.json()["total_minor"]) == (201, 19_90), opened.text
+    assert opened.json()["order_id"].startswith("ord_")
