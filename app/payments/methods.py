@@ -82,7 +82,7 @@ METHODS: Final[Mapping[Method, PaymentMethod]] = {
             refunds=True,
             recurring=True,
             place="redirect",
-            # The least that the provider charges, as its own pages say.
+            # The least that the provider charges: docs.stripe.com/currencies, "Minimum and maximum charge amounts".
             min_minor={"EUR": 50, "SEK": 300, "DKK": 250},
         ),
         PaymentMethod(
@@ -121,6 +121,11 @@ METHODS: Final[Mapping[Method, PaymentMethod]] = {
 
 
 UNTOUCHED: Final = MethodTerms()
+
+
+def least_minor(method: Method, currency: str) -> int:
+    """The smallest sum that this way to pay takes, in minor units."""
+    return METHODS[method].min_minor.get(currency, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +203,7 @@ def _wish(method: PaymentMethod, facts: Facts) -> Reason | None:
     terms = facts.terms.get(method.key, UNTOUCHED)
     if not terms.is_on or (method.key == "wallet" and not facts.wallet):
         return "switched_off"
-    if facts.amount_minor < max(method.min_minor.get(facts.currency, 1), terms.min_minor or 0):
+    if facts.amount_minor < max(least_minor(method.key, facts.currency), terms.min_minor or 0):
         return "below_minimum"
     if terms.max_minor is not None and facts.amount_minor > terms.max_minor:
         return "above_maximum"

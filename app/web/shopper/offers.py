@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from app.checkout.offering import Asked, Doors, Offering, offering_for
 from app.checkout.queries import Flow
 from app.kernel.money import Money
+from app.payments.methods import Absent, least_minor
 from app.plans.caps import broken_caps, raise_broken
 from app.plans.disclosure import view_of
 from app.plans.quote import (
@@ -120,8 +121,9 @@ class Offers:
         return self.flow.total_minor + self.extras.fee_minor(method)
 
     def part_minor(self, method: Method) -> int:
-        """The wallet's part beside this way to pay, which takes something."""
-        return min(self.wallet_minor, self.price_minor(method) - 1)
+        """The wallet's part beside this way to pay, which takes at least what its provider charges."""
+        least = least_minor(method, self.flow.currency)
+        return max(0, min(self.wallet_minor, self.price_minor(method) - least))
 
     def wallet_alone(self) -> Quote:
         """Raises what `wallet_quote` raises."""
@@ -294,4 +296,18 @@ async def offers_for(
         recurring=flow.begins_subscription,
     )
     today = flow.merchant.local_date(flow.now)
-    return Offers(flow, await offering_for(flow.merchant, asked, doors, on=today), extras, wallet_minor)
+    return _above_least(
+        Offers(flow, await offering_for(flow.merchant, asked, doors, on=today), extras, wallet_minor)
+    )
+
+
+def _above_least(offers: Offers) -> Offers:
+    """Without the ways to pay whose own discount takes the price below what their provider charges."""
+    offering, currency = offers.offering, offers.flow.currency
+    judged = tuple(
+        Absent(each.method, "below_minimum")
+        if offers.price_minor(each.method) < least_minor(each.method, currency)
+        else each
+        for each in offering.judged
+    )
+    return offers if judged == offering.judged else replace(offers, offering=replace(offering, judged=judged))

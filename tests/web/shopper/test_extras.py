@@ -21,7 +21,7 @@ from app.orders.rules import lines_of_shop
 from app.payments.ports import ProviderMethod
 from app.web.shopper.extras import extras_for
 from app.web.shopper.offers import offers_for
-from tests.factories.checkout import PHONE, POSTCODE, a_merchant
+from tests.factories.checkout import PHONE, POSTCODE, a_line, a_merchant, a_session
 from tests.factories.extras import (
     OPTIONS,
     PICKUP,
@@ -327,6 +327,18 @@ async def test_a_discount_is_shown_before_choosing_with_its_vat_and_becomes_a_li
     order = await the_order(merchant, session)
     assert [line.origin for line in order.lines] == ["shop", "shipping"]
     assert len(lines_of_shop(order.lines)) == 1
+
+
+async def test_a_wallet_and_a_discount_leave_the_card_what_its_provider_charges(db: str) -> None:
+    merchant = await a_merchant()
+    await switched(merchant, on=True)
+    await fees(merchant, MethodFee("consumer", "card", fixed_minor=-1))
+    flow = await the_flow(await a_session(merchant, a_line(price="1.00")))
+    quote = (await offers_for(flow, CARD, "en", wallet_minor=50)).paid("card")
+    assert (quote.price_minor, quote.wallet_minor, quote.paid_minor) == (99, 49, 50)
+    assert "card" not in (await offers_for(flow, CARD, "en", wallet_minor=51)).offering.methods
+    flow = await the_flow(await a_session(merchant, a_line(price="0.50")))
+    assert "card" not in (await offers_for(flow, CARD, "en")).offering.methods
 
 
 async def test_a_company_pays_a_fee_for_its_card_with_vat_as_a_line_of_its_own(
