@@ -63,7 +63,7 @@ async def check_payment(request: Request[Any, Any, Any], session_id: FromPath[st
     here = await visit(request, session_id)
     form = await here.form()
     payment = await _payment(here)
-    if payment is not None and here.flow.state is SessionState.PROCESSING:
+    if payment is not None and _may_ask(here, payment):
         await check(payment.public_id, _doors(here))
         here = await here.again()
     if here.flow.state is not SessionState.PROCESSING:
@@ -99,6 +99,15 @@ async def _payment(here: Visit) -> PaymentView | None:
 def _goes_on(here: Visit, payment: PaymentView) -> bool:
     """Whether the shopper can pay it on the provider's page now."""
     return here.flow.state is SessionState.PROCESSING and here.flow.ours and _is_payable(payment)
+
+
+def _may_ask(here: Visit, payment: PaymentView) -> bool:
+    """Whoever pays may ask at any time. Any other browser with the address asks no more often than we look ourselves,
+    so that it cannot have us call the provider without end."""
+    if here.flow.state is not SessionState.PROCESSING:
+        return False
+    looks_at = payment.next_check_at
+    return here.flow.ours or (looks_at is not None and looks_at <= here.wall)
 
 
 def _is_payable(payment: PaymentView) -> bool:

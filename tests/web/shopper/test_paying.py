@@ -6,12 +6,13 @@ import html
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 import httpx
 import pytest
 
 from app import doors
-from app.kernel import db
+from app.kernel import clock, db
 from app.merchants.queries import Merchant
 from app.payments.ports import Standing
 from tests.factories.checkout import PHONE, POSTCODE, a_merchant, a_session
@@ -266,6 +267,29 @@ async def test_the_back_button_and_a_second_tab_lead_to_where_the_payment_stands
     assert [effect[0] for effect in cards.effects] == ["create"]
 
 
+async def the_next_look_is_due() -> None:
+    await db.execute_alone("UPDATE payments SET next_check_at = $1", clock.wall() - timedelta(seconds=1))
+
+
+async def test_another_browser_has_the_provider_asked_no_more_often_than_we_look(
+    client: httpx.AsyncClient, cards: FakeProvider
+) -> None:
+    shopper = await paying(client)
+    await shopper.check()
+    assert cards.asked.count("get") == 1, "whoever pays asks at any time"
+    later = clock.wall() + timedelta(hours=1)
+    await db.execute_alone("UPDATE payments SET next_check_at = $1", later)
+    client.cookies.clear()
+    for _ in range(3):
+        assert (await shopper.check()).status_code in {200, 204}
+    assert cards.asked.count("get") == 1
+    await db.execute_alone("UPDATE payments SET checks = 8")
+    await the_next_look_is_due()
+    for _ in range(3):
+        await shopper.check()
+    assert cards.asked.count("get") == 2
+
+
 async def test_another_browser_may_ask_and_sees_nothing_of_the_payment(
     client: httpx.AsyncClient, cards: FakeProvider
 ) -> None:
@@ -280,6 +304,7 @@ async def test_another_browser_may_ask_and_sees_nothing_of_the_payment(
     await shopper.post("/give-up")
     assert cards.book[the_ref(cards)].standing is Standing.PENDING
     cards.approve(the_ref(cards))
+    await the_next_look_is_due()
     outcome = await shopper.check()
     assert "Purchase confirmed" in outcome.text
     for own in ("aino", "a•", "SHOP-1001", "129.00"):
