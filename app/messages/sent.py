@@ -10,7 +10,18 @@ from uuid import UUID
 from app.orders.queries import DeliveryView, deliveries_about
 
 Channel = Literal["email", "sms", "letter"]
-What = Literal["receipt", "invoice", "agreement", "reminder", "withdrawal", "link", "insurance", "other"]
+What = Literal[
+    "receipt",
+    "invoice",
+    "agreement",
+    "reminder",
+    "withdrawal",
+    "link",
+    "insurance",
+    "refund",
+    "return",
+    "other",
+]
 
 # What a job notes when a door has taken its message.
 _TAKEN: Final[dict[str, Channel]] = {
@@ -24,6 +35,8 @@ _BY_KIND: Final[dict[str, What]] = {
     "withdrawal_reminder": "withdrawal",
     "link_send": "link",
     "insurance_mail": "insurance",
+    "refund_mail": "refund",
+    "return_mail": "return",
 }
 _BY_TEMPLATE: Final[dict[str, What]] = {
     "receipt": "receipt",

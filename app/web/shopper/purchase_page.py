@@ -57,7 +57,7 @@ def purchase_view(shop: Merchant, order: OrderView, around: Around) -> PurchaseV
     invoices = around.invoices
     assert order.paid_at is not None, "a purchase was paid"
     url = f"/purchases/{order.public_id}"
-    numbers = {invoice.public_id: invoice.number for invoice in invoices}
+    documents = {invoice.public_id: invoice for invoice in invoices}
     quote = order.quote_content or {}
     return PurchaseView(
         url=url,
@@ -81,7 +81,7 @@ def purchase_view(shop: Merchant, order: OrderView, around: Around) -> PurchaseV
             for payment in around.payments
         ],
         documents=_documents(url, shop, invoices, around.agreement),
-        sent=[_sent(one, order.contact, numbers) for one in around.sent],
+        sent=[_sent(one, order.contact, documents) for one in around.sent],
         zone=shop.time_zone,
         may_return=order.state in REFUNDABLE and order.refundable_minor > 0,
         returns=[_return(url, shop, one) for one in around.returns],
@@ -157,12 +157,14 @@ def _refund(shop: Merchant, refund: RefundView) -> RefundRow:
     )
 
 
-def _sent(sent: Sent, contact: OrderContact, numbers: Mapping[str, str]) -> SentView:
+def _sent(sent: Sent, contact: OrderContact, documents: Mapping[str, InvoiceView]) -> SentView:
+    document = documents.get(sent.document) if sent.document else None
     return SentView(
         at=sent.at,
         what=sent.what,
         channel=sent.channel,
-        number=numbers.get(sent.document) if sent.document else None,
+        number=None if document is None else document.number,
+        is_receipt=document is not None and document.kind == "receipt",
         # A link may have gone to an address that the buyer then changed.
         to=None if sent.what == "link" else _to(sent, contact),
     )

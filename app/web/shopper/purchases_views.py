@@ -121,12 +121,14 @@ class PaymentView:
 
 @dataclass(frozen=True, slots=True)
 class SentView:
-    """A message that was sent; ``to`` is masked, None where it is not known any more."""
+    """A message that was sent; ``to`` is masked, None where it is not known any more. ``is_receipt``: its document
+    asks for nothing."""
 
     at: datetime
     what: What
     channel: Channel
     number: str | None
+    is_receipt: bool
     to: str | None
 
 
