@@ -24,8 +24,10 @@ PROOF: Final[Mapping[str, str]] = {
         CROSS JOIN (VALUES ('EUR'), ('SEK'), ('DKK')) AS each (currency)
         WHERE coalesce((SELECT sum(a.balance_minor) FROM ledger_accounts a WHERE a.merchant_id = m.id
                         AND a.kind = 'psp_clearing' AND a.currency = each.currency), 0)
-           <> coalesce((SELECT sum(p.captured_minor - p.refunded_minor) FROM payments p WHERE p.merchant_id = m.id
-                        AND p.state = 'captured' AND p.currency = each.currency), 0)
+           <> coalesce((SELECT sum(p.captured_minor - p.refunded_minor) FROM payments p
+                        LEFT JOIN cases c ON c.merchant_id = p.merchant_id AND c.provider_payment_id = p.id
+                        WHERE p.merchant_id = m.id AND p.state = 'captured'
+                        AND coalesce(c.currency, p.currency) = each.currency), 0)
             - coalesce((SELECT sum(r.amount_minor) FROM payment_refunds r WHERE r.merchant_id = m.id
                         AND r.currency = each.currency AND r.state <> 'refused'), 0)""",
     "I23 captured money paid its order, or has a case": """

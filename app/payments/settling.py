@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
-from app.kernel.money import Money
+from app.kernel.money import CURRENCIES, Money
 from app.payments.ports import Aggregate, ProviderMethod, Standing
 from app.payments.states import PaymentState
 
@@ -99,10 +99,11 @@ def _of_money_there(ours: Ours, told: Aggregate, wish: Wish) -> Step:
     kept_minor = told.captured_minor - told.refunded_minor
     if kept_minor <= 0:
         return Step(Do.END, PaymentState.CANCELLED, GIVEN_BACK)
-    if told.currency != ours.amount.currency:
-        # Nobody asked for such money, and no account of this purchase keeps it.
+    if told.currency not in CURRENCIES:
+        # Nobody asked for such money, and no account of ours keeps it.
         return Step(Do.END, PaymentState.FAILED, MISMATCH)
-    if kept_minor != ours.amount.amount_minor:
+    if (kept_minor, told.currency) != (ours.amount.amount_minor, ours.amount.currency):
+        # It lies with the provider in its own currency, and a person is asked about it.
         return Step(Do.LATE, failure=MISMATCH, kept_minor=kept_minor)
     if wish is Wish.OVER:
         return Step(Do.LATE, kept_minor=kept_minor)

@@ -11,6 +11,7 @@ from app.checkout.books import check_books
 from app.checkout.errors import CannotKeepFor
 from app.checkout.states import SessionState
 from app.kernel import clock, db
+from app.kernel.money import Money
 from app.ledger import actions as ledger
 from app.merchants.queries import Merchant, forget_kept_merchants
 from app.payments.queries import PaymentView, refundings_of_payment
@@ -19,6 +20,7 @@ from tests.factories.checkout import Shopper, a_merchant
 from tests.factories.invoices import drawn
 from tests.factories.links import an_open_order
 from tests.factories.payments import (
+    a_guest_at_provider,
     a_paid_order,
     a_payment_in_session,
     asked,
@@ -94,6 +96,24 @@ async def test_it_goes_back_through_its_provider(merchant: Merchant, provider: F
     answered = await money_case_by_public_id(merchant.id, case.public_id)
     assert answered is not None
     assert answered.state is CaseState.RETURNED
+    assert await check_books() == []
+
+
+async def test_money_in_another_currency_is_a_case_in_that_currency_and_goes_back(
+    merchant: Merchant, provider: FakeProvider
+) -> None:
+    shopper, payment = await a_guest_at_provider(merchant, provider)
+    provider.approve(payment.provider_ref, Money(PRICE, "SEK"))
+    provider.captured(payment.provider_ref, PRICE)
+    ended = await asked(payment, provider)
+    assert (ended.state, ended.failure, ended.is_taking) == (PaymentState.CAPTURED, "mismatch", False)
+    [case] = await money_waiting(merchant.id)
+    assert (case.amount_minor, case.currency) == (PRICE, "SEK")
+    assert (await shopper.flow()).state is SessionState.OPEN
+    assert await check_books() == []
+    await actions.return_money(merchant, case.public_id, "in kronor", STAFF, await clock.business_now())
+    assert await given_back(payment, provider) is RefundingState.DONE
+    assert provider.taken_minor() == 0
     assert await check_books() == []
 
 

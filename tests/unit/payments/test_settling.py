@@ -62,6 +62,7 @@ MORE = told(Standing.AUTHORISED, 13_000)
 IN_KRONOR = told(Standing.AUTHORISED, 12_900, currency="SEK")
 LESS_CAPTURED = told(Standing.AUTHORISED, 12_900, 100)
 KRONOR_CAPTURED = told(Standing.AUTHORISED, 12_900, 12_900, currency="SEK")
+DOLLARS_CAPTURED = told(Standing.AUTHORISED, 12_900, 12_900, currency="USD")
 SOMEBODY_ELSES = told(Standing.AUTHORISED, 12_900, 12_900, reference="pay_2")
 
 WAIT, CAPTURE, CANCEL, PAY, LATE = (Step(do) for do in (Do.WAIT, Do.CAPTURE, Do.CANCEL, Do.PAY, Do.LATE))
@@ -93,7 +94,8 @@ TABLE: list[tuple[Aggregate, Step, Step, Step]] = [
     (PARTLY_LET_GO, *thrice(CANCEL_ODD)),
     (IN_KRONOR, *thrice(CANCEL_ODD)),
     (LESS_CAPTURED, *thrice(Step(Do.LATE, failure=MISMATCH, kept_minor=100))),
-    (KRONOR_CAPTURED, *thrice(end(S.FAILED, MISMATCH))),
+    (KRONOR_CAPTURED, *thrice(Step(Do.LATE, failure=MISMATCH, kept_minor=12_900))),
+    (DOLLARS_CAPTURED, *thrice(end(S.FAILED, MISMATCH))),
     (SOMEBODY_ELSES, *thrice(end(S.FAILED, MISMATCH))),
 ]
 
