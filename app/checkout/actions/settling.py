@@ -244,6 +244,9 @@ async def _late(place: _Place, payment: PaymentView, kept: Money, failure: str |
         provider_payment_id=payment.id,
     )
     await ask_about_in_tx(merchant, late, now)
+    if place.flow is None and kept.currency != payment.currency:
+        # Whoever waits for the charge hears that it came to nothing.
+        await tell_failed(payment, failure or "late", now)
     return Followed(payment, Do.WAIT)
 
 
