@@ -136,8 +136,9 @@ async def test_web_and_worker_outlive_a_database_that_falls_over_under_purchases
         # here that is over. Once, for a job whose lease is taken away again and again is tried until it is given up.
         await db.in_tx(
             lambda: db.execute(
-                """UPDATE outbox SET leased_until = CASE WHEN leased_until IS NOT NULL THEN now() - interval '1 second' END,
-                                     run_at = least(run_at, now())
+                """UPDATE outbox SET run_at = least(run_at, now()),
+                                     leased_until = CASE WHEN leased_until IS NOT NULL
+                                                    THEN now() - interval '1 second' END
                    WHERE done_at IS NULL AND failed_at IS NULL"""
             )
         )
