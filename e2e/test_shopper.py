@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from playwright.sync_api import expect
+from playwright.sync_api import Route, expect
 
 from e2e import flows
 from e2e.browsing import Phone
@@ -111,6 +111,25 @@ def test_months_and_monthly_amount_follow_each_other_and_every_figure_is_there_b
     for term in ("Fees", "Annual percentage rate (APR)", "First payment", "Last payment"):
         expect(page.figure(term)).to_have_text(re.compile(r"\d"))
     expect(any_phone.tab.get_by_text(re.compile(r"^€[\d.]+ in all$")).filter(visible=True)).to_have_count(1)
+
+
+def test_figures_of_a_term_that_is_no_longer_chosen_are_let_go_of_however_late_they_come(
+    phone: Phone, shop: Shop
+) -> None:
+    phone.open(shop.open_session(360_00).path)
+    page = MethodPage(phone).choose_instalments()
+    page.pick_months(12)
+    by_months = page.monthly.input_value()
+    late: list[Route] = []
+    phone.tab.route(re.compile(r"[?&]months=3(&|$)"), lambda route: late.append(route))
+    page.pick_months(3)
+
+    with phone.tab.expect_event("requestfailed", lambda request: "months=3" in request.url):
+        page.pick_monthly(by_months)
+
+    assert len(late) == 1
+    expect(phone.tab.locator("#figures")).to_have_attribute("data-months", "12")
+    expect(page.months).to_have_value("12")
 
 
 def test_all_plans_open_side_by_side_in_place_and_the_picture_follows_the_months(
