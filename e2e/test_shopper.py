@@ -121,7 +121,7 @@ def test_figures_of_a_term_that_is_no_longer_chosen_are_let_go_of_however_late_t
     page.pick_months(12)
     by_months = page.monthly.input_value()
     late: list[Route] = []
-    phone.tab.route(re.compile(r"[?&]months=3(&|$)"), lambda route: late.append(route))
+    phone.tab.route(re.compile(r"[?&]months=3(&|$)"), lambda route: late.append(route))  # noqa: PLW0108 - the browser's library marks what it is given
     page.pick_months(3)
 
     with phone.tab.expect_event("requestfailed", lambda request: "months=3" in request.url):
