@@ -18,6 +18,7 @@ import structlog
 from app.checkout.actions import settling
 from app.checkout.actions.settling import Followed
 from app.checkout.errors import HoldEnded
+from app.checkout.queries import Flow
 from app.kernel import clock, db, outbox
 from app.kernel.jobs import Done, Now, Outcome
 from app.kernel.outbox import Job
@@ -173,12 +174,12 @@ async def _ask(payment: PaymentView, provider_ref: str, provider: PaymentProvide
         _log.warning("payment_not_told", payment=payment.public_id, reason=why.reason)
         await _look_later(payment)
         return
-    is_refused = False
+    is_refused, seen = False, None
     for _ in range(_CALLS_MAX):
-        followed = await _carry_out(payment, told, is_refused=is_refused)
+        followed = await _carry_out(payment, told, is_refused=is_refused, seen=seen)
         if followed is None or followed.do is Do.WAIT:
             return
-        payment = followed.payment
+        payment, seen = followed.payment, followed.flow
         try:
             told = await _say(followed, provider_ref, provider)
         except ProviderUnreachable as why:
@@ -204,9 +205,11 @@ async def _say(followed: Followed, provider_ref: str, provider: PaymentProvider)
     return await provider.cancel(provider_ref, key=f"{payment.public_id}:cancel:{payment.checks}")
 
 
-async def _carry_out(payment: PaymentView, told: Aggregate, *, is_refused: bool = False) -> Followed | None:
+async def _carry_out(
+    payment: PaymentView, told: Aggregate, *, is_refused: bool = False, seen: Flow | None = None
+) -> Followed | None:
     try:
-        return await settling.follow(payment, told, wall=clock.wall(), is_refused=is_refused)
+        return await settling.follow(payment, told, wall=clock.wall(), is_refused=is_refused, seen=seen)
     except (HoldEnded, MoneyFrozen) as why:
         _log.warning("payment_not_settled", payment=payment.public_id, reason=type(why).__name__)
         await _look_later(payment)

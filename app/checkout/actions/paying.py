@@ -22,7 +22,7 @@ from app.checkout.actions.confirming import (
     take_up_in_tx,
 )
 from app.checkout.errors import BeingPaid, DetailsMissing, SessionEnded, StepNotReached
-from app.checkout.queries import Flow
+from app.checkout.queries import Flow, hold
 from app.checkout.queries import flow as read_flow
 from app.checkout.states import MACHINE, SessionState
 from app.identity.actions.browsers import BrowserToken
@@ -57,7 +57,7 @@ WHERE merchant_id = $1 AND id = $2
 """
 
 
-async def start_payment(
+async def start_payment(  # noqa: PLR0913 - all by name
     public_id: str,
     browser: BrowserToken,
     shown_field: str,
@@ -67,24 +67,24 @@ async def start_payment(
     wall: datetime,
     way: Way = "redirect",
     is_saving: bool = False,
+    seen: Flow | None = None,
 ) -> PaymentView:
     """The shopper confirmed a way to pay that a provider settles: the session waits for the payment that this answers,
     which `checkout.paying.open_at_provider` opens next. Without a wallet's part nobody need be identified; the session
     is then bound to the browser that confirms. A repeat answers the payment that the session waits for.
 
-    `is_saving` asks the provider for a token for later charges, as what begins a subscription always does. Raises
+    `is_saving` asks the provider for a token for later charges, as what begins a subscription always does. `seen`
+    is the flow as this request has read it already; what changed since is read again, under the lock. Raises
     SessionEnded, StepNotReached, ShownTotalChanged, DetailsMissing, HoldEnded, ModuleOff, MoneyFrozen.
     """
 
     async def start() -> PaymentView:
         # The browser before the session, as every verb of the flow takes them.
-        seen = await read_flow(public_id, browser.digest)
+        before = seen or await read_flow(public_id, browser.digest)
         browser_id = None
-        if seen is not None and seen.customer is None and seen.stored_state is SessionState.OPEN:
+        if before is not None and before.customer is None and before.stored_state is SessionState.OPEN:
             browser_id = await this_browser(browser, wall)
-        flow = await read_flow(public_id, browser.digest, lock=True)
-        if flow is None:
-            raise SessionEnded
+        flow = await _held(public_id, browser, seen)
         if flow.stored_state is SessionState.PROCESSING and flow.ours:
             waited_for = await newest_payment_of_session(flow.merchant.id, flow.session_id)
             assert waited_for is not None, "a session in processing waits for a payment"
@@ -115,6 +115,16 @@ async def start_payment(
         return await payments.begin(flow.merchant.id, new, actor=ACTOR, now=flow.now, wall=wall)
 
     return await db.in_tx(start)
+
+
+async def _held(public_id: str, browser: BrowserToken, seen: Flow | None) -> Flow:
+    # A link may be paused meanwhile: its session is read whole under the lock.
+    if seen is not None and seen.link_id is None and await hold(seen):
+        return seen
+    flow = await read_flow(public_id, browser.digest, lock=True)
+    if flow is None:
+        raise SessionEnded
+    return flow
 
 
 def _checked(flow: Flow, shown_field: str) -> tuple[Quote, PaidMethod]:

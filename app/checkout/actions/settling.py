@@ -20,7 +20,7 @@ from app.checkout.actions.confirming import buy_in_tx, take_up_in_tx
 from app.checkout.actions.ending import end_others_in_tx, expire_locked_in_tx
 from app.checkout.actions.late_money import ACTOR, LateMoney, ask_about_in_tx
 from app.checkout.actions.paying import HOLD_OUTLASTS
-from app.checkout.queries import CLOSED, Flow
+from app.checkout.queries import CLOSED, Flow, hold
 from app.checkout.queries import flow as read_flow
 from app.checkout.states import MACHINE, SessionState
 from app.kernel import audit, clock, db
@@ -47,10 +47,12 @@ _log = structlog.get_logger("payments")
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The payment as it is now, and what is still to be said to its provider: CAPTURE, CANCEL, or nothing (WAIT)."""
+    """The payment as it is now, and what is still to be said to its provider: CAPTURE, CANCEL, or nothing (WAIT).
+    `flow` is what was read of its session on the way: while it stands, the next step need not read it again."""
 
     payment: PaymentView
     do: Do
+    flow: Flow | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +73,30 @@ class _Place:
 
 
 async def follow(
-    payment: PaymentView, told: Aggregate, *, wall: datetime, is_refused: bool = False
+    payment: PaymentView,
+    told: Aggregate,
+    *,
+    wall: datetime,
+    is_refused: bool = False,
+    seen: Flow | None = None,
 ) -> Followed:
     """Do what follows from what the provider says of a payment, in one transaction. `is_refused` tells that it would
-    not let us take what is authorised.
+    not let us take what is authorised, `seen` is the session's flow as the step before has read it.
 
     Raises HoldEnded when the wallet's part came free at this very moment (the next look finds out), MoneyFrozen.
     """
-    return await db.in_tx(lambda: _follow(payment, told, wall, is_refused=is_refused))
+
+    async def step() -> Followed:
+        place = await _place_of(payment, seen)
+        followed = await _follow(place, payment, told, wall, is_refused=is_refused)
+        return replace(followed, flow=place.flow)
+
+    return await db.in_tx(step)
 
 
-async def _follow(payment: PaymentView, told: Aggregate, wall: datetime, *, is_refused: bool) -> Followed:
-    place = await _place_of(payment)
+async def _follow(
+    place: _Place, payment: PaymentView, told: Aggregate, wall: datetime, *, is_refused: bool
+) -> Followed:
     held = await _held(payment)
     if held.state is not payment.state:
         # Somebody else was faster, and has done what was to be done.
@@ -114,7 +128,10 @@ def _ends_at_once(step: Step) -> bool:
     return step.do is Do.PAY or step.to is PaymentState.FAILED
 
 
-async def _place_of(payment: PaymentView) -> _Place:
+async def _place_of(payment: PaymentView, seen: Flow | None = None) -> _Place:
+    # A link may be paused meanwhile: its session is read whole under the lock.
+    if seen is not None and seen.link_id is None and await hold(seen):
+        return _Place(seen.merchant, seen.now, seen, None)
     if payment.session_public_id is not None:
         flow = await read_flow(payment.session_public_id, b"", lock=True)
         assert flow is not None, "a payment's session is never deleted"
@@ -316,10 +333,10 @@ async def was_opened(payment: PaymentView, told: Opened, wall: datetime) -> None
     """The provider knows the payment: the shopper can go there."""
 
     async def keep() -> None:
-        place = await _place_of(payment)
+        # Nothing of session or order changes with it: the payment alone is held.
         held = await _held(payment)
         if held.state is payment.state:
-            await payments.opened(held, told, actor=ACTOR, now=place.now, wall=wall)
+            await payments.opened(held, told, actor=ACTOR, now=await clock.business_now(), wall=wall)
 
     await db.in_tx(keep)
 

@@ -61,6 +61,7 @@ async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: boo
                 lang=here.lang,
                 wall=here.wall,
                 way="qr" if form.value("way") == "qr" and quote.method == "mobilepay" else "redirect",
+                seen=here.flow,
             )
             return await lead_to_provider(here, payment)
         here = here.after(
