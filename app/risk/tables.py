@@ -1,0 +1,42 @@
+"""What is decided about risk, and the rules of a shop. The database has composite keys: see migrations/."""
+
+from piccolo.columns import JSONB, UUID, Integer, Text, Timestamptz
+from piccolo.table import Table
+
+
+class RiskRule(Table, tablename="risk_rules"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    public_id = Text(default=None)
+    name = Text(default=None)
+    version = Integer(default=None)
+    conditions = JSONB(default=None)
+    outcome = Text(default=None)
+    mode = Text(default=None)
+    form_key = UUID(default=None)
+    created_at = Timestamptz(default=None)
+    changed_at = Timestamptz(default=None)
+    changed_by = Text(default=None)
+
+
+class RiskRuleVersion(Table, tablename="risk_rule_versions"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    rule_id = UUID(default=None)
+    version = Integer(default=None)
+    name = Text(default=None)
+    conditions = JSONB(default=None)
+    outcome = Text(default=None)
+    mode = Text(default=None)
+    made_at = Timestamptz(default=None)
+    made_by = Text(default=None)
+
+
+class RiskSnooze(Table, tablename="risk_snoozes"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    rule = Text(default=None)
+    customer_id = UUID(default=None)
+    until = Timestamptz(default=None)
+    by = Text(default=None)
+    made_at = Timestamptz(default=None)
