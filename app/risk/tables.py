@@ -1,7 +1,32 @@
 """What is decided about risk, and the rules of a shop. The database has composite keys: see migrations/."""
 
-from piccolo.columns import JSONB, UUID, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, BigInt, Bytea, DoublePrecision, Integer, Text, Timestamptz
 from piccolo.table import Table
+
+
+class RiskDecision(Table, tablename="risk_decisions"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    session_id = UUID(default=None)
+    order_id = UUID(default=None)
+    customer_id = UUID(null=True, default=None)
+    at = Timestamptz(default=None)
+    outcome = Text(default=None)
+    weight = Integer(default=None)
+    forced = Text(null=True, default=None)
+    amount_minor = BigInt(default=None)
+    currency = Text(default=None)
+    facts = JSONB(null=True, default=None)
+    findings = JSONB(default=None)
+    model_id = UUID(null=True, default=None)
+    model_score = DoublePrecision(null=True, default=None)
+    phone = Bytea(null=True, default=None)
+    email = Bytea(null=True, default=None)
+    address = Bytea(null=True, default=None)
+    device = Bytea(null=True, default=None)
+    network = Bytea(null=True, default=None)
+    basket = Bytea(null=True, default=None)
+    rules_version = Text(default=None)
 
 
 class RiskRule(Table, tablename="risk_rules"):

@@ -20,6 +20,7 @@ _TYPES = {
     "BOOLEAN": "boolean",
     "BYTEA": "bytea",
     "DATE": "date",
+    "DOUBLE PRECISION": "double precision",
     "INTEGER": "integer",
     "JSONB": "jsonb",
     "NUMERIC": "numeric",
