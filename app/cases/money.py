@@ -86,7 +86,10 @@ async def money_case_by_public_id(
 
 async def money_waiting(merchant_id: UUID) -> tuple[MoneyCaseView, ...]:
     """Money that waits for somebody to say what to do with it, the longest waiting first."""
-    sql = f"{_SELECT} WHERE c.merchant_id = $1 AND c.state = 'open' ORDER BY c.due_at, c.id LIMIT {QUEUE_MAX}"
+    sql = (
+        f"{_SELECT} WHERE c.merchant_id = $1 AND c.state = 'open' AND c.kind IN ('late_payment', 'refund_refused')"
+        f" ORDER BY c.due_at, c.id LIMIT {QUEUE_MAX}"
+    )
     return tuple(_view(row) for row in await db.fetch_all(sql, merchant_id))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Literal
 from uuid import UUID
 
 from app.cases.states import CaseState
@@ -45,18 +45,46 @@ class CaseView:
     postcode: str | None = field(repr=False)
     email: str | None = field(repr=False)
     note: str | None = field(repr=False)
+    is_blind: bool
+    rank_at: datetime
+    taken_by: str | None
+    taken_until: datetime | None
+    taken_by_name: str | None
+    assigned_to: str | None
+    assigned_to_name: str | None
+    snoozed_until: datetime | None
+    answer: Literal["approved", "declined"] | None
+    reason: str | None
+    tags: tuple[str, ...]
+    decided_by: str | None
+    decided_by_name: str | None
+    decided_at: datetime | None
+    effective_at: datetime | None
+    checked_name: str | None = field(repr=False)
+    checked_how: Literal["call", "document"] | None
+    first_by: str | None
+    first_by_name: str | None
+    first_at: datetime | None
+    refused: str | None
 
 
 _COLUMNS: Final = """c.merchant_id, c.id, c.public_id, c.kind, c.state, c.asked_by, c.session_id,
        s.public_id AS session_public_id, s.postcode, o.public_id AS order_public_id, o.reference, c.decision_id,
        s.quote_id, c.amount_minor, c.currency, c.lang, c.opened_at, c.due_at, c.resolved_at, c.resolved_by,
-       p.name AS resolved_by_name, c.statement, c.name, c.phone, c.email, c.note"""
+       p.name AS resolved_by_name, c.statement, c.name, c.phone, c.email, c.note, c.is_blind, c.rank_at, c.taken_by,
+       c.taken_until, t.name AS taken_by_name, c.assigned_to, h.name AS assigned_to_name, c.snoozed_until, c.answer,
+       c.reason, c.tags, c.decided_by, d.name AS decided_by_name, c.decided_at, c.effective_at, c.checked_name,
+       c.checked_how, c.first_by, f.name AS first_by_name, c.first_at, c.refused"""
 
 _FROM: Final = f"""
 SELECT {_COLUMNS} FROM checkout_sessions s
 JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
 JOIN cases c ON c.merchant_id = s.merchant_id AND c.session_id = s.id
-LEFT JOIN staff p ON p.merchant_id = c.merchant_id AND 'staff:' || p.public_id = c.resolved_by
+LEFT JOIN staff p ON p.merchant_id = c.merchant_id AND p.public_id = substr(c.resolved_by, 7)
+LEFT JOIN staff t ON t.merchant_id = c.merchant_id AND t.public_id = substr(c.taken_by, 7)
+LEFT JOIN staff h ON h.merchant_id = c.merchant_id AND h.public_id = substr(c.assigned_to, 7)
+LEFT JOIN staff d ON d.merchant_id = c.merchant_id AND d.public_id = substr(c.decided_by, 7)
+LEFT JOIN staff f ON f.merchant_id = c.merchant_id AND f.public_id = substr(c.first_by, 7)
 """  # noqa: S608 - column names of this module alone
 
 
@@ -87,8 +115,11 @@ async def asked_by_shopper(merchant_id: UUID, session_id: UUID) -> int:
 
 
 async def waiting(merchant_id: UUID) -> tuple[CaseView, ...]:
-    """Cases that wait for an answer, the one that is due first on top."""
-    sql = f"{_FROM} WHERE c.merchant_id = $1 AND c.state = 'open' ORDER BY c.due_at, c.id LIMIT {QUEUE_MAX}"
+    """Cases that wait for an answer, in the order of the queue."""
+    sql = (
+        f"{_FROM} WHERE c.merchant_id = $1 AND c.state = 'open' AND c.kind IN ('credit', 'identity', 'risk')"
+        f" ORDER BY c.rank_at, c.id LIMIT {QUEUE_MAX}"
+    )
     return tuple(_view(row) for row in await db.fetch_all(sql, merchant_id))
 
 
@@ -109,4 +140,24 @@ async def waiting_total(merchant_id: UUID) -> int:
 
 
 def _view(row: db.Record) -> CaseView:
-    return CaseView(**{**dict(row.items()), "state": CaseState(row["state"])})
+    return CaseView(**{**dict(row.items()), "state": CaseState(row["state"]), "tags": tuple(row["tags"])})
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewSettings:
+    """`sample_ppm`: so many of a million approved orders are looked at blind. `second_above_minor`: an approval above
+    this sum takes two people; None where one is enough."""
+
+    sample_ppm: int
+    second_above_minor: int | None
+
+
+SAMPLE_PPM: Final = 20_000
+
+
+async def settings_of(merchant_id: UUID) -> ReviewSettings:
+    """How this shop reviews; what a shop begins with is here, and not in a row."""
+    row = await db.fetch_one(
+        "SELECT sample_ppm, second_above_minor FROM review_settings WHERE merchant_id = $1", merchant_id
+    )
+    return ReviewSettings(SAMPLE_PPM, None) if row is None else ReviewSettings(**dict(row.items()))

@@ -1,6 +1,6 @@
 """Cases and their history. The database has composite keys: see migrations/."""
 
-from piccolo.columns import JSONB, UUID, BigInt, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, Array, BigInt, Boolean, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -30,6 +30,24 @@ class Case(Table, tablename="cases"):
     kept_for_id = UUID(null=True, default=None)
     provider_payment_id = UUID(null=True, default=None)
     payment_refund_id = UUID(null=True, default=None)
+    is_blind = Boolean(default=False)
+    rank_at = Timestamptz(default=None)
+    taken_by = Text(null=True, default=None)
+    taken_until = Timestamptz(null=True, default=None)
+    first_taken_at = Timestamptz(null=True, default=None)
+    assigned_to = Text(null=True, default=None)
+    snoozed_until = Timestamptz(null=True, default=None)
+    answer = Text(null=True, default=None)
+    reason = Text(null=True, default=None)
+    tags = Array(base_column=Text(), default=list)
+    decided_by = Text(null=True, default=None)
+    decided_at = Timestamptz(null=True, default=None)
+    effective_at = Timestamptz(null=True, default=None)
+    checked_name = Text(null=True, default=None)
+    checked_how = Text(null=True, default=None)
+    first_by = Text(null=True, default=None)
+    first_at = Timestamptz(null=True, default=None)
+    refused = Text(null=True, default=None)
 
 
 class CaseHistory(Table, tablename="case_history"):
@@ -42,3 +60,23 @@ class CaseHistory(Table, tablename="case_history"):
     actor = Text(default=None)
     at = Timestamptz(default=None)
     detail = JSONB(default=None)
+
+
+class CaseQuestion(Table, tablename="case_questions"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    public_id = Text(default=None)
+    case_id = UUID(default=None)
+    asked_by = Text(default=None)
+    asked_at = Timestamptz(default=None)
+    question = Text(null=True, default=None)
+    answer = Text(null=True, default=None)
+    answered_at = Timestamptz(null=True, default=None)
+
+
+class ReviewSettings(Table, tablename="review_settings"):
+    merchant_id = UUID(primary_key=True, default=None)
+    sample_ppm = Integer(default=None)
+    second_above_minor = BigInt(null=True, default=None)
+    changed_at = Timestamptz(default=None)
+    changed_by = Text(default=None)

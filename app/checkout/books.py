@@ -150,7 +150,8 @@ _AGREEMENTS_SQL: Final[Mapping[str, str]] = {
 _CASES_SQL: Final[Mapping[str, str]] = {
     "I16 a held session waits for one open case, and an open case holds its session": """
         SELECT s.public_id FROM checkout_sessions s
-        LEFT JOIN cases c ON c.merchant_id = s.merchant_id AND c.session_id = s.id AND c.state = 'open'
+        LEFT JOIN cases c ON c.merchant_id = s.merchant_id AND c.session_id = s.id
+                           AND c.state IN ('open', 'decided') AND NOT c.is_blind
         WHERE (s.state = 'held') <> (c.id IS NOT NULL) OR (s.state = 'held') <> (s.held_until IS NOT NULL)""",
     "I16 a held session holds its order": """
         SELECT s.public_id FROM checkout_sessions s

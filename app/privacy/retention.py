@@ -13,6 +13,7 @@
 | counters of limits and budgets | 2 days after the last hit: no window is longer than one |
 | figures of the credit register behind a decision, sealed | 2 years: for whoever asks why |
 | how to reach whoever asked for a person | 30 days after the answer |
+| what a shopper who waited was asked, and said | 400 days |
 | to whom and in which words a payment link was sent | 30 days, or as long as the link can be paid |
 | a shop's customers in the address book of its tills | 2 years after they were last served |
 | receipts that a till was left with | 7 days |
@@ -152,7 +153,8 @@ async def forget_credit_facts(now: Now) -> int:
 
 
 async def forget_cases(now: Now) -> int:
-    return await db.in_tx(lambda: cases.forget_reach(now.business, BATCH))
+    said = await db.in_tx(lambda: cases.forget_questions(now.business, BATCH))
+    return said + await db.in_tx(lambda: cases.forget_reach(now.business, BATCH))
 
 
 async def forget_subscribed(now: Now) -> int:

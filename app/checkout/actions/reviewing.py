@@ -11,7 +11,7 @@ from app.cases import actions as cases
 from app.cases import rules
 from app.cases.errors import CaseClosed
 from app.cases.queries import CaseView, case_by_public_id
-from app.cases.states import CaseState
+from app.cases.states import WAITING, CaseState
 from app.checkout.actions.aside import free_in_tx
 from app.checkout.actions.holding import release_in_tx
 from app.checkout.actions.vouching import Checked, vouch
@@ -58,9 +58,11 @@ async def _answer(merchant: Merchant, public_id: str, answer: Answer, now: datet
     if case is None:
         raise CaseNotFound
     waiting = await _waiting(case)
-    if case.state is not CaseState.OPEN:
+    if case.state not in WAITING or case.is_blind:
         raise CaseClosed(case.state)
-    if waiting is None or waiting.held_until is None or now >= waiting.held_until:
+    # An answer that was given in time takes effect, though the worker comes to it a moment later.
+    said_at = case.decided_at if case.state is CaseState.DECIDED and case.decided_at else now
+    if waiting is None or waiting.held_until is None or said_at >= waiting.held_until:
         raise CaseClosed(CaseState.LAPSED)
     actor = f"staff:{answer.staff}"
     if answer.outcome == "approved":

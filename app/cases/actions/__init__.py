@@ -1,0 +1,78 @@
+"""The verbs on cases: open one, work on it, decide it, ask about it, end it."""
+
+from app.cases.actions.asking import answer_in_tx, ask_in_tx
+from app.cases.actions.deciding import (
+    CARRY_OUT_JOB,
+    Decision,
+    ask_to_carry_out,
+    decide_in_tx,
+    needs_second,
+    reopen_in_tx,
+    undo_in_tx,
+)
+from app.cases.actions.ending import (
+    close_of_session,
+    forget_questions,
+    forget_reach,
+    lapse_blind,
+    reach_by_email,
+    resolve,
+)
+from app.cases.actions.opening import (
+    MONEY,
+    REFUND,
+    AskedBy,
+    CaseKind,
+    NewCase,
+    NewMoneyCase,
+    Reach,
+    open_case,
+    open_money_case,
+)
+from app.cases.actions.taking import (
+    HEARTBEAT_S,
+    LEASE,
+    Locked,
+    hand_over,
+    lock_in_tx,
+    release,
+    snooze,
+    take,
+    wake,
+)
+
+__all__ = [
+    "CARRY_OUT_JOB",
+    "HEARTBEAT_S",
+    "LEASE",
+    "MONEY",
+    "REFUND",
+    "AskedBy",
+    "CaseKind",
+    "Decision",
+    "Locked",
+    "NewCase",
+    "NewMoneyCase",
+    "Reach",
+    "answer_in_tx",
+    "ask_in_tx",
+    "ask_to_carry_out",
+    "close_of_session",
+    "decide_in_tx",
+    "forget_questions",
+    "forget_reach",
+    "hand_over",
+    "lapse_blind",
+    "lock_in_tx",
+    "needs_second",
+    "open_case",
+    "open_money_case",
+    "reach_by_email",
+    "release",
+    "reopen_in_tx",
+    "resolve",
+    "snooze",
+    "take",
+    "undo_in_tx",
+    "wake",
+]
