@@ -40,7 +40,8 @@ class Aside:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """Who was identified in this session, with what we know of them. Shown to the identified browser alone."""
+    """Who was identified in this session, with what we know of them, and since when. Shown to the identified browser
+    alone."""
 
     id: UUID
     public_id: str
@@ -50,6 +51,7 @@ class Customer:
     postcode: str | None = field(repr=False)
     street: str | None = field(repr=False)
     city: str | None = field(repr=False)
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,7 @@ def customer_of(row: db.Record) -> Customer | None:
         postcode=row["customer_postcode"],
         street=row["customer_street"],
         city=row["customer_city"],
+        since=row["customer_since"],
     )
 
 

@@ -66,6 +66,7 @@ class Flow:
     `extras_by` is the session whose choices the order's lines are. `company` is who buys where a business
     does, once it is known. `payment_failure` is why the last payment through a provider came to nothing, until
     something is chosen anew. `begins_subscription` says that the order, once paid, is charged again by itself.
+    `review_first` says that a person looks at the purchase before what its provider has authorised is taken.
     """
 
     now: datetime
@@ -120,6 +121,7 @@ class Flow:
     company: Company | None = None
     payment_failure: str | None = None
     begins_subscription: bool = False
+    review_first: bool = False
 
     @property
     def total(self) -> Money:
@@ -263,7 +265,7 @@ SELECT s.xmin || ' ' || o.xmin AS rows,
        s.payment_failure, s.order_id, s.link_id, s.typed, pl.state AS link_state,
        o.public_id AS order_public_id, o.state AS order_state, o.shown_version, o.reference, o.currency,
        o.total_minor, s.seen_version, o.watched, o.shipping_options, o.extras_by, s.choice,
-       o.buyer, o.country,
+       o.buyer, o.country, s.review_first,
        c.name, c.email, c.phone AS contact_phone, c.postcode AS contact_postcode, c.street, c.city,
        c.company_country, c.company_number, c.company_name, c.purchase_order,
        (SELECT array_agg(ROW(l.type, l.name, l.quantity, l.unit_price_minor, l.vat_percent, l.sku, l.category,
@@ -278,6 +280,7 @@ SELECT s.xmin || ' ' || o.xmin AS rows,
        -w.balance_minor AS wallet_minor,
        k.id AS customer_id, k.public_id AS customer_public_id, k.name AS customer_name, k.email AS customer_email,
        k.phone AS customer_phone, k.postcode AS customer_postcode, k.street AS customer_street, k.city AS customer_city,
+       k.created_at AS customer_since,
        b.id AS asking_browser_id, CASE WHEN b.token_digest <> $2 THEN b.handover END AS handover,
        r.id AS remembered_id, rk.id AS remembered_customer_id, rk.phone AS remembered_phone,
        rk.postcode AS remembered_postcode,
@@ -414,5 +417,6 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         company=company_of(row),
         payment_failure=row["payment_failure"],
         begins_subscription=row["begins_subscription"],
+        review_first=row["review_first"],
         official_wording=law_of(merchant.country).is_official(row["confirmed_wordings"] or ()),
     )

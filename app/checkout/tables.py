@@ -35,6 +35,7 @@ class CheckoutSession(Table, tablename="checkout_sessions"):
     hold_id = UUID(null=True, default=None)
     payment_failure = Text(null=True, default=None)
     choice = JSONB(null=True, default=None)
+    review_first = Boolean(default=False)
 
 
 class SessionHistory(Table, tablename="session_history"):

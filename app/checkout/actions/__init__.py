@@ -4,7 +4,7 @@ from app.checkout.actions.aside import free_outdated_in_tx, set_aside
 from app.checkout.actions.assigning import keep_money, return_money
 from app.checkout.actions.charging import start_charge
 from app.checkout.actions.choosing import Added, choose_plan
-from app.checkout.actions.confirming import Details, confirm
+from app.checkout.actions.confirming import confirm
 from app.checkout.actions.deciding import decide
 from app.checkout.actions.ending import (
     cancel_order,
@@ -50,6 +50,7 @@ from app.checkout.actions.removing import expire_orders
 from app.checkout.actions.reusing import pay_reusable
 from app.checkout.actions.reviewing import Answer, answer_case
 from app.checkout.actions.seeing import saw
+from app.checkout.contacts import Details
 
 __all__ = [
     "Added",

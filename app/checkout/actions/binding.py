@@ -50,6 +50,7 @@ WHERE s.merchant_id = $5 AND s.id = $6 AND s.state = $10 AND s.expires_at > $9 A
 RETURNING s.contact_elsewhere, s.typed, s.decision_id, k.id AS customer_id, k.public_id AS customer_public_id,
           k.name AS customer_name, k.email AS customer_email, k.phone AS customer_phone,
           k.postcode AS customer_postcode, k.street AS customer_street, k.city AS customer_city,
+          k.created_at AS customer_since,
           (SELECT count(*) FROM passkeys p WHERE p.customer_id = k.id AND p.ended_at IS NULL) AS passkeys,
           (SELECT -w.balance_minor FROM ledger_accounts w WHERE w.merchant_id = s.merchant_id AND w.currency = $13
            AND w.address = 'customer:' || k.public_id || ':wallet') AS wallet_minor

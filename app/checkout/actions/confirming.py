@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
 from app.checkout import shown
 from app.checkout.actions.aside import check_aside, spend_in_tx
+from app.checkout.actions.assessing import assess, decline_in_tx
 from app.checkout.actions.ending import end_others_in_tx
+from app.checkout.actions.holding import hold_purchase_in_tx
+from app.checkout.assessing import Press
+from app.checkout.contacts import Details, known_contact, missing_fields
 from app.checkout.errors import CreditRefused, DetailsMissing, SessionEnded, ShownTotalChanged, StepNotReached
 from app.checkout.flow_parts import Customer
 from app.checkout.queries import Flow, hold
@@ -15,6 +19,7 @@ from app.checkout.queries import flow as read_flow
 from app.checkout.states import MACHINE, SessionState
 from app.credit import actions as credit
 from app.credit.errors import LimitUsedUp
+from app.credit.queries import exposure_minor
 from app.identity.actions import customers
 from app.identity.actions.browsers import BrowserToken
 from app.kernel import db, outbox
@@ -31,56 +36,9 @@ from app.payments.queries import somebody_takes
 from app.plans.quote import Quote
 
 ACTOR: Final = "shopper"
-
-
-@dataclass(frozen=True, slots=True)
-class Details:
-    """What was typed in step 3; None where nothing was asked. Personal data: shown in no representation."""
-
-    name: str | None = None
-    email: str | None = None
-    street: str | None = None
-    postcode: str | None = None
-    city: str | None = None
-
-    def __repr__(self) -> str:
-        return "Details()"
-
-
-def known_contact(flow: Flow, details: Details) -> Contact:
-    """Who buys: what is typed now goes first, then what we know, then what the shop passed."""
-    # What is known of a company came from earlier contact persons: it is not shown to whoever types its number.
-    customer = None if flow.identified_by == "company" else flow.customer
-    passed = flow.passed
-    return Contact(
-        name=customer.name if customer else details.name or passed.name,
-        email=details.email or (customer.email if customer else None) or passed.email,
-        phone=(customer.phone if customer else None) or flow.phone,
-        postcode=details.postcode
-        or (customer.postcode if customer else None)
-        or flow.postcode
-        or passed.postcode,
-        street=details.street or (customer.street if customer else None) or passed.street,
-        city=details.city or (customer.city if customer else None) or passed.city,
-    )
-
-
-def missing_fields(quote: Quote, contact: Contact) -> frozenset[str]:
-    """The details this purchase needs and nobody knows: an e-mail address for documents, a postal one for paper and for
-    what a company is invoiced."""
-    needed = {"name": contact.name, "email": contact.email}
-    if quote.delivery == "paper" or quote.for_company:
-        needed |= {"street": contact.street, "postcode": contact.postcode, "city": contact.city}
-    return frozenset(field for field, value in needed.items() if not value)
-
-
-def asked_fields(quote: Quote, flow: Flow) -> frozenset[str]:
-    """What step 3 asks for. What was typed there before a payment that came to nothing is asked for again, filled in,
-    so that a slip can be mended; what a shopper told on the page of a link is known."""
-    if flow.link_id is None:
-        told = flow.typed
-        flow = replace(flow, typed=Contact(phone=told.phone, postcode=told.postcode))
-    return missing_fields(quote, known_contact(flow, Details()))
+NOTHING_KNOWN: Final = Press()
+# A press comes again: what it has led to stands.
+_DONE: Final = frozenset({SessionState.CONFIRMED, SessionState.HELD})
 
 
 async def confirm(
@@ -91,45 +49,54 @@ async def confirm(
     *,
     lang: str | None = None,
     seen: Flow | None = None,
+    press: Press = NOTHING_KNOWN,
 ) -> Flow:
-    """Make the purchase: order paid and locked, exposure reserved, postings balanced, events on the outbox.
+    """Make the purchase: order paid and locked, exposure reserved, postings balanced, events on the outbox. Or have it
+    wait for a person, or decline it, where risk asks for that: the state of the flow tells.
 
     `lang` is the language of the page that was confirmed: the history keeps it, for mails about the purchase. `seen` is
     the flow as this request has read it already; what changed since is read again, under the lock. A repeat
-    after success changes nothing and answers the same flow. Raises SessionEnded, StepNotReached,
+    after success changes nothing and answers the same flow. `press` is what is known of the press itself. Raises
+    SessionEnded, StepNotReached,
     ShownTotalChanged, DetailsMissing, CreditRefused, HoldEnded, ModuleOff.
     """
-    return await db.in_tx(lambda: _confirm(public_id, browser, shown_field, details, lang, seen))
+
+    async def make() -> Flow:
+        flow = await _held_here(public_id, browser, seen)
+        if flow.stored_state in _DONE and flow.ours:
+            return flow
+        return await _confirm(flow, shown_field, details, lang, press)
+
+    return await db.in_tx(make)
 
 
-async def _confirm(
-    public_id: str,
-    browser: BrowserToken,
-    shown_field: str,
-    details: Details,
-    lang: str | None,
-    seen: Flow | None,
-) -> Flow:
+async def _held_here(public_id: str, browser: BrowserToken, seen: Flow | None) -> Flow:
     # A link may be paused meanwhile: its session is read whole under the lock.
-    known = seen is not None and seen.link_id is None and await hold(seen)
-    flow = seen if known and seen is not None else await _locked(public_id, browser)
-    if flow.stored_state is SessionState.CONFIRMED and flow.ours:
-        return flow
+    if seen is not None and seen.link_id is None and await hold(seen):
+        return seen
+    flow = await read_flow(public_id, browser.digest, lock=True)
+    if flow is None:
+        raise SessionEnded
+    return flow
+
+
+async def _confirm(flow: Flow, shown_field: str, details: Details, lang: str | None, press: Press) -> Flow:
     customer, quote = _checked(flow, shown_field)
     await check_aside(flow)
     contact = known_contact(flow, details)
     missing = missing_fields(quote, contact)
     if missing:
         raise DetailsMissing(missing)
-    await _buy(flow, customer, quote, contact, lang)
+    match await assess(flow, quote, contact, press):
+        case "decline":
+            return await decline_in_tx(flow)
+        case "hold":
+            await _check_room(flow, customer, quote)
+            await take_up_in_tx(flow)
+            return await hold_purchase_in_tx(flow, contact, lang or flow.merchant.locale)
+        case "approve":
+            await _buy(flow, customer, quote, contact, lang)
     return replace(flow, stored_state=SessionState.CONFIRMED, order_state=OrderState.PAID, contact=contact)
-
-
-async def _locked(public_id: str, browser: BrowserToken) -> Flow:
-    flow = await read_flow(public_id, browser.digest, lock=True)
-    if flow is None:
-        raise SessionEnded
-    return flow
 
 
 def _checked(flow: Flow, shown_field: str) -> tuple[Customer, Quote]:
@@ -229,6 +196,15 @@ async def _reserve(flow: Flow, customer: Customer, quote: Quote) -> None:
         )
     except LimitUsedUp:
         raise CreditRefused from None
+
+
+async def _check_room(flow: Flow, customer: Customer, quote: Quote) -> None:
+    """Nobody waits for what cannot be approved: there is room for it now. What is lent is reserved by the purchase."""
+    if not quote.is_credit:
+        return
+    owed_minor = await exposure_minor(flow.merchant.id, customer.id, flow.currency)
+    if owed_minor + quote.amount_minor > _limit_minor(flow):
+        raise CreditRefused
 
 
 def _limit_minor(flow: Flow) -> int:

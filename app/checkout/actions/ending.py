@@ -117,7 +117,7 @@ async def withdraw_link_in_tx(
     for row in of_link:
         await end_session_in_tx(merchant_id, row, SessionState.CANCELLED, actor, now)
     if of_link:
-        await _give_back(merchant_id, link.order_id, link.order_state, actor, now)
+        await give_back_in_tx(merchant_id, link.order_id, link.order_state, actor, now)
     return await links.lock_of(merchant_id, link.order_id)
 
 
@@ -221,7 +221,7 @@ async def _end(
     order_state = OrderState(row["order_state"])
     if row["link_id"] is not None:
         if order_state is not OrderState.HELD or row["state"] == SessionState.HELD:
-            await _give_back(merchant_id, row["order_id"], order_state, actor, now)
+            await give_back_in_tx(merchant_id, row["order_id"], order_state, actor, now)
         return
     if order_state not in _UNPAID:
         return
@@ -243,8 +243,11 @@ SELECT EXISTS (SELECT FROM checkout_sessions
 """
 
 
-async def _give_back(merchant_id: UUID, order_id: UUID, state: OrderState, actor: str, now: datetime) -> None:
-    """A link's order waits for its next payer, unless somebody else is on the way to pay it."""
+async def give_back_in_tx(
+    merchant_id: UUID, order_id: UUID, state: OrderState, actor: str, now: datetime
+) -> None:
+    """A link's order waits for its next payer, unless somebody else is on the way to pay it. In a transaction that
+    holds session and order."""
     if state is OrderState.HELD:
         state = OrderState.IN_PAYMENT
         await orders.move(merchant_id, order_id, expected=OrderState.HELD, to=state, actor=actor, now=now)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from app.cases import actions as cases
 from app.cases import rules
 from app.cases.actions import AskedBy, CaseKind, NewCase, Reach
-from app.cases.queries import asked_by_shopper
+from app.cases.queries import asked_by_shopper, newest_of_session
 from app.cases.states import CaseState
-from app.checkout.actions.confirming import Details, known_contact
 from app.checkout.actions.ending import end_others_in_tx
-from app.checkout.errors import SessionEnded, StepNotReached
+from app.checkout.contacts import Details, known_contact
+from app.checkout.errors import HoldEnded, SessionEnded, StepNotReached
 from app.checkout.queries import Flow
 from app.checkout.queries import flow as read_flow
 from app.checkout.states import MACHINE, SessionState
@@ -23,8 +24,11 @@ from app.credit.queries import last_machine_decision
 from app.identity.actions.browsers import BrowserToken
 from app.kernel import db, outbox
 from app.kernel.states import LostRace
+from app.ledger import actions as ledger
+from app.ledger import errors as ledger_errors
 from app.merchants.queries import Merchant
 from app.orders import actions as orders
+from app.orders.actions import Contact
 from app.orders.queries import is_being_paid
 from app.orders.states import OrderState
 
@@ -42,9 +46,16 @@ class Question:
     statement: str | None = field(default=None, repr=False)
 
 
-def answer_by(merchant: Merchant, now: datetime) -> datetime:
+# Shorter than anything that keeps the money of a purchase meanwhile: a card's authorisation lasts seven days.
+ABOUT_RISK_AT_MOST: Final = timedelta(days=4)
+# What a wallet has set aside outlasts its answer: nobody's money comes free a moment before it would be needed.
+_ASIDE_OUTLASTS: Final = timedelta(days=1)
+
+
+def answer_by(merchant: Merchant, now: datetime, kind: CaseKind = "credit") -> datetime:
     """When whoever asks at `now` has an answer at the latest."""
-    return rules.due_at(now, country=merchant.country, time_zone=merchant.time_zone)
+    due_at = rules.due_at(now, country=merchant.country, time_zone=merchant.time_zone)
+    return min(due_at, now + ABOUT_RISK_AT_MOST) if kind == "risk" else due_at
 
 
 def reach_of(flow: Flow, lang: str, email: str | None = None) -> Reach:
@@ -63,12 +74,15 @@ WHERE merchant_id = $1 AND id = $2
 _LOCK_ORDER: Final = "SELECT id FROM orders WHERE merchant_id = $1 AND id = $2 FOR UPDATE"
 
 
-async def hold_in_tx(flow: Flow, question: Question, *, actor: str) -> Flow:
-    """Hold session and order, open the case, tell the shop. In a transaction. Raises StepNotReached when the session
-    moved on meanwhile, and while somebody else is at a provider by the same link."""
+async def hold_in_tx(
+    flow: Flow, question: Question, *, actor: str, detail: Mapping[str, object] | None = None
+) -> Flow:
+    """Hold session and order, open the case, tell the shop; `detail` is kept in the session's history. In a
+    transaction. Raises StepNotReached when the session moved on meanwhile, and while somebody else is at a provider by
+    the same link."""
     merchant, now = flow.merchant, flow.now
-    due_at = answer_by(merchant, now)
-    if flow.link_id is not None:
+    due_at = answer_by(merchant, now, question.kind)
+    if flow.link_id is not None and flow.stored_state is SessionState.OPEN:
         await db.fetch_value(_LOCK_ORDER, merchant.id, flow.order_id)
         if await is_being_paid(merchant.id, flow.order_id):
             # A provider is asked for somebody else's money at this moment: a person has nothing to look at.
@@ -77,11 +91,11 @@ async def hold_in_tx(flow: Flow, question: Question, *, actor: str) -> Flow:
         await MACHINE.move(
             merchant.id,
             flow.session_id,
-            expected=SessionState.OPEN,
+            expected=flow.stored_state,
             to=SessionState.HELD,
             actor=actor,
             at=now,
-            detail={"kind": question.kind},
+            detail={"kind": question.kind, **(detail or {})},
         )
         await orders.move(
             merchant.id,
@@ -101,7 +115,7 @@ async def hold_in_tx(flow: Flow, question: Question, *, actor: str) -> Flow:
         asked_by=question.asked_by,
         session_id=flow.session_id,
         decision_id=question.decision_id,
-        amount_minor=_asked_minor(flow),
+        amount_minor=flow.total_minor if question.kind == "risk" else _asked_minor(flow),
         currency=flow.currency,
         due_at=due_at,
         reach=question.reach,
@@ -117,7 +131,31 @@ async def hold_in_tx(flow: Flow, question: Question, *, actor: str) -> Flow:
         "decide_by": f"{due_at:%Y-%m-%dT%H:%M:%SZ}",
     }
     await outbox.emit(merchant.id, "session.held", data, now=now, about=flow.order_public_id)
-    return as_held(flow)
+    return as_held(flow, question.kind)
+
+
+# What was typed is kept as it was known at the press: the purchase is made from it, without the shopper.
+_KEEP: Final = """
+UPDATE checkout_sessions SET typed = coalesce(typed, '{}') || $3::jsonb WHERE merchant_id = $1 AND id = $2
+"""
+
+
+async def hold_purchase_in_tx(flow: Flow, contact: Contact, lang: str) -> Flow:
+    """A purchase that was confirmed waits for a person who looks at it; money that the wallet has set aside for it
+    waits as long. In a transaction that holds session and order. Raises as `hold_in_tx`, and HoldEnded."""
+    merchant_id, now = flow.merchant.id, flow.now
+    reach = Reach(lang, contact.name, contact.phone, contact.email)
+    detail = {"version": flow.version, "lang": lang}
+    held = await hold_in_tx(flow, Question("risk", "rules", None, reach), actor="system", detail=detail)
+    known = {name: value for name, value in asdict(contact).items() if value}
+    await db.execute(_KEEP, merchant_id, flow.session_id, known)
+    if flow.aside is not None and flow.quote is not None and flow.quote.wallet_minor:
+        assert held.held_until is not None, "it waits until then"
+        try:
+            await ledger.outlast(merchant_id, flow.aside.id, until=held.held_until + _ASIDE_OUTLASTS, now=now)
+        except ledger_errors.HoldEnded:
+            raise HoldEnded from None
+    return replace(held, typed=contact.over(flow.typed))
 
 
 def _asked_minor(flow: Flow) -> int:
@@ -125,9 +163,9 @@ def _asked_minor(flow: Flow) -> int:
     return flow.quote.amount_minor if flow.quote is not None and flow.quote.is_credit else flow.total_minor
 
 
-def as_held(flow: Flow) -> Flow:
+def as_held(flow: Flow, kind: CaseKind = "credit") -> Flow:
     """The flow as it is once `hold_in_tx` has held it."""
-    due_at = answer_by(flow.merchant, flow.now)
+    due_at = answer_by(flow.merchant, flow.now, kind)
     return replace(
         flow,
         stored_state=SessionState.HELD,
@@ -170,7 +208,8 @@ async def ask_person(
 async def go_on_without(public_id: str, browser: BrowserToken) -> Flow:
     """The shopper does not wait: the case ends unanswered, and another plan may be chosen. A repeat changes nothing.
 
-    Raises SessionEnded.
+    Raises SessionEnded, and StepNotReached where a purchase is looked at that the shopper has confirmed: it may be
+    cancelled, and not gone around.
     """
 
     async def go_on() -> Flow:
@@ -181,6 +220,9 @@ async def go_on_without(public_id: str, browser: BrowserToken) -> Flow:
             return flow
         if flow.state is not SessionState.HELD:
             raise SessionEnded
+        case = await newest_of_session(flow.merchant.id, flow.session_id)
+        if case is not None and case.kind == "risk":
+            raise StepNotReached
         case_id = await cases.close_of_session(
             flow.merchant.id, flow.session_id, CaseState.WITHDRAWN, actor=SHOPPER, now=flow.now
         )

@@ -67,7 +67,7 @@ async def take_another_plan(request: Request[Any, Any, Any], session_id: FromPat
     here = await visit(request, session_id)
     try:
         flow = await go_on_without(here.flow.public_id, here.browser)
-    except SessionEnded:
+    except (SessionEnded, StepNotReached):
         return await page_now(await here.again(), push=True)
     del flow
     return here.lead_to("")

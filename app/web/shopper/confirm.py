@@ -8,7 +8,7 @@ from litestar import Request, Response, get, post
 from litestar.params import FromPath
 
 from app.checkout.actions import Details, confirm, start_payment
-from app.checkout.actions.confirming import asked_fields
+from app.checkout.contacts import asked_fields
 from app.checkout.errors import (
     BeingPaid,
     CreditRefused,

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Final
 
 from app.agreements.words import worded
 from app.checkout import shown
-from app.checkout.actions.confirming import Details, asked_fields, known_contact
 from app.checkout.actions.holding import answer_by
+from app.checkout.contacts import Details, asked_fields, known_contact
 from app.checkout.policy import code_is_enough, may_save_passkey, passkey_is_enough, person_identifies
 from app.checkout.purse import WALLET, purse_of
 from app.checkout.steps import Page, Progress, where_now

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 
 from app.checkout.actions import Details, decide, identify_by_bank
-from app.checkout.actions.confirming import known_contact
+from app.checkout.contacts import known_contact
 from app.checkout.errors import OtherPerson, SessionEnded, StepNotReached
 from app.checkout.steps import Page, Progress, may_see
 from app.identity.actions import browsers
