@@ -118,11 +118,11 @@ async def _in_product(
     verb: Callable[[datetime], Awaitable[None]], *, statement_timeout_s: float = 5.0
 ) -> None:
     """Runs a verb with keys and database at hand; it is given the business time."""
-    from app import doors
     from app.kernel import clock, db
+    from app.kernel.keys import keyring_of, use_keyring
 
     settings = _settings()
-    doors.turn_keys(settings)
+    use_keyring(keyring_of(settings.master_secrets))
     await db.start_pool(
         settings.database_url, min_size=1, max_size=2, statement_timeout_s=statement_timeout_s
     )

@@ -5,7 +5,6 @@ Composition: the one place, with `main` and `worker`, that names a concrete adap
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +12,7 @@ from urllib.parse import urlsplit
 
 from app.credit.ports import CreditRegister
 from app.identity.ports import StrongAuthentication
-from app.kernel.keys import Keyring, use_keyring
+from app.kernel.keys import keyring_of, use_keyring
 from app.messages.ports import LetterDoor, MailDoor, SmsDoor
 from app.outside import sms_profiles
 from app.outside.bank import Bank, Registration
@@ -59,11 +58,7 @@ class WorkerDoors:
 
 def turn_keys(settings: Settings) -> None:
     """Give the process its key ring, made from the deployment's master secrets, the newest first."""
-    masters = {
-        key_id: hashlib.sha256(b"kolme master\0" + secret).digest()
-        for key_id, secret in settings.master_secrets.items()
-    }
-    use_keyring(Keyring(masters))
+    use_keyring(keyring_of(settings.master_secrets))
 
 
 def web_house(settings: Settings) -> House:

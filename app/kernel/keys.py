@@ -77,6 +77,10 @@ class Keyring:
         """A keyed digest of the parts, 32 bytes, by the current key. ("ab", "c") and ("a", "bc") differ."""
         return self._mac(self._current_id, purpose, parts)
 
+    def macs(self, purpose: str, *parts: str | bytes) -> tuple[bytes, ...]:
+        """The digest under every key of the ring, the current one first: for finding what an older key wrote."""
+        return tuple(self._mac(key_id, purpose, parts) for key_id in self._masters)
+
     def mac_matches(self, purpose: str, tag: bytes, *parts: str | bytes) -> bool:
         """Whether `tag` is the digest of the parts under any key of the ring, in constant time per key."""
         matches = [hmac.compare_digest(tag, self._mac(key_id, purpose, parts)) for key_id in self._masters]
@@ -144,6 +148,11 @@ class Keyring:
 
 
 _process_keyring: Keyring | None = None
+
+
+def keyring_of(secrets: Mapping[str, bytes]) -> Keyring:
+    """The ring made from a deployment's master secrets by id, the newest first. A secret may be of any length."""
+    return Keyring({key_id: sha256(b"kolme master\0" + secret).digest() for key_id, secret in secrets.items()})
 
 
 def use_keyring(keyring: Keyring | None) -> None:
