@@ -1,6 +1,6 @@
 """What is decided about risk, and the rules of a shop. The database has composite keys: see migrations/."""
 
-from piccolo.columns import JSONB, UUID, BigInt, Bytea, DoublePrecision, Integer, Text, Timestamptz
+from piccolo.columns import JSONB, UUID, BigInt, Boolean, Bytea, DoublePrecision, Integer, Text, Timestamptz
 from piccolo.table import Table
 
 
@@ -65,3 +65,25 @@ class RiskSnooze(Table, tablename="risk_snoozes"):
     until = Timestamptz(default=None)
     by = Text(default=None)
     made_at = Timestamptz(default=None)
+
+
+class RiskLabel(Table, tablename="risk_labels"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    decision_id = UUID(default=None)
+    at = Timestamptz(default=None)
+    source = Text(default=None)
+    is_bad = Boolean(default=None)
+
+
+class RiskModel(Table, tablename="risk_models"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    version = Integer(default=None)
+    made_at = Timestamptz(default=None)
+    content = JSONB(default=None)
+    digest = Bytea(default=None)
+    figures = JSONB(default=None)
+    mode = Text(default=None)
+    changed_at = Timestamptz(default=None)
+    changed_by = Text(default=None)
