@@ -126,7 +126,7 @@ def a_world() -> Iterator[World]:
     with tempfile.TemporaryDirectory(prefix="kolme-e2e-", ignore_cleanup_errors=True) as folder:
         var_dir = Path(folder)
         # The browsers and the programs of a test each come from an address of their own; we vouch for it.
-        with running(var_dir, KOLME_TRUSTED_PROXIES="127.0.0.1, ::1") as product:
+        with running(var_dir, KOLME_TRUSTED_PROXIES="127.0.0.1, ::1", KOLME_REVIEW_UNDO_S="0") as product:
             try:
                 with _client(product) as client:
                     world = _world(product, client)

@@ -27,6 +27,7 @@ class CaseView:
     asked_by: str
     session_id: UUID
     session_public_id: str
+    customer_id: UUID | None
     order_public_id: str
     reference: str
     decision_id: UUID | None
@@ -69,7 +70,7 @@ class CaseView:
 
 
 _COLUMNS: Final = """c.merchant_id, c.id, c.public_id, c.kind, c.state, c.asked_by, c.session_id,
-       s.public_id AS session_public_id, s.postcode, o.public_id AS order_public_id, o.reference, c.decision_id,
+       s.public_id AS session_public_id, s.customer_id, s.postcode, o.public_id AS order_public_id, o.reference, c.decision_id,
        s.quote_id, c.amount_minor, c.currency, c.lang, c.opened_at, c.due_at, c.resolved_at, c.resolved_by,
        p.name AS resolved_by_name, c.statement, c.name, c.phone, c.email, c.note, c.is_blind, c.rank_at, c.taken_by,
        c.taken_until, t.name AS taken_by_name, c.assigned_to, h.name AS assigned_to_name, c.snoozed_until, c.answer,

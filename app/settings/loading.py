@@ -19,6 +19,7 @@ from app.settings.values import flag, text, web_address
 
 ROOT = Path(__file__).resolve().parents[2]
 SMS_A_DAY_MAX = 10_000_000
+UNDO_S_MAX = 60
 _PORT_MAX = 65535
 
 
@@ -96,6 +97,15 @@ def _count(environ: Mapping[str, str], name: str, default: int) -> int:
     return int(value)
 
 
+def _seconds(environ: Mapping[str, str], name: str, default: int) -> int:
+    value = text(environ, name)
+    if not value:
+        return default
+    if not (value.isascii() and value.isdigit()) or int(value) > UNDO_S_MAX:
+        raise SettingsError(f"{name} must be a whole number from 0 to {UNDO_S_MAX}.")
+    return int(value)
+
+
 def _loopback_webhooks(environ: Mapping[str, str], mode: Mode) -> bool:
     allowed = flag(environ, "KOLME_ALLOW_LOOPBACK_WEBHOOKS", default=mode == "test")
     if allowed and mode == "live":
@@ -142,4 +152,5 @@ def load(environ: Mapping[str, str]) -> Settings:
         operator=doors.operator(environ, mode),
         sms_a_day=_count(environ, "KOLME_SMS_A_DAY", 20_000),
         sms_a_day_and_shop=_count(environ, "KOLME_SMS_A_DAY_AND_SHOP", 2_000),
+        review_undo_s=_seconds(environ, "KOLME_REVIEW_UNDO_S", 10),
     )

@@ -134,6 +134,7 @@ class Settings:
     operator: Operator
     sms_a_day: int
     sms_a_day_and_shop: int
+    review_undo_s: int
 
     @property
     def master_secret(self) -> bytes:

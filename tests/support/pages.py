@@ -18,7 +18,9 @@ BASE_URL = "http://localhost:8000"
 
 
 def settings_in(var_dir: Path, database_url: str, **more: str) -> Settings:
-    environ = {"KOLME_VAR_DIR": str(var_dir), "DATABASE_URL": database_url, **more}
+    """Settings of a test. Answers to cases take effect at once, unless a test is about taking them back."""
+    at_once = {"KOLME_REVIEW_UNDO_S": "0"}
+    environ = {"KOLME_VAR_DIR": str(var_dir), "DATABASE_URL": database_url, **at_once, **more}
     return load(environ)
 
 

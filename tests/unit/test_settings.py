@@ -47,6 +47,7 @@ OPTIONAL = {
     "KOLME_SMS_SENDER",
     "KOLME_SMS_A_DAY",
     "KOLME_SMS_A_DAY_AND_SHOP",
+    "KOLME_REVIEW_UNDO_S",
 }
 LIVE = {
     "KOLME_MODE": "live",

@@ -176,13 +176,17 @@ _DUE: Final = """
 (SELECT merchant_id, public_id FROM checkout_sessions
  WHERE state = 'open' AND expires_at <= $1 ORDER BY expires_at LIMIT $2)
 UNION ALL
-(SELECT merchant_id, public_id FROM checkout_sessions
- WHERE state = 'held' AND held_until <= $1 ORDER BY held_until LIMIT $2)
+(SELECT merchant_id, public_id FROM checkout_sessions s
+ WHERE state = 'held' AND held_until <= $1
+   AND NOT EXISTS (SELECT FROM cases c WHERE c.merchant_id = s.merchant_id AND c.session_id = s.id
+                                         AND c.state = 'decided')
+ ORDER BY held_until LIMIT $2)
 """
 
 
 async def expire_due(now: datetime, limit: int = 100) -> int:
-    """Expire open sessions whose time is over, and held ones that nobody answered in time, one transaction each.
+    """Expire open sessions whose time is over, and held ones that nobody answered in time, one transaction each. An
+    answer that was given in time, and waits its seconds, is let take effect.
     Answers how many this call expired."""
     expired = 0
     for row in await db.fetch_all(_DUE, now, limit):

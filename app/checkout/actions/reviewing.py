@@ -11,7 +11,7 @@ from app.cases import actions as cases
 from app.cases import rules
 from app.cases.errors import CaseClosed
 from app.cases.queries import CaseView, case_by_public_id
-from app.cases.states import WAITING, CaseState
+from app.cases.states import CaseState
 from app.checkout.actions.aside import free_in_tx
 from app.checkout.actions.holding import release_in_tx
 from app.checkout.actions.vouching import Checked, vouch
@@ -34,13 +34,15 @@ APPROVAL_LIFE: Final = timedelta(days=2)
 class Answer:
     """What somebody on the staff (`staff`: their public id) says; the note is for the shop's own eyes.
 
-    `checked` is how they made sure of an identity: no case about one is approved without.
+    `checked` is how they made sure of an identity: no case about one is approved without. `decided_at` names the
+    decision that is carried out, of a case that was decided (`answering.py`).
     """
 
     outcome: Literal["approved", "declined"]
     staff: str
     note: str | None
     checked: Checked | None = None
+    decided_at: datetime | None = None
 
 
 async def answer_case(merchant: Merchant, public_id: str, answer: Answer, now: datetime) -> None:
@@ -48,7 +50,8 @@ async def answer_case(merchant: Merchant, public_id: str, answer: Answer, now: d
 
     Raises CaseNotFound, CaseClosed, ApprovalImpossible, IdentityUnchecked, TextRefused.
     """
-    note = rules.text_of(answer.note or "", required=answer.outcome == "declined")
+    is_said = answer.decided_at is not None
+    note = rules.text_of(answer.note or "", required=answer.outcome == "declined" and not is_said)
     told = replace(answer, note=note)
     await db.in_tx(lambda: _answer(merchant, public_id, told, now))
 
@@ -58,10 +61,11 @@ async def _answer(merchant: Merchant, public_id: str, answer: Answer, now: datet
     if case is None:
         raise CaseNotFound
     waiting = await _waiting(case)
-    if case.state not in WAITING or case.is_blind:
+    awaited = CaseState.OPEN if answer.decided_at is None else CaseState.DECIDED
+    if case.state is not awaited or case.is_blind or answer.decided_at not in {None, case.decided_at}:
         raise CaseClosed(case.state)
     # An answer that was given in time takes effect, though the worker comes to it a moment later.
-    said_at = case.decided_at if case.state is CaseState.DECIDED and case.decided_at else now
+    said_at = answer.decided_at or now
     if waiting is None or waiting.held_until is None or said_at >= waiting.held_until:
         raise CaseClosed(CaseState.LAPSED)
     actor = f"staff:{answer.staff}"
@@ -123,7 +127,7 @@ async def _approve(
     until = now + APPROVAL_LIFE
     decision_id: UUID | None = None
     if machine_id is not None:
-        await _refuse_the_impossible(merchant, case, machine_id, customer_id)
+        await refuse_the_impossible(merchant, case, machine_id, customer_id)
         word = PersonsWord(case.id, answer.staff, "approved", until)
         decision_id = await _decided(case, machine_id, waiting, word, now)
     actor = f"staff:{answer.staff}"
@@ -132,7 +136,7 @@ async def _approve(
     return until
 
 
-async def _refuse_the_impossible(
+async def refuse_the_impossible(
     merchant: Merchant, case: CaseView, machine_id: UUID, customer_id: UUID
 ) -> None:
     """A person judges what rules cannot. A ban is the customer's own word, and the limit the creditor's."""
