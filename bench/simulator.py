@@ -136,7 +136,7 @@ class World:
 # (category, word, cheapest, dearest in minor units, easily sold on)
 _SHELVES: Final[tuple[tuple[tuple[str, str, int, int, bool], ...], ...]] = (
     (
-        ("phones", "phone", 199_00, 1_099_00, True),
+        ("phones", "smartphone", 199_00, 1_099_00, True),
         ("consoles", "console", 299_00, 599_00, True),
         ("audio", "headphones", 29_00, 349_00, True),
         ("cables", "cable", 9_00, 49_00, False),
@@ -152,7 +152,7 @@ _SHELVES: Final[tuple[tuple[tuple[str, str, int, int, bool], ...], ...]] = (
         ("skin", "cream", 9_00, 79_00, False),
         ("perfume", "perfume", 39_00, 189_00, True),
         ("linen", "linen", 19_00, 149_00, False),
-        ("gift cards", "card", 25_00, 200_00, True),
+        ("gift cards", "gift card", 25_00, 200_00, True),
         ("lamps", "lamp", 29_00, 289_00, False),
     ),
 )
