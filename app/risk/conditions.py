@@ -6,16 +6,15 @@ the admin. Counts name how many orders there are with this one: "5 identical ord
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal
+from typing import Final, Literal
 from uuid import UUID
 
 import msgspec
 
-if TYPE_CHECKING:
-    # The facts are collected with the rules at hand, so the two files name each other.
-    from app.risk.facts import Facts
+from app.risk.facts import Facts
+from app.risk.rules import Finding
 
 CONDITIONS_MAX: Final = 5
 
@@ -53,9 +52,10 @@ class Area(msgspec.Struct, frozen=True, tag_field="kind", tag="area"):
 
 
 class Address(msgspec.Struct, frozen=True, tag_field="kind", tag="address"):
-    """One delivery address, known by its keyed digest; the postcode is kept for people to read."""
+    """One delivery address, known by its keyed digests in hex, one for each key that was in use when it was typed; the
+    postcode is kept for people to read."""
 
-    digest: str
+    digests: tuple[str, ...]
     postcode: str
 
 
@@ -111,12 +111,31 @@ def written(conditions: Iterable[Condition]) -> list[dict[str, object]]:
     return [msgspec.to_builtins(condition) for condition in conditions]
 
 
-def matches(conditions: Sequence[Condition], facts: Facts) -> bool:
-    """Whether every condition holds. A rule without conditions asks nothing and holds for nothing."""
-    return bool(conditions) and all(holds(condition, facts) for condition in conditions)
+def matches(conditions: Sequence[Condition], facts: Facts, addresses: Collection[str] = ()) -> bool:
+    """Whether every condition holds. A rule without conditions asks nothing and holds for nothing.
+
+    `addresses`: the delivery address under every key of the keyring, in hex, so that a rule outlives a new key; the
+    facts have it under one.
+    """
+    return bool(conditions) and all(_holds(condition, facts, addresses) for condition in conditions)
 
 
-def holds(condition: Condition, facts: Facts) -> bool:
+def finding_of(rule: MerchantRule, facts: Facts, addresses: Collection[str] = ()) -> Finding | None:
+    """What the rule says of these facts: its outcome, or in shadow what it would have been. None where it says
+    nothing."""
+    if rule.mode == "off" or not matches(rule.conditions, facts, addresses):
+        return None
+    return Finding(
+        rule=rule.public_id,
+        version=rule.version,
+        weight=0,
+        outcome=rule.outcome,
+        is_shadow=rule.mode == "shadow",
+        values={"name": rule.name},
+    )
+
+
+def _holds(condition: Condition, facts: Facts, addresses: Collection[str]) -> bool:
     """Whether one condition holds. What is not known of an order never holds."""
     match condition:
         case Goods():
@@ -126,9 +145,9 @@ def holds(condition: Condition, facts: Facts) -> bool:
         case Identical(count, within):
             return same_before(facts, within) + 1 >= count
         case Area(prefixes):
-            return bool(facts.postcode) and (facts.postcode or "").startswith(prefixes)
-        case Address(digest):
-            return bool(digest) and facts.address == digest
+            return facts.postcode is not None and facts.postcode.startswith(prefixes)
+        case Address(digests):
+            return facts.address in digests or not set(digests).isdisjoint(addresses)
         case FirstOrder(at_least_minor):
             return facts.first_order and facts.total_minor >= at_least_minor
         case Velocity(subject, count, within):

@@ -1,0 +1,186 @@
+"""A shop's own rules as they are kept: versions, modes, two people at once, and customers whom one leaves out."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from app.kernel import db, ids
+from app.merchants.queries import Merchant
+from app.risk import rule_actions
+from app.risk.conditions import Address, FirstOrder, Goods, Value
+from app.risk.errors import CustomerUnknown, RuleChanged, RuleRefused, RuleUnknown, SnoozeRefused
+from app.risk.rule_actions import change_rule, end_snooze, make_rule, snooze_rule, switch_rule
+from app.risk.rule_checks import WantedRule
+from app.risk.rule_queries import rule_of, rules_of, running_snoozes, snoozed_customers, versions_of_rule
+from tests.factories.checkout import a_merchant
+from tests.factories.risk import remember
+from tests.factories.risk_rules import a_person
+
+NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
+OWNER = "staff:st_1"
+GIFT_CARDS = WantedRule("Gift cards", (Goods("words", ("gift card",)), Value(20_000)), "hold")
+
+pytestmark = pytest.mark.usefixtures("db")
+
+
+async def made(merchant: Merchant, wanted: WantedRule = GIFT_CARDS, key: UUID | None = None) -> str:
+    return await make_rule(merchant, wanted, form_key=key or ids.internal_id(), actor=OWNER, now=NOW)
+
+
+async def audited(merchant: Merchant) -> list[str]:
+    rows = await db.fetch_all(
+        "SELECT action FROM audit_log WHERE merchant_id = $1 AND action LIKE 'risk_rule%' ORDER BY id",
+        merchant.id,
+    )
+    return [row["action"] for row in rows]
+
+
+async def test_a_new_rule_is_in_shadow_and_read_as_it_was_made() -> None:
+    merchant = await a_merchant()
+    public_id = await made(merchant)
+    found = await rule_of(merchant.id, public_id)
+    assert found is not None
+    assert (found.rule.mode, found.rule.version, found.rule.name) == ("shadow", 1, "Gift cards")
+    assert (found.rule.conditions, found.rule.outcome) == (GIFT_CARDS.conditions, "hold")
+    assert await audited(merchant) == ["risk_rule.made"]
+
+
+async def test_a_form_that_is_sent_twice_makes_one_rule() -> None:
+    merchant, key = await a_merchant(), ids.internal_id()
+    first, second = await asyncio.gather(made(merchant, key=key), made(merchant, key=key))
+    assert first == second
+    assert len(await rules_of(merchant.id)) == 1
+
+
+async def test_every_change_and_every_switch_is_a_version() -> None:
+    merchant = await a_merchant()
+    public_id = await made(merchant)
+    dearer = replace(
+        GIFT_CARDS, conditions=(FirstOrder(90_000), Address(("ab" * 32,), "00100")), outcome="decline"
+    )
+    assert await change_rule(merchant, public_id, dearer, seen_version=1, actor=OWNER, now=NOW) == 2
+    assert await change_rule(merchant, public_id, dearer, seen_version=2, actor=OWNER, now=NOW) == 2
+    assert await switch_rule(merchant, public_id, "on", seen_version=2, actor=OWNER, now=NOW) == 3
+    found = await rule_of(merchant.id, public_id)
+    assert found is not None
+    assert (found.rule.conditions, found.rule.mode, found.rule.version) == (dearer.conditions, "on", 3)
+    versions = await versions_of_rule(merchant.id, found.rule.id)
+    assert [(each.version, each.mode, each.conditions) for each in versions] == [
+        (3, "on", dearer.conditions),
+        (2, "shadow", dearer.conditions),
+        (1, "shadow", GIFT_CARDS.conditions),
+    ]
+    assert await audited(merchant) == ["risk_rule.made", "risk_rule.changed", "risk_rule.switched"]
+
+
+async def test_of_two_people_who_change_a_rule_at_once_one_is_told() -> None:
+    merchant = await a_merchant()
+    public_id = await made(merchant)
+    answers = await asyncio.gather(
+        switch_rule(merchant, public_id, "on", seen_version=1, actor=OWNER, now=NOW),
+        switch_rule(merchant, public_id, "off", seen_version=1, actor="staff:st_2", now=NOW),
+        return_exceptions=True,
+    )
+    [told] = [each for each in answers if isinstance(each, RuleChanged)]
+    assert told.version == 2
+    assert 2 in answers
+
+
+async def test_what_a_rule_said_before_is_never_changed() -> None:
+    merchant = await a_merchant()
+    await made(merchant)
+    with pytest.raises(asyncpg.PostgresError):
+        await db.execute_alone("UPDATE risk_rule_versions SET name = 'x' WHERE merchant_id = $1", merchant.id)
+
+
+async def test_another_shop_knows_nothing_of_a_rule() -> None:
+    merchant, other = await a_merchant(), await a_merchant()
+    public_id = await made(merchant)
+    assert await rule_of(other.id, public_id) is None
+    for refused in (
+        change_rule(other, public_id, GIFT_CARDS, seen_version=1, actor=OWNER, now=NOW),
+        switch_rule(other, public_id, "off", seen_version=1, actor=OWNER, now=NOW),
+    ):
+        with pytest.raises(RuleUnknown):
+            await refused
+
+
+async def test_more_rules_than_anybody_reads_are_refused_until_one_is_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rule_actions, "RULES_MAX", 2)
+    merchant = await a_merchant()
+    first, _ = [await made(merchant) for _ in range(2)]
+    with pytest.raises(RuleRefused) as refused:
+        await made(merchant)
+    assert refused.value.errors == {"name": "too_many"}
+    await switch_rule(merchant, first, "off", seen_version=1, actor=OWNER, now=NOW)
+    await made(merchant)
+    with pytest.raises(RuleRefused):
+        await switch_rule(merchant, first, "on", seen_version=2, actor=OWNER, now=NOW)
+
+
+async def test_a_rule_is_left_out_for_one_customer_until_its_day_or_until_somebody_ends_it() -> None:
+    merchant = await a_merchant()
+    person = await a_person("Aino Virta")
+    await remember(merchant, customer_id=person.id)
+    rule = await made(merchant)
+    until = NOW + timedelta(days=30)
+    await snooze_rule(merchant, rule, person.public_id, until=until, actor=OWNER, now=NOW)
+    await snooze_rule(
+        merchant,
+        rule,
+        person.public_id,
+        until=until + timedelta(days=1),
+        actor=OWNER,
+        now=NOW + timedelta(hours=1),
+    )
+    [snooze] = await running_snoozes(merchant.id, NOW + timedelta(hours=2))
+    assert (snooze.rule, snooze.rule_name, snooze.customer_name) == (rule, "Gift cards", "Aino Virta")
+    assert snooze.until == until + timedelta(days=1)
+    assert await snoozed_customers(merchant.id, rule, NOW + timedelta(days=30)) == {person.id}
+    assert await snoozed_customers(merchant.id, rule, NOW + timedelta(days=32)) == frozenset()
+    assert await end_snooze(merchant, snooze.id, actor=OWNER, now=NOW + timedelta(days=2))
+    assert not await end_snooze(merchant, snooze.id, actor=OWNER, now=NOW + timedelta(days=2))
+    assert await running_snoozes(merchant.id, NOW + timedelta(days=2)) == ()
+    assert await audited(merchant) == [
+        "risk_rule.made",
+        "risk_rule.snoozed",
+        "risk_rule.snoozed",
+        "risk_rule.snooze_ended",
+    ]
+
+
+async def test_a_rule_of_the_house_can_be_left_out_too() -> None:
+    merchant, person = await a_merchant(), await a_person("Aino Virta")
+    await remember(merchant, customer_id=person.id)
+    await snooze_rule(
+        merchant, "velocity_phone", person.public_id, until=NOW + timedelta(days=7), actor=OWNER, now=NOW
+    )
+    [snooze] = await running_snoozes(merchant.id, NOW)
+    assert (snooze.rule, snooze.rule_name) == ("velocity_phone", None)
+
+
+async def test_nobody_elses_customer_rule_or_snooze_is_touched() -> None:
+    merchant, other = await a_merchant(), await a_merchant()
+    person = await a_person("Aino Virta")
+    await remember(merchant, customer_id=person.id)
+    rule, foreign = await made(merchant), await made(other)
+    week = NOW + timedelta(days=7)
+    with pytest.raises(CustomerUnknown):
+        await snooze_rule(other, foreign, person.public_id, until=week, actor=OWNER, now=NOW)
+    for unknown in (foreign, "no_such_rule"):
+        with pytest.raises(RuleUnknown):
+            await snooze_rule(merchant, unknown, person.public_id, until=week, actor=OWNER, now=NOW)
+    for until in (NOW, NOW + timedelta(days=367)):
+        with pytest.raises(SnoozeRefused):
+            await snooze_rule(merchant, rule, person.public_id, until=until, actor=OWNER, now=NOW)
+    await snooze_rule(merchant, rule, person.public_id, until=week, actor=OWNER, now=NOW)
+    [snooze] = await running_snoozes(merchant.id, NOW)
+    assert not await end_snooze(other, snooze.id, actor=OWNER, now=NOW)
