@@ -8,6 +8,7 @@ import msgspec
 
 from app.kernel import db, ids
 from app.risk.collecting import Collected, collect
+from app.risk.digests import stored
 from app.risk.facts import Purchase
 from app.risk.rules import RULES_VERSION, Finding, Verdict, built_in, judge
 
@@ -49,12 +50,12 @@ async def _store(purchase: Purchase, collected: Collected, verdict: Verdict) -> 
         findings_to_json(verdict.findings),
         None,
         verdict.model_score,
-        digests.phone,
-        digests.email,
-        digests.address,
-        digests.device,
-        digests.network,
-        digests.basket,
+        stored(digests.phone),
+        stored(digests.email),
+        stored(digests.address),
+        stored(digests.device),
+        stored(digests.network),
+        stored(digests.basket),
         RULES_VERSION,
     )
 

@@ -64,7 +64,8 @@ class Purchase:
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What rules and model may look at, as it is stored with the decision. `basket` and `address` are keyed digests in
-    hex. Counts are of other orders, those before this one. None: not known."""
+    hex. Counts are of other orders, before this one: `same_...` are of the very same goods, by one phone, address,
+    device or network, the highest of them, and `own_same_...` by one phone or address. None: not known."""
 
     total_minor: int
     currency: str
@@ -88,6 +89,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     same_1h: int = 0
     same_24h: int = 0
     same_7d: int = 0
+    own_same_1h: int = 0
+    own_same_24h: int = 0
     phone_1h: int = 0
     phone_24h: int = 0
     phone_30d: int = 0

@@ -1,21 +1,25 @@
 """What the facts of a purchase give away, and what follows from all of it together. Pure.
 
 Each finding is one reason with a weight; weights add up, and `HOLD_AT` asks for a person. A finding may also ask for an
-outcome by itself. The strictest outcome wins, whoever asked for it; nothing makes a decision milder.
+outcome by itself, as a merchant's rule does. The strictest outcome wins, whoever asked for it; nothing makes a decision
+milder. Being new is no reason: what a first order can gather by that alone stays below `HOLD_AT` (`NEWNESS`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final, Literal
 from uuid import UUID
+
+from app.risk.goods import is_resold, words_of
 
 if TYPE_CHECKING:
     from app.risk.facts import Facts
 
 Outcome = Literal["approve", "hold", "decline"]
 
+# Of the set as a whole; it changes with any rule, weight or bound below, and so does that rule's own version.
 RULES_VERSION: Final = "2026-11-22"
 HOLD_AT: Final = 100
 
@@ -61,13 +65,181 @@ def judge(findings: Iterable[Finding], *, forced: Outcome | None = None) -> tupl
     return strictest(by_weight, forced or "approve", *asked), weight
 
 
+def snooze(findings: Iterable[Finding], snoozed: Collection[str]) -> tuple[Finding, ...]:
+    """The same findings; a rule that a person lets rest for this customer is a shadow."""
+    return tuple(
+        replace(finding, is_shadow=True) if finding.rule in snoozed else finding for finding in findings
+    )
+
+
 def built_in(facts: Facts) -> tuple[Finding, ...]:
-    """What the rules that every shop has find in the facts."""
-    found: list[Finding] = []
-    if facts.same_1h >= 3:
-        found.append(
-            Finding(
-                "identical_1h", 1, HOLD_AT, "approve", is_shadow=False, values={"count": facts.same_1h + 1}
-            )
-        )
+    """What the rules that every shop has find in the facts, each at most once."""
+    found = []
+    for name, (version, rule) in BUILT_IN.items():
+        hit = rule(facts)
+        if hit is not None:
+            weight, values = hit
+            found.append(Finding(name, version, weight, "approve", is_shadow=False, values=values))
     return tuple(found)
+
+
+# --- the rules ------------------------------------------------------------------------------------------------
+
+Hit = tuple[int, dict[str, str | int]]
+"""The weight, and the figures of the reason's sentence. Counts in them are with the order at hand."""
+
+# Sums are in euro, and about as much in the other currencies: minor units for one euro's hundred.
+_WORTH: Final = {"EUR": 1, "SEK": 11, "DKK": 7}
+_DEAR_EUR_MINOR: Final = 40_000
+_VERY_DEAR_EUR_MINOR: Final = 150_000
+_CHEAP_EUR_MINOR: Final = 10_000
+
+
+def _step(count: int, steps: tuple[tuple[int, int], ...]) -> int:
+    """The weight of the highest step (at least so many, weight) that is reached, else 0."""
+    return max((weight for at_least, weight in steps if count >= at_least), default=0)
+
+
+def _heaviest(*hits: Hit) -> Hit | None:
+    """One reason of those that say the same over several times."""
+    heaviest = max(hits, key=lambda hit: hit[0])
+    return heaviest if heaviest[0] else None
+
+
+def _identical(facts: Facts) -> Hit | None:
+    """The very same basket again, from one phone or to one address: nobody needs four by four orders."""
+    hour, day = facts.own_same_1h + 1, facts.own_same_24h + 1
+    return _heaviest(
+        (_step(hour, ((2, 15), (3, 50), (4, HOLD_AT))), {"count": hour, "hours": 1}),
+        (_step(day, ((3, 30), (4, 60), (6, HOLD_AT))), {"count": day, "hours": 24}),
+    )
+
+
+def _identical_network(facts: Facts) -> Hit | None:
+    """The same basket from one device or network under several names. A campaign, or a shop's own network, looks alike,
+    so it weighs and does not hold by itself."""
+    if facts.same_1h <= facts.own_same_1h:
+        return None
+    count = facts.same_1h + 1
+    return _heaviest((_step(count, ((4, 20), (8, 40), (20, 60))), {"count": count, "hours": 1}))
+
+
+def _velocity_phone(facts: Facts) -> Hit | None:
+    hour, day, month = facts.phone_1h + 1, facts.phone_24h + 1, facts.phone_30d + 1
+    return _heaviest(
+        (_step(hour, ((4, 40), (6, 70))), {"count": hour, "hours": 1}),
+        (_step(day, ((6, 40), (10, 70))), {"count": day, "hours": 24}),
+        (_step(month, ((40, 30),)), {"count": month, "hours": 720}),
+    )
+
+
+def _velocity_email(facts: Facts) -> Hit | None:
+    day, month = facts.email_24h + 1, facts.email_30d + 1
+    return _heaviest(
+        (_step(day, ((6, 30), (10, 60))), {"count": day, "hours": 24}),
+        (_step(month, ((40, 20),)), {"count": month, "hours": 720}),
+    )
+
+
+def _velocity_address(facts: Facts) -> Hit | None:
+    """A house of many flats or a parcel point orders often too: it never weighs much."""
+    day = facts.address_24h + 1
+    return _heaviest((_step(day, ((5, 30), (10, 45))), {"count": day, "hours": 24}))
+
+
+def _velocity_device(facts: Facts) -> Hit | None:
+    day = facts.device_24h + 1
+    return _heaviest((_step(day, ((6, 30), (12, 50))), {"count": day, "hours": 24}))
+
+
+def _velocity_network(facts: Facts) -> Hit | None:
+    """An office, or a mobile network, puts many people behind one block."""
+    hour = facts.network_1h + 1
+    return _heaviest((_step(hour, ((15, 15), (40, 30))), {"count": hour, "hours": 1}))
+
+
+def _people_at_address(facts: Facts) -> Hit | None:
+    """Goods for several people go to one place. Where very many do, it is a parcel point."""
+    people = facts.address_people_30d + 1
+    return _heaviest((_step(people, ((4, 45),)) if people < 25 else 15, {"count": people}))
+
+
+def _people_on_device(facts: Facts) -> Hit | None:
+    people = facts.device_people_30d + 1
+    return _heaviest((_step(people, ((3, 35), (5, 70))), {"count": people}))
+
+
+def _wrong_codes(facts: Facts) -> Hit | None:
+    tries = facts.wrong_codes_24h
+    return _heaviest((_step(tries, ((4, 20), (8, 50), (15, HOLD_AT))), {"count": tries}))
+
+
+def _name_differs(facts: Facts) -> Hit | None:
+    return (45, {}) if facts.name_differs else None
+
+
+def _phone_abroad(facts: Facts) -> Hit | None:
+    return (20, {}) if facts.phone_abroad else None
+
+
+def _throwaway_email(facts: Facts) -> Hit | None:
+    return (45, {}) if facts.throwaway_email else None
+
+
+def _over_norm(facts: Facts) -> Hit | None:
+    """Much more than this customer usually spends here."""
+    if facts.usual_minor is None or facts.orders_before < 3 or _euro_minor(facts) < _CHEAP_EUR_MINOR:
+        return None
+    times = facts.total_minor // max(facts.usual_minor, 1)
+    return _heaviest((_step(times, ((5, 20), (10, 40))), {"times": times}))
+
+
+def _new_address(facts: Facts) -> Hit | None:
+    """A customer of this shop has something dear sent where none of their orders went."""
+    if facts.first_order or facts.address is None or facts.address_known:
+        return None
+    return (20, {}) if _euro_minor(facts) >= _DEAR_EUR_MINOR else None
+
+
+def _resold_goods(facts: Facts) -> Hit | None:
+    return (20, {}) if is_resold((*facts.words, *words_of(facts.categories))) else None
+
+
+def _new_phone_dear(facts: Facts) -> Hit | None:
+    if facts.phone_days is None or facts.phone_days >= 1 or _euro_minor(facts) < _DEAR_EUR_MINOR:
+        return None
+    return 15 if _euro_minor(facts) < _VERY_DEAR_EUR_MINOR else 25, {}
+
+
+def _first_dear_express(facts: Facts) -> Hit | None:
+    if not facts.first_order or not facts.express or _euro_minor(facts) < _DEAR_EUR_MINOR:
+        return None
+    return 20, {}
+
+
+def _euro_minor(facts: Facts) -> int:
+    return facts.total_minor // _WORTH.get(facts.currency, 1)
+
+
+BUILT_IN: Final[Mapping[str, tuple[int, Callable[[Facts], Hit | None]]]] = {
+    "identical": (1, _identical),
+    "identical_network": (1, _identical_network),
+    "velocity_phone": (1, _velocity_phone),
+    "velocity_email": (1, _velocity_email),
+    "velocity_address": (1, _velocity_address),
+    "velocity_device": (1, _velocity_device),
+    "velocity_network": (1, _velocity_network),
+    "people_at_address": (1, _people_at_address),
+    "people_on_device": (1, _people_on_device),
+    "wrong_codes": (1, _wrong_codes),
+    "name_differs": (1, _name_differs),
+    "phone_abroad": (1, _phone_abroad),
+    "throwaway_email": (1, _throwaway_email),
+    "over_norm": (1, _over_norm),
+    "new_address": (1, _new_address),
+    "resold_goods": (1, _resold_goods),
+    "new_phone_dear": (1, _new_phone_dear),
+    "first_dear_express": (1, _first_dear_express),
+}
+# What a person gathers by buying for the first time, whatever they buy.
+NEWNESS: Final = frozenset({"resold_goods", "new_phone_dear", "first_dear_express"})

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from app.kernel import db
 from app.merchants.queries import Merchant
+from app.risk.actions import assess_in_tx
 from app.risk.facts import Item, Purchase
+from app.risk.rules import Verdict
 from tests.factories.checkout import a_session
 
 NOON: Final = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -60,3 +62,9 @@ async def a_purchase_at(merchant: Merchant, **changed: object) -> Purchase:
     assert row is not None
     standing = {"merchant_id": merchant.id, "session_id": row["id"], "order_id": row["order_id"]}
     return a_purchase(**{**standing, **changed})
+
+
+async def remember(merchant: Merchant, **changed: object) -> Verdict:
+    """Decide about a purchase of its own; five minutes before the one that a test looks at, unless it says when."""
+    purchase = await a_purchase_at(merchant, **{"at": NOON - timedelta(minutes=5), **changed})
+    return await db.in_tx(lambda: assess_in_tx(purchase))

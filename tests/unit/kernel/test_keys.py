@@ -93,6 +93,10 @@ def test_after_a_turn_the_old_key_verifies_and_opens_and_the_new_one_signs() -> 
     assert RING.unsign("cookie", TURNED.sign("cookie", b"x")) is None
 
 
+def test_a_digest_is_told_under_every_key_the_current_one_first() -> None:
+    assert TURNED.macs("phone", "+358") == (TURNED.mac("phone", "+358"), RING.mac("phone", "+358"))
+
+
 def test_the_borders_between_parts_count() -> None:
     assert RING.mac("p", "ab", "c") != RING.mac("p", "a", "bc") != RING.mac("p", "abc")
     assert RING.mac("p", "ab") != RING.mac("p", "ab", "")
