@@ -93,7 +93,8 @@ class CaseNotFound(Refusal):
 
 
 class ApprovalImpossible(Refusal):
-    """No person may approve this: `reason` is `credit_ban` or `limit_reached`."""
+    """No person may approve this: `reason` is `credit_ban` or `limit_reached`; or of a purchase that was held after it
+    was confirmed, `order_changed`, `not_decided`, `hold_ended`, `link_closed`, `money_frozen` or `payment_ended`."""
 
     code: ClassVar[str] = "approval_impossible"
 

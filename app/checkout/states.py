@@ -33,6 +33,7 @@ EDGES: Final[dict[tuple[str, str], str]] = {
     (_S.PROCESSING, _S.DECLINED): "session.declined",
     (_S.PROCESSING, _S.EXPIRED): "session.expired",
     (_S.HELD, _S.OPEN): "session.reopened",
+    (_S.HELD, _S.PROCESSING): "session.processing",
     (_S.HELD, _S.CONFIRMED): "session.confirmed",
     (_S.HELD, _S.DECLINED): "session.declined",
     (_S.HELD, _S.CANCELLED): "session.cancelled",

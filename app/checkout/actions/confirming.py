@@ -95,7 +95,7 @@ async def _confirm(flow: Flow, shown_field: str, details: Details, lang: str | N
             await take_up_in_tx(flow)
             return await hold_purchase_in_tx(flow, contact, lang or flow.merchant.locale)
         case "approve":
-            await _buy(flow, customer, quote, contact, lang)
+            await purchase_in_tx(flow, customer, quote, contact, lang)
     return replace(flow, stored_state=SessionState.CONFIRMED, order_state=OrderState.PAID, contact=contact)
 
 
@@ -123,14 +123,21 @@ def quote_shown(flow: Flow, shown_field: str) -> Quote:
     return flow.quote
 
 
-async def _buy(flow: Flow, customer: Customer, quote: Quote, contact: Contact, lang: str | None) -> None:
+async def purchase_in_tx(
+    flow: Flow, customer: Customer, quote: Quote, contact: Contact, lang: str | None, *, actor: str = ACTOR
+) -> None:
+    """All of a purchase that no provider takes part in; `actor` is whoever confirms it. In a transaction that holds
+    session and order. Raises SessionEnded where a link does not lead to it any more, CreditRefused, HoldEnded,
+    MoneyFrozen."""
     if flow.link_id is not None:
         await _use_link(flow)
     await _reserve(flow, customer, quote)
-    await buy_in_tx(flow, quote, contact, lang)
+    await buy_in_tx(flow, quote, contact, lang, actor=actor)
 
 
-async def buy_in_tx(flow: Flow, quote: Quote, contact: Contact, lang: str | None) -> None:
+async def buy_in_tx(
+    flow: Flow, quote: Quote, contact: Contact, lang: str | None, *, actor: str = ACTOR
+) -> None:
     """The purchase itself, by whoever is known in this session, or by nobody known who has paid. In a transaction that
     holds session and order. Raises HoldEnded, MoneyFrozen."""
     merchant, now, customer = flow.merchant, flow.now, flow.customer
@@ -139,12 +146,12 @@ async def buy_in_tx(flow: Flow, quote: Quote, contact: Contact, lang: str | None
         flow.session_id,
         expected=flow.stored_state,
         to=SessionState.CONFIRMED,
-        actor=ACTOR,
+        actor=actor,
         at=now,
         detail={"version": flow.version} | ({"lang": lang} if lang else {}),
     )
     payment = Payment(None if customer is None else customer.id, quote.id, contact)
-    await orders.pay(merchant.id, flow.order_id, payment, actor=ACTOR, now=now)
+    await orders.pay(merchant.id, flow.order_id, payment, actor=actor, now=now)
     if customer is not None:
         # What a contact person typed stands on the order: it is not their company's to keep.
         own = Contact() if flow.identified_by == "company" else contact

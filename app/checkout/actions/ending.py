@@ -15,7 +15,7 @@ from app.cases.states import CaseState
 from app.checkout.actions.aside import free_in_tx
 from app.checkout.queries import is_over
 from app.checkout.states import MACHINE, SessionState
-from app.kernel import db, outbox
+from app.kernel import clock, db, outbox
 from app.kernel.states import LostRace
 from app.links import actions as links
 from app.links.queries import LinkView, link_of_order
@@ -26,6 +26,7 @@ from app.orders import extras as order_extras
 from app.orders.errors import OrderLocked
 from app.orders.queries import is_being_paid
 from app.orders.states import CANCELLABLE, OrderState
+from app.payments.actions.hurrying import look_at_once
 
 _COLUMNS: Final = """s.id, s.public_id, s.state, s.expires_at, s.held_until, s.order_id, s.link_id, s.hold_id,
        o.public_id AS order_public_id, o.state AS order_state, o.reference"""
@@ -265,12 +266,13 @@ async def give_back_in_tx(
 async def end_session_in_tx(
     merchant_id: UUID, row: db.Record, to: SessionState, actor: str, now: datetime
 ) -> None:
-    """End a session that the caller has locked, and its case; what it has set aside in a wallet comes free. Its order
-    is the caller's to move."""
+    """End a session that the caller has locked, and its case; what it has set aside in a wallet comes free, and what a
+    provider has authorised for it is let go. Its order is the caller's to move."""
     await MACHINE.move(merchant_id, row["id"], expected=row["state"], to=to, actor=actor, at=now)
     await outbox.emit(merchant_id, f"session.{to.value}", _data(row), now=now, about=row["order_public_id"])
     if row["state"] == SessionState.HELD:
         await _end_case(merchant_id, row, to, actor, now)
+        await look_at_once(merchant_id, row["id"], clock.wall())
     await free_in_tx(merchant_id, row["hold_id"], actor=actor, now=now)
 
 

@@ -12,6 +12,7 @@ from app.cases import rules
 from app.cases.errors import CaseClosed
 from app.cases.queries import CaseView, case_by_public_id
 from app.cases.states import CaseState
+from app.checkout.actions.approving import approvable, carry_on_in_tx
 from app.checkout.actions.aside import free_in_tx
 from app.checkout.actions.holding import release_in_tx
 from app.checkout.actions.vouching import Checked, vouch
@@ -21,10 +22,11 @@ from app.credit import actions as credit
 from app.credit.actions import PersonsWord
 from app.credit.queries import exposure_minor, stored_decision
 from app.credit.rules import FINAL_REASONS
-from app.kernel import audit, db, outbox
+from app.kernel import audit, clock, db, outbox
 from app.merchants.queries import Merchant
 from app.orders import actions as orders
 from app.orders.states import OrderState
+from app.payments.actions.hurrying import look_at_once
 
 APPROVAL_LIFE: Final = timedelta(days=2)
 """How long the shopper may take to confirm what a person has approved; they are told until when."""
@@ -46,7 +48,8 @@ class Answer:
 
 
 async def answer_case(merchant: Merchant, public_id: str, answer: Answer, now: datetime) -> None:
-    """Approve: the session goes on, and the shopper may confirm until the approval ends. Decline: it is over.
+    """Approve: the session goes on, and the shopper may confirm until the approval ends; a purchase that was confirmed
+    before, and held, is made now. Decline: it is over.
 
     Raises CaseNotFound, CaseClosed, ApprovalImpossible, IdentityUnchecked, TextRefused.
     """
@@ -69,11 +72,13 @@ async def _answer(merchant: Merchant, public_id: str, answer: Answer, now: datet
     if waiting is None or waiting.held_until is None or said_at >= waiting.held_until:
         raise CaseClosed(CaseState.LAPSED)
     actor = f"staff:{answer.staff}"
-    if answer.outcome == "approved":
-        until = await _approve(merchant, case, waiting, answer, now)
-    else:
-        until = None
+    until, made = None, None
+    if answer.outcome == "declined":
         await _decline(case, waiting, answer, now)
+    elif case.kind == "risk":
+        made = await approvable(case)
+    else:
+        until = await _approve(merchant, case, waiting, answer, now)
     state = CaseState.APPROVED if answer.outcome == "approved" else CaseState.DECLINED
     await cases.resolve(merchant.id, case.id, state, actor=actor, note=answer.note, now=now)
     detail = {"how": answer.checked.how} if answer.checked and answer.outcome == "approved" else {}
@@ -81,6 +86,9 @@ async def _answer(merchant: Merchant, public_id: str, answer: Answer, now: datet
         actor, f"case.{answer.outcome}", case.public_id, merchant_id=merchant.id, at=now, detail=detail
     )
     await _tell(case, answer.outcome, until, now)
+    if made is not None:
+        # Last: the shop hears of the answer before it hears of what follows from it.
+        await carry_on_in_tx(made, case.lang, actor=actor)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,11 +192,13 @@ async def _decline(case: CaseView, waiting: _Waiting, answer: Answer, now: datet
         now=now,
     )
     await db.execute(
-        "UPDATE checkout_sessions SET held_until = NULL, decision_id = $3 WHERE merchant_id = $1 AND id = $2",
+        """UPDATE checkout_sessions SET held_until = NULL, decision_id = coalesce($3, decision_id)
+           WHERE merchant_id = $1 AND id = $2""",
         case.merchant_id,
         case.session_id,
         decision_id,
     )
+    await look_at_once(case.merchant_id, case.session_id, clock.wall())
     await free_in_tx(case.merchant_id, waiting.hold_id, actor=actor, now=now)
 
 

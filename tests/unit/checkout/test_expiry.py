@@ -326,7 +326,7 @@ async def test_when_the_payment_is_first_the_expiry_finds_the_order_paid(
     merchant: Merchant, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     link, shopper, field = await a_payment_at_the_last_moment(merchant)
-    buying = Held(monkeypatch, confirming, "_buy")
+    buying = Held(monkeypatch, confirming, "purchase_in_tx")
     payment = asyncio.create_task(shopper.confirm(shown_field=field))
     await buying.reached()
     expiry = asyncio.create_task(actions.expire_orders(end_of(link) + GRACE))

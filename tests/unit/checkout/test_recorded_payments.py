@@ -386,7 +386,7 @@ async def test_when_the_shopper_confirms_first_the_money_is_a_case(
 ) -> None:
     link = await a_link(merchant)
     shopper = await at_confirm_of(link)
-    buying = Held(monkeypatch, confirming, "_buy")
+    buying = Held(monkeypatch, confirming, "purchase_in_tx")
     payment = asyncio.create_task(shopper.confirm())
     await buying.reached()
     recording_it = asyncio.create_task(record(merchant, link.order_public_id))
