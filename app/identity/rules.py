@@ -59,6 +59,16 @@ def block_of(address: str) -> str:
     return address
 
 
+def network_of(address: str) -> str:
+    """The block of an address that tells one place from another: "" for a private or loopback one, behind which anybody
+    may be, and for what is no address."""
+    try:
+        found = ipaddress.ip_network(address, strict=False)
+    except ValueError:
+        return ""
+    return "" if found.is_private or found.is_loopback or found.is_link_local else block_of(address)
+
+
 def new_code() -> str:
     """Six digits from the system's generator: 20 bits, ASVS 6.5.3."""
     return f"{secrets.randbelow(10**CODE_DIGITS):0{CODE_DIGITS}d}"

@@ -65,7 +65,15 @@ async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: boo
             )
             return await lead_to_provider(here, payment)
         here = here.after(
-            await confirm(here.flow.public_id, here.browser, shown, details, lang=here.lang, seen=here.flow)
+            await confirm(
+                here.flow.public_id,
+                here.browser,
+                shown,
+                details,
+                lang=here.lang,
+                seen=here.flow,
+                press=here.press,
+            )
         )
     except (ShownTotalChanged, HoldEnded, ModuleOff, BeingPaid) as refusal:
         return await _shown_anew(await here.again(), form, refusal)

@@ -10,12 +10,14 @@ from litestar.datastructures import Cookie
 from litestar.exceptions import NotFoundException
 
 from app.checkout.actions import Identification
+from app.checkout.assessing import Press
 from app.checkout.offering import Doors
 from app.checkout.queries import Flow
 from app.checkout.queries import flow as read_flow
 from app.identity.actions import browsers, remembered
 from app.identity.actions.browsers import BrowserToken
 from app.identity.passkeys import RelyingParty, relying_party
+from app.identity.rules import network_of
 from app.kernel import clock
 from app.merchants.queries import Merchant
 from app.payments.health import health_of_methods
@@ -71,6 +73,11 @@ class Visit:
     @property
     def address(self) -> str:
         return client_address(self.request, self.house.settings.trusted_proxies)
+
+    @property
+    def press(self) -> Press:
+        """What this very request is, where it is a press of "Confirm"."""
+        return Press(network_of(self.address), self.browser.device, is_test=self.house.settings.is_test)
 
     @property
     def passkey_party(self) -> RelyingParty | None:

@@ -31,7 +31,8 @@ COST = [
     # One of them holds browser and session, so that a code that is typed and one that is asked for never wait for
     # each other.
     ("/identify", 10, 3, 2),
-    ("/confirm", 9, 7, 1),
+    # One query asks what is known of such purchases, and one writes down what was decided about this one.
+    ("/confirm", 11, 8, 1),
 ]
 
 
@@ -83,7 +84,7 @@ COST_BY_WALLET = [
     ("first page", 4, 3, 1),
     ("/code", 7, 6, 3),
     ("/identify", 16, 6, 2),
-    ("/confirm", 18, 10, 1),
+    ("/confirm", 20, 11, 1),
 ]
 
 
