@@ -64,28 +64,30 @@ async def open_at_provider(payment: PaymentView, doors: PaymentDoors) -> Payment
     `pending` has a `url`; `failed` has reopened the session; `unknown` is being looked into.
     """
     provider = doors.providers.get(payment.method)
+    after = None
     if provider is not None and payment.provider_ref is None and not payment.has_ended:
-        await _open(payment, provider, doors, is_first=payment.state is PaymentState.STARTED)
-    return await _again(payment)
+        after = await _open(payment, provider, doors, is_first=payment.state is PaymentState.STARTED)
+    return await _again(payment) if after is None else after
 
 
 async def check(public_id: str, doors: PaymentDoors) -> PaymentView | None:
     """Ask the provider about a payment and do what follows; the payment as it is then, None for an unknown one. While
     somebody else asks, and once it has ended, this asks nobody."""
     payment = await payments.take(public_id, clock.wall())
-    if payment is not None:
-        provider = doors.providers.get(payment.method)
-        if provider is None:
-            await _look_later(payment)
-        elif payment.provider_ref is None:
-            await _open(payment, provider, doors)
-            found = await payment_by_public_id(public_id)
-            if found is not None and found.is_letting_go and found.state is PaymentState.PENDING:
-                # Whoever turned away before it was known lets go of it now.
-                return await check(public_id, doors)
-        else:
-            await _ask(payment, payment.provider_ref, provider)
-    return await payment_by_public_id(public_id)
+    if payment is None:
+        return await payment_by_public_id(public_id)
+    after = None
+    provider = doors.providers.get(payment.method)
+    if provider is None:
+        await _look_later(payment)
+    elif payment.provider_ref is None:
+        after = await _open(payment, provider, doors) or await _again(payment)
+        if after.is_letting_go and after.state is PaymentState.PENDING:
+            # Whoever turned away before it was known lets go of it now.
+            return await check(public_id, doors)
+    else:
+        after = await _ask(payment, payment.provider_ref, provider)
+    return await _again(payment) if after is None else after
 
 
 async def give_up(public_id: str, doors: PaymentDoors) -> PaymentView | None:
@@ -107,25 +109,25 @@ async def _look_later(payment: PaymentView) -> None:
 
 async def _open(
     payment: PaymentView, provider: PaymentProvider, doors: PaymentDoors, *, is_first: bool = False
-) -> None:
+) -> PaymentView | None:
     """`is_first` says that no call before this one can have opened it: one that did not come through leaves nothing to
-    ask about then, and the shopper may choose another way at once."""
+    ask about then, and the shopper may choose another way at once. Answers the payment as it is then where the
+    provider did what it was asked, else None."""
     try:
         if payment.kind == "charge":
-            told = await _charge(payment, provider)
-            await _carry_out(payment, told)
-            return
+            followed = await _carry_out(payment, await _charge(payment, provider))
+            return None if followed is None else followed.payment
         opened = await provider.create(_new_payment(payment, doors.base_url))
     except ProviderRefused as refused:
         await settling.never_opened(payment, refused.reason)
-        return
+        return None
     except ProviderUnreachable as why:
         if is_first and payment.kind != "charge" and isinstance(why, ProviderNotReached):
             await settling.never_opened(payment, why.reason)
         else:
             await _doubt(payment, "open", why)
-        return
-    await settling.was_opened(payment, opened, clock.wall())
+        return None
+    return await settling.was_opened(payment, opened, clock.wall())
 
 
 def _new_payment(payment: PaymentView, base_url: str) -> NewPayment:
@@ -166,25 +168,28 @@ async def _charge(payment: PaymentView, provider: PaymentProvider) -> Aggregate:
     )
 
 
-async def _ask(payment: PaymentView, provider_ref: str, provider: PaymentProvider) -> None:
-    """Ask, and go on for as long as something is to be said to the provider."""
+async def _ask(payment: PaymentView, provider_ref: str, provider: PaymentProvider) -> PaymentView | None:
+    """Ask, and go on for as long as something is to be said to the provider. Answers the payment as it is then, None
+    where nobody knows: it is to be read."""
     try:
         told = await provider.get(provider_ref)
     except (ProviderRefused, ProviderUnreachable) as why:
         _log.warning("payment_not_told", payment=payment.public_id, reason=why.reason)
         await _look_later(payment)
-        return
+        return None
     is_refused, seen = False, None
     for _ in range(_CALLS_MAX):
         followed = await _carry_out(payment, told, is_refused=is_refused, seen=seen)
-        if followed is None or followed.do is Do.WAIT:
-            return
+        if followed is None:
+            return None
+        if followed.do is Do.WAIT:
+            return followed.payment
         payment, seen = followed.payment, followed.flow
         try:
             told = await _say(followed, provider_ref, provider)
         except ProviderUnreachable as why:
             await _doubt(payment, followed.do.value, why)
-            return
+            return None
         except ProviderRefused as refused:
             _log.warning("payment_not_moved", payment=payment.public_id, reason=refused.reason)
             if followed.do is Do.CANCEL and is_refused:
@@ -195,6 +200,7 @@ async def _ask(payment: PaymentView, provider_ref: str, provider: PaymentProvide
             except (ProviderRefused, ProviderUnreachable):
                 break
     await _look_later(payment)
+    return None
 
 
 async def _say(followed: Followed, provider_ref: str, provider: PaymentProvider) -> Aggregate:

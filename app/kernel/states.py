@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -33,13 +34,25 @@ class LostRace(Exception):
         self.to_state = to_state
 
 
+@dataclass(frozen=True, slots=True)
+class Also:
+    """Further columns that change with a move, in its statement: "a = $10, b = $11", a constant of the program, and the
+    values of its parameters, the first of which is $10."""
+
+    sets: str
+    values: tuple[object, ...] = ()
+
+
+_NOTHING_ELSE = Also("")
+
+
 class Machine:
     """A life cycle over a table with the columns merchant_id, id and state, and its INSERT-only history.
 
     `edges` maps (from, to) to the event that the edge is. A thing is born by its own INSERT plus `begin`.
     """
 
-    __slots__ = ("_begin_sql", "_move_sql", "edges", "name", "states")
+    __slots__ = ("_begin_sql", "_history", "_move_sqls", "_table", "edges", "name", "states")
 
     def __init__(
         self, name: str, table: str, history_table: str, edges: Mapping[tuple[str, str], str]
@@ -50,17 +63,12 @@ class Machine:
         self.name = name
         self.edges = dict(edges)
         self.states = frozenset(state for edge in edges for state in edge)
-        columns = "(merchant_id, id, subject_id, from_state, to_state, event, actor, at, detail)"
-        # Table names cannot be parameters; these two are constants of the program and were checked above.
-        self._move_sql = (
-            f"WITH moved AS (UPDATE {table} SET state = $4"  # noqa: S608
-            " WHERE merchant_id = $1 AND id = $2 AND state = $3 RETURNING merchant_id, id)"
-            f" INSERT INTO {history_table} {columns}"
-            " SELECT merchant_id, $5, id, $3, $4, $6, $7, $8, $9 FROM moved RETURNING id"
+        self._table = table
+        self._history = (
+            f"{history_table} (merchant_id, id, subject_id, from_state, to_state, event, actor, at, detail)"
         )
-        self._begin_sql = (
-            f"INSERT INTO {history_table} {columns} VALUES ($1, $2, $3, NULL, $4, $5, $6, $7, $8)"  # noqa: S608
-        )
+        self._move_sqls: dict[str, str] = {}
+        self._begin_sql = f"INSERT INTO {self._history} VALUES ($1, $2, $3, NULL, $4, $5, $6, $7, $8)"  # noqa: S608
 
     def event(self, from_state: str, to_state: str) -> str:
         """The event of an edge. Raises `IllegalMove`."""
@@ -91,6 +99,26 @@ class Machine:
             self._begin_sql, merchant_id, ids.internal_id(), subject_id, state, event, actor, at, detail or {}
         )
 
+    def born_sql(self, insert: str, event: str) -> str:
+        """A birth as one statement: `insert` of the thing, which ends in "RETURNING *", and the first row of its
+        history. Of its parameters $1 is the history row's id, $2 the actor and $3 business time. Answers the thing,
+        as `born`, where "SELECT ... FROM born" follows."""
+        return (
+            f"WITH born AS ({insert}), begun AS (INSERT INTO {self._history}"  # noqa: S608
+            f" SELECT merchant_id, $1, id, NULL, state, '{event}', $2, $3, '{{}}' FROM born)"
+        )
+
+    def _move_sql(self, sets: str) -> str:
+        # Table names cannot be parameters; these are constants of the program and were checked at the start.
+        if sets not in self._move_sqls:
+            self._move_sqls[sets] = (
+                f"WITH moved AS (UPDATE {self._table} SET state = $4{sets and ', '}{sets}"  # noqa: S608
+                " WHERE merchant_id = $1 AND id = $2 AND state = $3 RETURNING merchant_id, id)"
+                f" INSERT INTO {self._history}"
+                " SELECT merchant_id, $5, id, $3, $4, $6, $7, $8, $9 FROM moved RETURNING id"
+            )
+        return self._move_sqls[sets]
+
     async def move(
         self,
         merchant_id: UUID,
@@ -101,6 +129,7 @@ class Machine:
         actor: str,
         at: datetime,
         detail: Mapping[str, object] | None = None,
+        also: Also = _NOTHING_ELSE,
     ) -> None:
         """Take one edge: the state changes and the history grows, in one statement of this transaction.
 
@@ -110,7 +139,7 @@ class Machine:
         event = self.event(expected, to)
         db.require_transaction("Machine.move")
         moved = await db.fetch_value(
-            self._move_sql,
+            self._move_sql(also.sets),
             merchant_id,
             subject_id,
             expected,
@@ -120,6 +149,7 @@ class Machine:
             actor,
             at,
             detail or {},
+            *also.values,
         )
         if moved is None:
             raise LostRace(self.name, subject_id, expected, to)

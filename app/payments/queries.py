@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date, datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -142,9 +142,12 @@ PAYMENT_COLUMNS: Final = """p.merchant_id, p.id, p.public_id, p.kind, p.method, 
      WHERE b.merchant_id = p.merchant_id AND b.payment_id = p.id AND b.ended_at IS NULL) AS going_back_minor"""
 
 
+_FIELDS: Final = tuple(each.name for each in fields(PaymentView))
+
+
 def payment_of(row: db.Record) -> PaymentView:
-    """From a row of PAYMENT_COLUMNS."""
-    return PaymentView(**{**dict(row.items()), "state": PaymentState(row["state"])})
+    """From a row that has the PAYMENT_COLUMNS."""
+    return PaymentView(**{**{name: row[name] for name in _FIELDS}, "state": PaymentState(row["state"])})
 
 
 async def payment_by_public_id(public_id: str) -> PaymentView | None:

@@ -13,14 +13,8 @@ from uuid import UUID
 
 from app.checkout.actions.aside import check_aside
 from app.checkout.actions.binding import given_here, this_browser
-from app.checkout.actions.confirming import (
-    ACTOR,
-    Details,
-    known_contact,
-    missing_fields,
-    quote_shown,
-    take_up_in_tx,
-)
+from app.checkout.actions.confirming import ACTOR, quote_shown, take_up_in_tx
+from app.checkout.contacts import Details, known_contact, missing_fields
 from app.checkout.errors import BeingPaid, DetailsMissing, SessionEnded, StepNotReached
 from app.checkout.queries import Flow, hold
 from app.checkout.queries import flow as read_flow
@@ -28,9 +22,8 @@ from app.checkout.states import MACHINE, SessionState
 from app.identity.actions.browsers import BrowserToken
 from app.kernel import db
 from app.kernel.money import Money
+from app.kernel.states import Also
 from app.ledger import actions as ledger
-from app.ledger.errors import MoneyFrozen
-from app.ledger.queries import frozen
 from app.links import actions as links
 from app.links.states import LinkState
 from app.orders.actions import Contact
@@ -48,12 +41,9 @@ HOLD_OUTLASTS: Final = timedelta(days=30)
 _DESCRIPTION_LENGTH_MAX: Final = 100
 
 # What was typed is kept for a second try in this browser; another one's goes.
-_WAIT: Final = """
-UPDATE checkout_sessions
-SET payment_failure = NULL, browser_id = coalesce($3, browser_id),
-    typed = CASE WHEN browser_id <> $3 THEN $4::jsonb ELSE coalesce(typed, '{}') || $4::jsonb END,
-    contact_elsewhere = contact_elsewhere OR coalesce(browser_id <> $3, false)
-WHERE merchant_id = $1 AND id = $2
+_WAIT: Final = """payment_failure = NULL, browser_id = coalesce($10, browser_id),
+    typed = CASE WHEN browser_id <> $10 THEN $11::jsonb ELSE coalesce(typed, '{}') || $11::jsonb END,
+    contact_elsewhere = contact_elsewhere OR coalesce(browser_id <> $10, false)
 """
 
 
@@ -91,8 +81,6 @@ async def start_payment(  # noqa: PLR0913 - all by name
             return waited_for
         quote, method = _checked(flow, shown_field)
         await check_aside(flow)
-        if await frozen() is not None:
-            raise MoneyFrozen
         contact = _contact(flow, details)
         missing = missing_fields(quote, contact)
         if missing:
@@ -154,6 +142,7 @@ async def _wait(flow: Flow, browser_id: UUID | None, details: Details, lang: str
         if await is_being_paid(merchant_id, flow.order_id):
             raise BeingPaid
     await take_up_in_tx(flow)
+    typed = {name: value for name, value in asdict(details).items() if value}
     await MACHINE.move(
         merchant_id,
         flow.session_id,
@@ -162,8 +151,7 @@ async def _wait(flow: Flow, browser_id: UUID | None, details: Details, lang: str
         actor=ACTOR,
         at=now,
         detail={"version": flow.version, "lang": lang},
+        also=Also(_WAIT, (browser_id, typed)),
     )
-    typed = {name: value for name, value in asdict(details).items() if value}
-    await db.execute(_WAIT, merchant_id, flow.session_id, browser_id, typed)
     if flow.aside is not None and flow.quote is not None and flow.quote.wallet_minor:
         await ledger.outlast(merchant_id, flow.aside.id, until=now + HOLD_OUTLASTS, now=now)

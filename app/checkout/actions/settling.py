@@ -26,7 +26,6 @@ from app.checkout.states import MACHINE, SessionState
 from app.kernel import audit, clock, db
 from app.kernel.money import Money
 from app.ledger import actions as ledger
-from app.ledger.queries import frozen
 from app.links import actions as links
 from app.merchants.queries import Merchant, merchant_by_id
 from app.orders import actions as orders
@@ -35,7 +34,7 @@ from app.orders.queries import OrderView
 from app.orders.states import OrderState
 from app.payments import actions as payments
 from app.payments.ports import Aggregate, Opened
-from app.payments.queries import PAYMENT_COLUMNS, PaymentView, payment_of, somebody_takes
+from app.payments.queries import PAYMENT_COLUMNS, PaymentView, payment_of
 from app.payments.settling import GRACE, MISMATCH, Do, Ours, Step, Wish, next_step
 from app.payments.states import PaymentState
 
@@ -72,6 +71,17 @@ class _Place:
         return self.order.state
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The payment, held until the transaction ends, and what is read with it: business time, whether a payment takes
+    money for its order, this one or another, and whether money is frozen."""
+
+    payment: PaymentView
+    now: datetime
+    somebody_takes: bool
+    is_frozen: bool
+
+
 async def follow(
     payment: PaymentView,
     told: Aggregate,
@@ -97,31 +107,31 @@ async def follow(
 async def _follow(
     place: _Place, payment: PaymentView, told: Aggregate, wall: datetime, *, is_refused: bool
 ) -> Followed:
-    held = await _held(payment)
-    if held.state is not payment.state:
+    held = await hold_payment(payment)
+    ours = held.payment
+    if ours.state is not payment.state:
         # Somebody else was faster, and has done what was to be done.
-        return Followed(held, Do.WAIT)
+        return Followed(ours, Do.WAIT)
     await db.race_point("payment held")
-    wish = await _wish(place, held, wall)
-    step = next_step(Ours(held.state, held.public_id, held.amount, is_refused), told, wish)
-    await payments.note(held, told)
-    if held.state is PaymentState.STARTED and not _ends_at_once(step):
+    wish = _wish(place, held, wall)
+    step = next_step(Ours(ours.state, ours.public_id, ours.amount, is_refused), told, wish)
+    ours = payments.as_told(ours, told)
+    if ours.state is PaymentState.STARTED and not _ends_at_once(step):
         # A charge that its provider has taken and is not done with: it goes on as any other.
-        held = await _moved(held, PaymentState.PENDING, place.now)
+        ours = await _moved(ours, PaymentState.PENDING, place.now)
     match step.do:
         case Do.WAIT:
-            await payments.postpone(held, wall)
-            return Followed(held, Do.WAIT)
+            return await _go_on_waiting(ours, wall)
         case Do.CAPTURE:
-            return await _claim(place, held, wall)
+            return await _claim(place, ours, wall, is_frozen=held.is_frozen)
         case Do.CANCEL:
-            return await _let_go(place, held, step)
+            return await _let_go(place, ours, step)
         case Do.PAY:
-            return await _pay(place, held, told)
+            return await _pay(place, ours, told)
         case Do.LATE:
-            return await _late(place, held, Money(step.kept_minor, told.currency), step.failure)
+            return await _late(place, ours, Money(step.kept_minor, told.currency), step.failure)
         case Do.END:
-            return await _end(place, held, step)
+            return await _end(place, ours, step)
 
 
 def _ends_at_once(step: Step) -> bool:
@@ -142,18 +152,26 @@ async def _place_of(payment: PaymentView, seen: Flow | None = None) -> _Place:
     return _Place(merchant, await clock.business_now(), None, order)
 
 
-async def _held(payment: PaymentView) -> PaymentView:
-    row = await db.fetch_one(
-        f"SELECT {PAYMENT_COLUMNS} FROM payments p WHERE p.merchant_id = $1 AND p.id = $2 FOR UPDATE OF p",  # noqa: S608
-        payment.merchant_id,
-        payment.id,
-    )
+# Who takes money for an order holds it, and so do we: it cannot change while this waits for the payment. Money that is
+# frozen meanwhile is found frozen by what posts it.
+_HOLD: Final = f"""
+SELECT {PAYMENT_COLUMNS}, coalesce((SELECT offset_s FROM business_clock WHERE id = 1), 0) AS offset_s,
+       EXISTS (SELECT FROM payments t
+               WHERE t.merchant_id = p.merchant_id AND t.order_id = p.order_id AND t.is_taking) AS somebody_takes,
+       EXISTS (SELECT FROM money_freezes WHERE ended_at IS NULL) AS is_frozen
+FROM payments p WHERE p.merchant_id = $1 AND p.id = $2 FOR UPDATE OF p
+"""  # noqa: S608 - column names alone
+
+
+async def hold_payment(payment: PaymentView) -> Held:
+    row = await db.fetch_one(_HOLD, payment.merchant_id, payment.id)
     assert row is not None, "payments are never deleted"
-    return payment_of(row)
+    now = clock.business(row["offset_s"])
+    return Held(payment_of(row), now, row["somebody_takes"], row["is_frozen"])
 
 
-async def _wish(place: _Place, payment: PaymentView, wall: datetime) -> Wish:
-    flow = place.flow
+def _wish(place: _Place, held: Held, wall: datetime) -> Wish:
+    flow, payment = place.flow, held.payment
     if flow is not None and flow.stored_state is not SessionState.PROCESSING:
         return Wish.OVER
     if place.order_state not in _WAITING:
@@ -161,7 +179,7 @@ async def _wish(place: _Place, payment: PaymentView, wall: datetime) -> Wish:
     if not payment.is_taking:
         if flow is not None and (flow.link_state in CLOSED or not _is_of_its_order(flow, payment)):
             return Wish.OVER
-        if await somebody_takes(payment.merchant_id, payment.order_id):
+        if held.somebody_takes:
             return Wish.OVER
     over = wall >= payment.expires_at + GRACE or (flow is not None and place.now >= flow.expires_at)
     return Wish.LETTING_GO if payment.is_letting_go or over else Wish.WANTED
@@ -181,25 +199,27 @@ async def _moved(
     failure: str | None = None,
     is_taking: bool = False,
 ) -> PaymentView:
-    await payments.move(payment, to, actor=ACTOR, now=now, failure=failure, is_taking=is_taking)
-    return replace(payment, state=to, is_taking=is_taking or payment.is_taking)
+    return await payments.move(payment, to, actor=ACTOR, now=now, failure=failure, is_taking=is_taking)
 
 
-async def _claim(place: _Place, payment: PaymentView, wall: datetime) -> Followed:
+async def _go_on_waiting(payment: PaymentView, wall: datetime) -> Followed:
+    await payments.note(payment)
+    return Followed(await payments.postpone(payment, wall), Do.WAIT)
+
+
+async def _claim(place: _Place, payment: PaymentView, wall: datetime, *, is_frozen: bool) -> Followed:
     """From here on this payment alone takes money for the order: nobody else begins, edits or ends it meanwhile."""
     flow, now = place.flow, place.now
-    if await frozen() is not None:
+    if is_frozen:
         if payment.state in {PaymentState.PENDING, PaymentState.UNKNOWN}:
             payment = await _moved(payment, PaymentState.AUTHORISED, now)
-        await payments.postpone(payment, wall)
-        return Followed(payment, Do.WAIT)
+        return await _go_on_waiting(payment, wall)
     if flow is not None and not flow.money_aside:
         # All of the price or nothing: the wallet's part is not there any more.
         return await _let_go(place, payment, Step(Do.CANCEL, failure="hold_ended"))
     if payment.state is PaymentState.CAPTURING:
+        await payments.note(payment)
         return Followed(payment, Do.CAPTURE)
-    if payment.state is not PaymentState.AUTHORISED:
-        payment = await _moved(payment, PaymentState.AUTHORISED, now)
     payment = await _moved(payment, PaymentState.CAPTURING, now, is_taking=True)
     if flow is not None and flow.aside is not None and flow.quote is not None and flow.quote.wallet_minor:
         await ledger.outlast(payment.merchant_id, flow.aside.id, until=now + HOLD_OUTLASTS, now=now)
@@ -209,7 +229,9 @@ async def _claim(place: _Place, payment: PaymentView, wall: datetime) -> Followe
 async def _let_go(place: _Place, payment: PaymentView, step: Step) -> Followed:
     if step.failure == MISMATCH:
         await _report(place, payment)
-    if payment.state is not PaymentState.CANCELLING:
+    if payment.state is PaymentState.CANCELLING:
+        await payments.note(payment)
+    else:
         payment = await _moved(payment, PaymentState.CANCELLING, place.now, failure=step.failure)
     return Followed(payment, Do.CANCEL)
 
@@ -232,7 +254,7 @@ async def _pay(place: _Place, payment: PaymentView, told: Aggregate) -> Followed
         contact = Contact(**payment.contact) if payment.contact else flow.contact
         await buy_in_tx(flow, flow.quote, contact, payment.lang)
     if payment.is_saving and told.saved is not None:
-        await payments.save_method(payment, told.saved, now)
+        payment = await payments.save_method(payment, told.saved, now)
     return Followed(await _moved(payment, PaymentState.CAPTURED, now, is_taking=True), Do.WAIT)
 
 
@@ -329,16 +351,17 @@ async def _hold_of(merchant_id: UUID, session_id: UUID) -> UUID | None:
     return found
 
 
-async def was_opened(payment: PaymentView, told: Opened, wall: datetime) -> None:
-    """The provider knows the payment: the shopper can go there."""
+async def was_opened(payment: PaymentView, told: Opened, wall: datetime) -> PaymentView:
+    """The provider knows the payment: the shopper can go there. The payment as it is then."""
 
-    async def keep() -> None:
+    async def keep() -> PaymentView:
         # Nothing of session or order changes with it: the payment alone is held.
-        held = await _held(payment)
-        if held.state is payment.state:
-            await payments.opened(held, told, actor=ACTOR, now=await clock.business_now(), wall=wall)
+        held = await hold_payment(payment)
+        if held.payment.state is not payment.state:
+            return held.payment
+        return await payments.opened(held.payment, told, actor=ACTOR, now=held.now, wall=wall)
 
-    await db.in_tx(keep)
+    return await db.in_tx(keep)
 
 
 async def never_opened(payment: PaymentView, reason: str) -> None:
@@ -346,7 +369,7 @@ async def never_opened(payment: PaymentView, reason: str) -> None:
 
     async def end() -> None:
         place = await _place_of(payment)
-        held = await _held(payment)
+        held = (await hold_payment(payment)).payment
         if held.state is payment.state:
             _log.warning("payment_refused", payment=payment.public_id, reason=reason)
             await _end(place, held, Step(Do.END, PaymentState.FAILED, "provider_error"))
@@ -359,11 +382,11 @@ async def nobody_knows(payment: PaymentView, wall: datetime) -> None:
 
     async def doubt() -> None:
         place = await _place_of(payment)
-        held = await _held(payment)
+        held = (await hold_payment(payment)).payment
         if held.state is not payment.state:
             return
         if held.state in {PaymentState.STARTED, PaymentState.CAPTURING}:
-            await _moved(held, PaymentState.UNKNOWN, place.now)
+            held = await _moved(held, PaymentState.UNKNOWN, place.now)
         await payments.postpone(held, wall)
 
     await db.in_tx(doubt)

@@ -12,6 +12,7 @@
 from app.payments.actions.moving import (
     CONTACT_KEPT,
     NewProviderPayment,
+    as_told,
     begin,
     forget_contacts,
     let_go,
@@ -20,7 +21,6 @@ from app.payments.actions.moving import (
     note,
     opened,
     postpone,
-    release,
     take,
 )
 from app.payments.actions.recording import record
@@ -32,6 +32,7 @@ __all__ = [
     "CONTACT_KEPT",
     "FORGET_JOB",
     "NewProviderPayment",
+    "as_told",
     "begin",
     "begin_refund",
     "claim_probe",
@@ -48,7 +49,6 @@ __all__ = [
     "postpone",
     "postpone_refund",
     "record",
-    "release",
     "save_method",
     "take",
     "take_refund",

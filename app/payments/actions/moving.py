@@ -7,16 +7,18 @@ has a key of its own, and each move expects the state that it starts from.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
 
 from app.kernel import db, ids
 from app.kernel.money import Money
+from app.kernel.states import Also
+from app.ledger.errors import MoneyFrozen
 from app.payments import settling
 from app.payments.ports import Aggregate, Opened, ProviderMethod, Way
-from app.payments.queries import PAYMENT_COLUMNS, PaymentView, payment_by_id, payment_of
+from app.payments.queries import PAYMENT_COLUMNS, PaymentView, payment_of
 from app.payments.states import ENDED, MACHINE, PaymentState
 
 # Longer than one call to a provider and the transaction after it.
@@ -25,12 +27,20 @@ LEASE: Final = timedelta(seconds=30)
 FIRST_LOOK: Final = timedelta(seconds=20)
 CONTACT_KEPT: Final = timedelta(days=30)
 
-_INSERT: Final = """
-INSERT INTO payments (merchant_id, id, public_id, kind, method, state, order_id, session_id, quote_id, amount_minor,
-                      currency, country, lang, way, description, is_saving, saved_method_id, contact, is_taking,
-                      created_at, expires_at, next_check_at, leased_until)
-VALUES ($1, $2, $3, $4, $5, 'started', $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)
-"""
+_BEGIN: Final = f"""
+{
+    MACHINE.born_sql(
+        '''INSERT INTO payments (merchant_id, id, public_id, kind, method, state, order_id, session_id, quote_id,
+                                 amount_minor, currency, country, lang, way, description, is_saving, saved_method_id,
+                                 contact, is_taking, created_at, expires_at, next_check_at, leased_until)
+           SELECT $4, $5, $6, $7, $8, 'started', $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $3,
+                  $22, $23, $23
+           WHERE NOT EXISTS (SELECT FROM money_freezes WHERE ended_at IS NULL) RETURNING *''',
+        "payment.started",
+    )
+}
+SELECT {PAYMENT_COLUMNS} FROM born p
+"""  # noqa: S608 - constants of the program
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,13 +67,15 @@ async def begin(
     merchant_id: UUID, new: NewProviderPayment, *, actor: str, now: datetime, wall: datetime
 ) -> PaymentView:
     """Write a payment down before its provider hears of it, leased by the caller. In a transaction that holds session
-    and order."""
-    payment_id = ids.internal_id()
+    and order. Raises MoneyFrozen."""
     is_charge = new.session_id is None
-    await db.execute(
-        _INSERT,
+    row = await db.fetch_one(
+        _BEGIN,
+        ids.internal_id(),
+        actor,
+        now,
         merchant_id,
-        payment_id,
+        ids.internal_id(),
         ids.public_id("pay"),
         "charge" if is_charge else "checkout",
         new.method,
@@ -80,17 +92,12 @@ async def begin(
         new.saved_method_id,
         dict(new.contact),
         is_charge,
-        now,
         new.expires_at,
         wall + FIRST_LOOK,
-        wall + FIRST_LOOK,
     )
-    await MACHINE.begin(
-        merchant_id, payment_id, state=PaymentState.STARTED, event="payment.started", actor=actor, at=now
-    )
-    made = await payment_by_id(merchant_id, payment_id)
-    assert made is not None, "it was written just now"
-    return made
+    if row is None:
+        raise MoneyFrozen
+    return payment_of(row)
 
 
 _TAKE: Final = f"""
@@ -107,22 +114,13 @@ async def take(public_id: str, wall: datetime) -> PaymentView | None:
     return None if row is None else payment_of(row)
 
 
-async def release(payment: PaymentView) -> None:
-    """Let somebody else ask. Outside a transaction."""
-    await db.execute_alone(
-        "UPDATE payments SET leased_until = NULL WHERE merchant_id = $1 AND id = $2",
-        payment.merchant_id,
-        payment.id,
-    )
-
-
 _POSTPONE: Final = """
 UPDATE payments SET checks = checks + 1, next_check_at = $3, leased_until = NULL
 WHERE merchant_id = $1 AND id = $2 AND ended_at IS NULL
 """
 
 
-async def postpone(payment: PaymentView, wall: datetime) -> None:
+async def postpone(payment: PaymentView, wall: datetime) -> PaymentView:
     """Nothing is new: look again after a while, and after a longer one then. In a transaction."""
     at = wall + settling.wait_after(payment.checks)
     over = payment.expires_at + settling.GRACE
@@ -130,56 +128,65 @@ async def postpone(payment: PaymentView, wall: datetime) -> None:
         # The end of its time at the provider is worth a look of its own.
         at = over
     await db.execute(_POSTPONE, payment.merchant_id, payment.id, at)
+    return replace(payment, checks=payment.checks + 1, next_check_at=at, leased_until=None)
 
 
-_OPENED: Final = """
-UPDATE payments SET provider_ref = $3, url = $4, qr_url = $5, checks = 0, next_check_at = $6, leased_until = NULL
-WHERE merchant_id = $1 AND id = $2
-"""
-
-
-async def opened(payment: PaymentView, told: Opened, *, actor: str, now: datetime, wall: datetime) -> None:
-    """The provider knows the payment, and where its shopper goes. In a transaction. Raises LostRace."""
-    await move(payment, PaymentState.PENDING, actor=actor, now=now)
-    await db.execute(
-        _OPENED,
-        payment.merchant_id,
-        payment.id,
-        told.provider_ref,
-        told.url,
-        told.qr_url,
-        wall + settling.wait_after(0),
+def as_told(payment: PaymentView, told: Aggregate) -> PaymentView:
+    """With what the provider's own book says; the next `move` writes it down, or `note` where there is none."""
+    return replace(
+        payment,
+        provider_ref=payment.provider_ref or told.provider_ref,
+        authorised_minor=told.authorised_minor,
+        captured_minor=told.captured_minor,
+        refunded_minor=told.refunded_minor,
     )
 
 
 _NOTE: Final = """
-UPDATE payments SET provider_ref = coalesce(provider_ref, $3), authorised_minor = $4, captured_minor = $5,
-                    refunded_minor = $6
+UPDATE payments SET provider_ref = $3, authorised_minor = $4, captured_minor = $5, refunded_minor = $6
 WHERE merchant_id = $1 AND id = $2
 """
 
 
-async def note(payment: PaymentView, told: Aggregate) -> None:
-    """Keep what the provider's own book says. In a transaction."""
-    await db.execute(
-        _NOTE,
-        payment.merchant_id,
-        payment.id,
-        told.provider_ref,
-        told.authorised_minor,
-        told.captured_minor,
-        told.refunded_minor,
+async def note(payment: PaymentView) -> None:
+    """Keep what the provider's own book says, and nothing else is new. In a transaction that holds the payment."""
+    await db.execute(_NOTE, payment.merchant_id, payment.id, *_book(payment))
+
+
+def _book(payment: PaymentView) -> tuple[object, ...]:
+    return payment.provider_ref, payment.authorised_minor, payment.captured_minor, payment.refunded_minor
+
+
+# What a move writes beside the state, all of it in one statement.
+_GOES_ON: Final = (
+    "provider_ref = $10, authorised_minor = $11, captured_minor = $12, refunded_minor = $13,"
+    " failure = $14, is_taking = $15"
+)
+_IS_OPEN: Final = f"{_GOES_ON}, url = $16, qr_url = $17, checks = 0, next_check_at = $18, leased_until = NULL"
+_ENDS: Final = (
+    f"{_GOES_ON}, ended_at = $16, contact = NULL, url = NULL, qr_url = NULL, next_check_at = NULL,"
+    " leased_until = NULL"
+)
+
+
+async def opened(
+    payment: PaymentView, told: Opened, *, actor: str, now: datetime, wall: datetime
+) -> PaymentView:
+    """The provider knows the payment, and where its shopper goes. In a transaction that holds the payment. Raises
+    LostRace."""
+    after = replace(
+        payment,
+        state=PaymentState.PENDING,
+        provider_ref=told.provider_ref,
+        url=told.url,
+        qr_url=told.qr_url,
+        checks=0,
+        next_check_at=wall + settling.wait_after(0),
+        leased_until=None,
     )
-
-
-_END: Final = """
-UPDATE payments SET ended_at = $3, contact = NULL, url = NULL, qr_url = NULL, next_check_at = NULL, leased_until = NULL,
-                    failure = coalesce($4, failure), is_taking = $5
-WHERE merchant_id = $1 AND id = $2
-"""
-_MARK: Final = """
-UPDATE payments SET failure = coalesce($3, failure), is_taking = is_taking OR $4 WHERE merchant_id = $1 AND id = $2
-"""
+    also = _also(_IS_OPEN, after, after.url, after.qr_url, after.next_check_at)
+    await _take_edge(payment, after, also, actor=actor, now=now)
+    return after
 
 
 async def move(
@@ -190,17 +197,52 @@ async def move(
     now: datetime,
     failure: str | None = None,
     is_taking: bool = False,
-) -> None:
-    """Take one edge. `is_taking` claims the order for this payment: no other may take money for it. What has ended
-    forgets who paid and where. In a transaction that holds session and order. Raises IllegalMove, LostRace."""
-    detail = {} if failure is None else {"failure": failure}
-    await MACHINE.move(
-        payment.merchant_id, payment.id, expected=payment.state, to=to, actor=actor, at=now, detail=detail
+) -> PaymentView:
+    """Take one edge; the payment as it is then, written as `payment` says in all that moves with it. `is_taking` claims
+    the order for this payment: no other may take money for it. What has ended forgets who paid and where. In a
+    transaction that holds session and order, and the payment. Raises IllegalMove, LostRace."""
+    after = replace(payment, state=to, failure=failure or payment.failure)
+    if to not in ENDED:
+        after = replace(after, is_taking=is_taking or payment.is_taking)
+        await _take_edge(payment, after, _also(_GOES_ON, after), actor=actor, now=now, failure=failure)
+        return after
+    after = replace(
+        after,
+        is_taking=is_taking,
+        ended_at=now,
+        contact=None,
+        url=None,
+        qr_url=None,
+        next_check_at=None,
+        leased_until=None,
     )
-    if to in ENDED:
-        await db.execute(_END, payment.merchant_id, payment.id, now, failure, is_taking)
-    elif failure is not None or is_taking:
-        await db.execute(_MARK, payment.merchant_id, payment.id, failure, is_taking)
+    await _take_edge(payment, after, _also(_ENDS, after, now), actor=actor, now=now, failure=failure)
+    return after
+
+
+def _also(sets: str, after: PaymentView, *values: object) -> Also:
+    return Also(sets, (*_book(after), after.failure, after.is_taking, *values))
+
+
+async def _take_edge(
+    before: PaymentView,
+    after: PaymentView,
+    also: Also,
+    *,
+    actor: str,
+    now: datetime,
+    failure: str | None = None,
+) -> None:
+    await MACHINE.move(
+        before.merchant_id,
+        before.id,
+        expected=before.state,
+        to=after.state,
+        actor=actor,
+        at=now,
+        detail={} if failure is None else {"failure": failure},
+        also=also,
+    )
 
 
 async def let_go(public_id: str, wall: datetime) -> None:

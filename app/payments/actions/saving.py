@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -23,12 +24,13 @@ UPDATE payments p SET saved_method_id = saved.id FROM saved WHERE p.merchant_id 
 """
 
 
-async def save_method(payment: PaymentView, saved: SavedMethod, now: datetime) -> None:
-    """Keep what the shopper agreed to save with this payment. In a transaction."""
+async def save_method(payment: PaymentView, saved: SavedMethod, now: datetime) -> PaymentView:
+    """Keep what the shopper agreed to save with this payment; the payment as it is then. In a transaction."""
+    saved_id = ids.internal_id()
     await db.execute(
         _SAVE,
         payment.merchant_id,
-        ids.internal_id(),
+        saved_id,
         ids.public_id("sm"),
         payment.method,
         process_keyring().seal(SAVED_METHOD_PURPOSE, saved.token.encode()),
@@ -37,6 +39,7 @@ async def save_method(payment: PaymentView, saved: SavedMethod, now: datetime) -
         now,
         payment.id,
     )
+    return replace(payment, saved_method_id=saved_id)
 
 
 # A charge that nobody has heard the end of is asked after with the token: it stays for as long.

@@ -200,10 +200,12 @@ async def test_without_the_second_look_under_the_lock_both_act_on_what_they_read
     _, payment = await a_guest_at_provider(merchant, provider)
     provider.approve(payment.provider_ref)
 
-    async def as_it_was(read: PaymentView) -> PaymentView:
-        return read
+    hold = settling.hold_payment
 
-    monkeypatch.setattr(settling, "_held", as_it_was)
+    async def as_it_was(read: PaymentView) -> settling.Held:
+        return replace(await hold(read), payment=read)
+
+    monkeypatch.setattr(settling, "hold_payment", as_it_was)
     with pytest.raises(LostRace):
         await ask_across(payment, provider, EVERYBODY[0], EVERYBODY[1])
 

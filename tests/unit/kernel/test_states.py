@@ -11,7 +11,7 @@ import pytest
 
 from app.kernel import db as kernel
 from app.kernel.db import fetch_all, fetch_value, tx
-from app.kernel.states import IllegalMove, LostRace, Machine
+from app.kernel.states import Also, IllegalMove, LostRace, Machine
 
 SHOP = uuid.UUID(int=1)
 THING = uuid.UUID(int=2)
@@ -140,6 +140,37 @@ async def test_a_move_is_one_statement_inside_a_transaction(scratch: str, now: d
     assert (counts.queries, counts.commits) == (1, 1)
     with pytest.raises(kernel.NotInTransaction):
         await MACHINE.move(SHOP, THING, expected="open", to="paid", actor="x", at=now)
+
+
+async def test_what_changes_with_a_move_is_written_with_it_or_not_at_all(scratch: str, now: datetime) -> None:
+    await born("open", now)
+    await kernel.execute_alone("ALTER TABLE thing ADD note text, ADD moves integer NOT NULL DEFAULT 0")
+
+    async def paid(note: str) -> None:
+        also = Also("note = $10, moves = moves + 1", (note,))
+        await MACHINE.move(SHOP, THING, expected="open", to="paid", actor="x", at=now, also=also)
+
+    with kernel.counting() as counts:
+        await kernel.in_tx(lambda: paid("in cash"))
+    assert (counts.queries, counts.commits) == (1, 1)
+    with pytest.raises(LostRace):
+        await kernel.in_tx(lambda: paid("again"))
+    [thing] = await fetch_all("SELECT state, note, moves FROM thing")
+    assert (thing["state"], thing["note"], thing["moves"]) == ("paid", "in cash", 1)
+
+
+async def test_a_birth_in_one_statement_begins_its_history(scratch: str, now: datetime) -> None:
+    insert = "INSERT INTO thing SELECT $4, $5, 'draft' WHERE $6 RETURNING *"
+    sql = f"{MACHINE.born_sql(insert, 'thing.created')} SELECT state FROM born"
+
+    async def be_born(thing: uuid.UUID, may: bool) -> object:
+        return await fetch_value(sql, uuid.uuid4(), "merchant", now, SHOP, thing, may)
+
+    assert await be_born(THING, may=True) == "draft"
+    assert await be_born(uuid.UUID(int=3), may=False) is None
+    [row] = await fetch_all("SELECT * FROM thing_history")
+    assert (row["subject_id"], row["from_state"], row["to_state"]) == (THING, None, "draft")
+    assert (row["event"], row["actor"], row["at"], row["detail"]) == ("thing.created", "merchant", now, {})
 
 
 async def test_nothing_is_born_in_a_state_that_does_not_exist(now: datetime) -> None:

@@ -108,10 +108,10 @@ async def test_a_shop_with_wallets_costs_a_shopper_without_money_nothing(client:
 COST_BY_CARD = [
     ("first page", 1, 0, 0),
     ("first page", 4, 3, 1),
-    ("/confirm", 14, 7, 2),
+    ("/confirm", 7, 4, 2),
     ("/go", 2, 0, 0),
     ("/return", 2, 0, 0),
-    ("/check", 23, 13, 2),
+    ("/check", 15, 8, 2),
 ]
 
 
