@@ -11,6 +11,7 @@ from typing import Final, TypeAlias
 
 from app.agreements import actions as agreements
 from app.checkout.actions.insuring import end_with_refund_in_tx
+from app.checkout.actions.sampling import sample_in_tx
 from app.extras import actions as extras
 from app.invoices import actions as invoices
 from app.kernel import db, outbox
@@ -18,7 +19,7 @@ from app.kernel.jobs import EndedAlready, Event, Outcome, event_of
 from app.kernel.outbox import Job
 from app.merchants.queries import merchant_by_id
 from app.messages import actions as messages
-from app.messages import answers, refunds
+from app.messages import answers, questions, refunds
 from app.messages.language import language_of_order
 from app.rewards import jobs as rewards
 from app.rewards.actions import Refund
@@ -92,6 +93,13 @@ async def begin_insurance(event: Event) -> None:
         await extras.begin_insurance_in_tx(event.merchant_id, order_id, lang)
 
 
+async def sample_for_review(event: Event) -> None:
+    """A share of what was approved is looked at by a person who does not know what the machine said."""
+    merchant = await merchant_by_id(event.merchant_id)
+    if merchant is not None:
+        await sample_in_tx(merchant, str(event.data["order_id"]), event.at)
+
+
 async def end_insurance(event: Event) -> None:
     """What was insured went back with its insurance."""
     merchant = await merchant_by_id(event.merchant_id)
@@ -109,10 +117,12 @@ TO: Final[Mapping[str, tuple[Reaction, ...]]] = {
         begin_subscription,
         renew_subscription,
         begin_insurance,
+        sample_for_review,
     ),
     "charge.failed": (refuse_renewal,),
     "order.refunded": (refunds.send_refund, take_points_back, end_insurance),
     "invoice.issued": (messages.send_invoice,),
+    "review.asked": (questions.send_question,),
     "review.resolved": (answers.send_answer,),
 }
 

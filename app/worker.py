@@ -21,8 +21,9 @@ import structlog
 from app import doors, reactions
 from app.agreements import actions as agreements
 from app.agreements.jobs import draw as draw_agreement
+from app.cases.actions import lapse_blind
 from app.checkout import giving_back, paying, proving, renewals
-from app.checkout.actions import expire_due, expire_orders
+from app.checkout.actions import answering, expire_due, expire_orders
 from app.identity.actions.codes import mark_unknown_sends
 from app.invoices import actions as invoices
 from app.invoices.jobs import draw
@@ -52,6 +53,7 @@ from app.messages import (
     insurance,
     letters,
     payment_link,
+    questions,
     refunds,
     reminders,
     subscription,
@@ -104,6 +106,10 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
         answers.JOB_KIND: lambda job: answers.deliver(
             job, answers.Doors(through.sms, through.mail, through.base_url)
         ),
+        questions.JOB_KIND: lambda job: questions.deliver(
+            job, answers.Doors(through.sms, through.mail, through.base_url)
+        ),
+        answering.CARRY_OUT_JOB: answering.work,
         invoices.DRAW_JOB: lambda job: draw(job, through.operator),
         agreements.DRAW_JOB: lambda job: draw_agreement(job, through.operator),
         bulk.JOB_KIND: bulk_jobs.work,
@@ -150,6 +156,7 @@ def chores(providers: Mapping[ProviderMethod, PaymentProvider] | None = None) ->
 
     by_business_time = (
         expire_orders,
+        lapse_blind,
         reminding.remind_due,
         invoices.issue_due,
         invoices.post_due_charges,

@@ -55,11 +55,14 @@ async def modules_database(postgres_server: EmbeddedServer, template_database: s
 
 
 @pytest.fixture
-async def db(database_url: str) -> AsyncIterator[str]:
+async def db(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
     """The same with the pool of `app.kernel.db` on it. Yields the address, for tests that start processes."""
-    from app.kernel.db import close_pool, start_pool  # noqa: PLC0415 - only tests of the database pay for it
+    from app.checkout.actions import sampling  # noqa: PLC0415 - only tests of the database pay for it
+    from app.kernel.db import close_pool, start_pool  # noqa: PLC0415
     from app.kernel.keys import Keyring, use_keyring  # noqa: PLC0415
 
+    # Chance has no part in a test: an order is drawn for a blind review where a shop draws every one, and else never.
+    monkeypatch.setattr(sampling, "is_drawn", lambda sample_ppm: sample_ppm == sampling.MILLION)
     use_keyring(Keyring({"test": bytes(range(32))}))
     await start_pool(database_url)
     try:

@@ -70,7 +70,8 @@ class CaseView:
 
 
 _COLUMNS: Final = """c.merchant_id, c.id, c.public_id, c.kind, c.state, c.asked_by, c.session_id,
-       s.public_id AS session_public_id, s.customer_id, s.postcode, o.public_id AS order_public_id, o.reference, c.decision_id,
+       s.public_id AS session_public_id, s.customer_id, s.postcode, o.public_id AS order_public_id, o.reference,
+       c.decision_id,
        s.quote_id, c.amount_minor, c.currency, c.lang, c.opened_at, c.due_at, c.resolved_at, c.resolved_by,
        p.name AS resolved_by_name, c.statement, c.name, c.phone, c.email, c.note, c.is_blind, c.rank_at, c.taken_by,
        c.taken_until, t.name AS taken_by_name, c.assigned_to, h.name AS assigned_to_name, c.snoozed_until, c.answer,
@@ -100,7 +101,8 @@ async def case_by_public_id(merchant_id: UUID, public_id: str, *, lock: bool = F
 
 
 async def newest_of_session(merchant_id: UUID, session_id: UUID) -> CaseView | None:
-    sql = f"{_FROM} WHERE c.merchant_id = $1 AND c.session_id = $2 ORDER BY c.id DESC LIMIT 1"
+    """The case that a session waits for, or did last."""
+    sql = f"{_FROM} WHERE c.merchant_id = $1 AND c.session_id = $2 AND NOT c.is_blind ORDER BY c.id DESC LIMIT 1"
     row = await db.fetch_one(sql, merchant_id, session_id)
     return None if row is None else _view(row)
 

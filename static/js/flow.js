@@ -55,7 +55,7 @@
 
   /* A page on which something was typed does not change under the hand: it only says so. */
   const typedInto = () =>
-    [...step().querySelectorAll("input:not([type=hidden]):not([type=radio])")].some((field) => field.value !== field.defaultValue);
+    [...step().querySelectorAll("input:not([type=hidden]):not([type=radio]), textarea")].some((field) => field.value !== field.defaultValue);
 
   /* A step that needs another file names it, and only then it is fetched. */
   const more = () => {

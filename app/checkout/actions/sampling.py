@@ -19,7 +19,7 @@ from app.merchants.queries import Merchant
 from app.risk.queries import decision_of_session
 
 ACTOR: Final = "sample"
-_MILLION: Final = 1_000_000
+MILLION: Final = 1_000_000
 
 _BOUGHT: Final = """
 SELECT s.id, o.total_minor, o.currency, coalesce(v.name, t.name) AS name
@@ -35,7 +35,7 @@ ORDER BY s.id DESC, v.verified_at DESC LIMIT 1
 
 def is_drawn(sample_ppm: int) -> bool:
     """Whether this order is one of the share."""
-    return secrets.randbelow(_MILLION) < sample_ppm
+    return secrets.randbelow(MILLION) < sample_ppm
 
 
 async def sample_in_tx(merchant: Merchant, order_public_id: str, now: datetime) -> str | None:

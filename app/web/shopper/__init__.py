@@ -9,7 +9,13 @@ from app.web.shopper.account_sign_in import (
     sign_out,
     use_account_passkey,
 )
-from app.web.shopper.asking import ask_a_person, ask_who_is_paying, say_where_to_answer, take_another_plan
+from app.web.shopper.asking import (
+    answer_the_question,
+    ask_a_person,
+    ask_who_is_paying,
+    say_where_to_answer,
+    take_another_plan,
+)
 from app.web.shopper.bank import go_to_bank, return_from_bank, show_public_keys, show_return
 from app.web.shopper.changed import follow, go_on, show_changed
 from app.web.shopper.company import say_company
@@ -84,6 +90,7 @@ ROUTES = (
     ask_who_is_paying,
     take_another_plan,
     say_where_to_answer,
+    answer_the_question,
     show_passkeys,
     ask_new_passkey,
     keep_passkey,

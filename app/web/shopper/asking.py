@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from app.cases.errors import TextRefused
 from app.checkout.actions import answer_to, ask_person, go_on_without
 from app.checkout.actions.holding import reach_of
+from app.checkout.actions.questioning import answer_question
 from app.checkout.actions.vouching import ask_who
 from app.checkout.errors import AskedTooOften, SessionEnded, StepNotReached
 from app.checkout.steps import Page, may_see
@@ -85,6 +86,21 @@ async def say_where_to_answer(request: Request[Any, Any, Any], session_id: FromP
         if here.flow.state != "held" or not here.flow.ours:
             return await page_now(here, push=True)
         return await outcome_now(here, form=form.refused(email=FieldError(refused.reason)), status=422)
+    except SessionEnded:
+        return await page_now(await here.again(), push=True)
+    return await page_now(await here.again(), push=True)
+
+
+@post("/pay/{session_id:str}/answer-question", include_in_schema=False, status_code=200)
+async def answer_the_question(request: Request[Any, Any, Any], session_id: FromPath[str]) -> Response[str]:
+    """Whoever checks the purchase asked something: the shopper answers, once."""
+    here = await visit(request, session_id)
+    form = await here.form()
+    try:
+        await answer_question(here.flow.public_id, here.browser, form.value("question"), form.value("answer"))
+    except TextRefused as refused:
+        wrong = form.refused(answer=FieldError(refused.reason))
+        return await outcome_now(await here.again(), form=wrong, status=422)
     except SessionEnded:
         return await page_now(await here.again(), push=True)
     return await page_now(await here.again(), push=True)

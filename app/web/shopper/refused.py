@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from app.cases.queries import asked_by_shopper, newest_of_session
+from app.cases.questions import questions_of
 from app.cases.rules import ASKED_BY_SHOPPER_MAX
 from app.checkout.actions.holding import answer_by, reach_of
 from app.checkout.passing import Basket, Passing, passes, what_passes
@@ -88,6 +89,8 @@ async def wait_of(visit: Visit) -> WaitView | None:
         explanation_url=_explanation_url(visit) if flow.decision is not None else None,
         another_plan_url=f"{visit.url}/another-plan",
         email_url=f"{visit.url}/answer-to",
+        question_url=f"{visit.url}/answer-question",
+        questions=await questions_of(flow.merchant.id, case.id),
     )
 
 

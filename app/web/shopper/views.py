@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from markupsafe import Markup
 
     from app.agreements.words import Worded
+    from app.cases.questions import QuestionView
     from app.kernel.money import Money
     from app.law.contacts import Contact
     from app.plans.disclosure import QuoteView
@@ -343,6 +344,13 @@ class WaitView:
     explanation_url: str | None
     another_plan_url: str
     email_url: str
+    question_url: str = ""
+    questions: Sequence[QuestionView] = ()
+
+    @property
+    def is_asked(self) -> bool:
+        """Whether a question waits for the shopper."""
+        return any(each.answered_at is None for each in self.questions)
 
 
 @dataclass(frozen=True, slots=True)
