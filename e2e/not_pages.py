@@ -33,6 +33,7 @@ NOT_PAGES: Final = frozenset(
         "/admin/invoices/{public_id:str}/pdf",
         "/admin/invoices/{public_id:str}/e-invoice",
         "/admin/links/export",
+        "/admin/reviews/figures/export",
         "/admin/wallets/export",
         "/admin/wallets/{customer_id:str}/export",
         "/api/v1/customers/{customer_id:str}/wallet",

@@ -417,6 +417,7 @@ VIEWS: Final = (
     *(View(*each) for each in link_admin_states.ALL),
     *(View(*each) for each in till_states.ALL),
     View("admin-reviews", "/admin/reviews", waits.reviews),
+    View("admin-review-figures", "/admin/reviews/figures", admin_states.page("/admin/reviews/figures")),
     View("admin-review", "/admin/reviews/{public_id:str}", waits.review),
     View("admin-review-asked", "/admin/reviews/{public_id:str}", waits.review_asked),
     View("admin-review-without-note", "/admin/reviews/{public_id:str}", waits.review_without_note),

@@ -78,6 +78,8 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:payment": _OWNER,
         "admin:record": _OWNER,
         "admin:reviews": _REVIEWERS,
+        "admin:review-figures": _REVIEWERS,
+        "admin:review-figures-export": _REVIEWERS,
         "admin:review": _REVIEWERS,
         "admin:review:answer": _REVIEWERS,
         "admin:review:money": _REVIEWERS,
