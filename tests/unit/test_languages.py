@@ -12,6 +12,8 @@ from tools.i18n import MessageId, extracted, missing, read_catalogue
 
 # What makers call their devices and payment services is the same everywhere.
 _DEVICES = frozenset({"Chromebook", "Mac", "MobilePay", "iPad", "iPhone"})
+# Symbols of units are the same wherever Latin letters are written.
+_UNITS = frozenset({"%(n)s s", "%(n)s min"})
 # Names, and words that a language writes as English does.
 SAME_AS_ENGLISH = {
     "fi": frozenset({"API", "Bulgaria", "Webhook", "webhook"}),
@@ -134,7 +136,7 @@ def test_a_translation_is_not_english(lang: str) -> None:
         if message.id and as_tuple(message.string) == as_tuple(message.id)
     }
 
-    assert same <= SAME_AS_ENGLISH[lang] | _DEVICES
+    assert same <= SAME_AS_ENGLISH[lang] | _DEVICES | _UNITS
 
 
 def test_a_message_without_variables_has_no_lone_per_cent_sign(messages: dict[MessageId, list[str]]) -> None:
