@@ -25,6 +25,12 @@ class BeingPaid(SessionEnded):
     code: ClassVar[str] = "being_paid"
 
 
+class PurchaseDeclined(SessionEnded):
+    """Risk has declined the purchase at this very press: the session is over, and no provider was asked."""
+
+    code: ClassVar[str] = "purchase_declined"
+
+
 class StepNotReached(Refusal):
     """An earlier step is missing in this browser: the shopper is led there."""
 

@@ -44,7 +44,14 @@ PROOF: Final[Mapping[str, str]] = {
     "I23 a session in processing waits for one payment, and a payment that goes on has such a session": """
         SELECT s.public_id FROM checkout_sessions s
         LEFT JOIN payments p ON p.merchant_id = s.merchant_id AND p.session_id = s.id AND p.ended_at IS NULL
-        GROUP BY s.merchant_id, s.id HAVING count(p.id) <> CASE s.state WHEN 'processing' THEN 1 ELSE 0 END""",
+        GROUP BY s.merchant_id, s.id
+        HAVING count(p.id) <> 1 AND s.state = 'processing' OR count(p.id) <> 0 AND s.state IN ('open', 'confirmed')
+            OR count(p.id) > 1 OR bool_or(p.is_taking AND s.state = 'held')""",
+    "I23 what a session that has ended was paid with is being let go": """
+        SELECT p.public_id FROM payments p
+        JOIN checkout_sessions s ON s.merchant_id = p.merchant_id AND s.id = p.session_id
+        WHERE p.ended_at IS NULL AND s.state IN ('declined', 'cancelled', 'expired')
+          AND (p.is_taking OR p.state NOT IN ('authorised', 'cancelling'))""",
     "I23 what goes on is asked after, and what has ended forgets who paid": """
         SELECT p.public_id FROM payments p
         WHERE (p.state IN ('captured', 'cancelled', 'failed', 'expired')) <> (p.ended_at IS NOT NULL)

@@ -34,10 +34,12 @@ NOT_TAKEN: Final = "not_taken"
 
 class Wish(StrEnum):
     """Whether the purchase still wants this payment: it waits for it; it waits no longer, but takes what is authorised;
-    it is over, or paid in another way, and nobody is to be charged."""
+    a person looks at it first, and what is authorised stays so; it is over, or paid in another way, and nobody is to be
+    charged."""
 
     WANTED = "wanted"
     LETTING_GO = "letting_go"
+    HELD = "held"
     OVER = "over"
 
 
@@ -89,7 +91,7 @@ def next_step(ours: Ours, told: Aggregate, wish: Wish) -> Step:
         case Standing.CANCELLED:
             return Step(Do.END, PaymentState.CANCELLED)
         case Standing.PENDING:
-            wanted = wish is Wish.WANTED and ours.state is not PaymentState.CANCELLING
+            wanted = wish in {Wish.WANTED, Wish.HELD} and ours.state is not PaymentState.CANCELLING
             return Step(Do.WAIT if wanted else Do.CANCEL)
         case Standing.AUTHORISED:
             return _of_authorised(ours, told, wish)
@@ -107,7 +109,7 @@ def _of_money_there(ours: Ours, told: Aggregate, wish: Wish) -> Step:
         return Step(Do.LATE, failure=MISMATCH, kept_minor=kept_minor)
     if wish is Wish.OVER:
         return Step(Do.LATE, kept_minor=kept_minor)
-    return Step(Do.PAY)
+    return Step(Do.WAIT if wish is Wish.HELD else Do.PAY)
 
 
 def _of_authorised(ours: Ours, told: Aggregate, wish: Wish) -> Step:
@@ -121,7 +123,7 @@ def _of_authorised(ours: Ours, told: Aggregate, wish: Wish) -> Step:
     # Whoever turned away is not charged for what they approve afterwards.
     if wish is Wish.OVER or ours.state is PaymentState.CANCELLING:
         return Step(Do.CANCEL)
-    return Step(Do.CAPTURE)
+    return Step(Do.WAIT if wish is Wish.HELD else Do.CAPTURE)
 
 
 def wait_after(checks: int) -> timedelta:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.checkout import actions, paying, shown
 from app.checkout.actions import Details
+from app.checkout.assessing import Press
 from app.checkout.paying import PaymentDoors
 from app.checkout.queries import Flow
 from app.kernel import clock, db
@@ -40,7 +41,9 @@ async def choose_paid(shopper: Shopper, method: PaidMethod = "card", wallet_mino
     return await actions.choose_plan(flow, quote, shopper.browser, clock.wall())
 
 
-async def confirmed(shopper: Shopper, *, is_saving: bool = False, details: Details = GUEST) -> PaymentView:
+async def confirmed(
+    shopper: Shopper, *, is_saving: bool = False, details: Details = GUEST, press: Press | None = None
+) -> PaymentView:
     """The shopper pressed "Confirm purchase"; the provider has not heard of it yet."""
     return await actions.start_payment(
         shopper.session,
@@ -50,6 +53,7 @@ async def confirmed(shopper: Shopper, *, is_saving: bool = False, details: Detai
         lang="en",
         wall=clock.wall(),
         is_saving=is_saving,
+        press=press or Press(),
     )
 
 
@@ -77,6 +81,11 @@ async def a_paid_order(
     provider.approve(payment.provider_ref)
     settled = await asked(payment, provider)
     return settled.order_public_id, settled
+
+
+async def nobody_has_bought_before() -> None:
+    """What risk has seen is gone: one shopper who buys the same again and again within seconds is not looked at."""
+    await db.execute_alone("TRUNCATE risk_decisions CASCADE")
 
 
 async def asked(payment: PaymentView, provider: PaymentProvider) -> PaymentView:

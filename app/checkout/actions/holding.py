@@ -223,17 +223,23 @@ async def go_on_without(public_id: str, browser: BrowserToken) -> Flow:
         case = await newest_of_session(flow.merchant.id, flow.session_id)
         if case is not None and case.kind == "risk":
             raise StepNotReached
-        case_id = await cases.close_of_session(
-            flow.merchant.id, flow.session_id, CaseState.WITHDRAWN, actor=SHOPPER, now=flow.now
-        )
-        await release_in_tx(flow.merchant.id, flow.session_id, flow.order_id, actor=SHOPPER, now=flow.now)
-        if case_id is not None:
-            await tell_resolved(flow, case_id, "withdrawn")
+        await nothing_to_look_at_in_tx(flow, actor=SHOPPER)
         return replace(
             flow, stored_state=SessionState.OPEN, order_state=OrderState.IN_PAYMENT, held_until=None
         )
 
     return await db.in_tx(go_on)
+
+
+async def nothing_to_look_at_in_tx(flow: Flow, *, actor: str) -> None:
+    """What was looked at is not bought this way any more: the case ends unanswered, and the session is open again. In a
+    transaction that holds session and order."""
+    case_id = await cases.close_of_session(
+        flow.merchant.id, flow.session_id, CaseState.WITHDRAWN, actor=actor, now=flow.now
+    )
+    await release_in_tx(flow.merchant.id, flow.session_id, flow.order_id, actor=actor, now=flow.now)
+    if case_id is not None:
+        await tell_resolved(flow, case_id, "withdrawn")
 
 
 async def release_in_tx(

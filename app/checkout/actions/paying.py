@@ -12,10 +12,12 @@ from typing import Final
 from uuid import UUID
 
 from app.checkout.actions.aside import check_aside
+from app.checkout.actions.assessing import assess, decline_in_tx
 from app.checkout.actions.binding import given_here, this_browser
-from app.checkout.actions.confirming import ACTOR, quote_shown, take_up_in_tx
+from app.checkout.actions.confirming import ACTOR, NOTHING_KNOWN, quote_shown, take_up_in_tx
+from app.checkout.assessing import Press
 from app.checkout.contacts import Details, known_contact, missing_fields
-from app.checkout.errors import BeingPaid, DetailsMissing, SessionEnded, StepNotReached
+from app.checkout.errors import BeingPaid, DetailsMissing, PurchaseDeclined, SessionEnded, StepNotReached
 from app.checkout.queries import Flow, hold
 from app.checkout.queries import flow as read_flow
 from app.checkout.states import MACHINE, SessionState
@@ -43,7 +45,7 @@ _DESCRIPTION_LENGTH_MAX: Final = 100
 # What was typed is kept for a second try in this browser; another one's goes.
 _WAIT: Final = """payment_failure = NULL, browser_id = coalesce($10, browser_id),
     typed = CASE WHEN browser_id <> $10 THEN $11::jsonb ELSE coalesce(typed, '{}') || $11::jsonb END,
-    contact_elsewhere = contact_elsewhere OR coalesce(browser_id <> $10, false)
+    contact_elsewhere = contact_elsewhere OR coalesce(browser_id <> $10, false), review_first = $12
 """
 
 
@@ -58,17 +60,20 @@ async def start_payment(  # noqa: PLR0913 - all by name
     way: Way = "redirect",
     is_saving: bool = False,
     seen: Flow | None = None,
+    press: Press = NOTHING_KNOWN,
 ) -> PaymentView:
     """The shopper confirmed a way to pay that a provider settles: the session waits for the payment that this answers,
     which `checkout.paying.open_at_provider` opens next. Without a wallet's part nobody need be identified; the session
     is then bound to the browser that confirms. A repeat answers the payment that the session waits for.
 
     `is_saving` asks the provider for a token for later charges, as what begins a subscription always does. `seen`
-    is the flow as this request has read it already; what changed since is read again, under the lock. Raises
-    SessionEnded, StepNotReached, ShownTotalChanged, DetailsMissing, HoldEnded, ModuleOff, MoneyFrozen.
+    is the flow as this request has read it already; what changed since is read again, under the lock. What risk has a
+    person look at is authorised first, and held then (`settling`). Raises
+    SessionEnded, StepNotReached, ShownTotalChanged, DetailsMissing, HoldEnded, ModuleOff, MoneyFrozen, and
+    PurchaseDeclined once the session is declined.
     """
 
-    async def start() -> PaymentView:
+    async def start() -> PaymentView | None:
         # The browser before the session, as every verb of the flow takes them.
         before = seen or await read_flow(public_id, browser.digest)
         browser_id = None
@@ -85,7 +90,11 @@ async def start_payment(  # noqa: PLR0913 - all by name
         missing = missing_fields(quote, contact)
         if missing:
             raise DetailsMissing(missing)
-        await _wait(flow, browser_id, details, lang)
+        outcome = await assess(flow, quote, contact, press)
+        if outcome == "decline":
+            await decline_in_tx(flow)
+            return None
+        await _wait(flow, browser_id, details, lang, review_first=outcome == "hold")
         new = NewProviderPayment(
             method=method,
             order_id=flow.order_id,
@@ -102,7 +111,10 @@ async def start_payment(  # noqa: PLR0913 - all by name
         )
         return await payments.begin(flow.merchant.id, new, actor=ACTOR, now=flow.now, wall=wall)
 
-    return await db.in_tx(start)
+    payment = await db.in_tx(start)
+    if payment is None:
+        raise PurchaseDeclined
+    return payment
 
 
 async def _held(public_id: str, browser: BrowserToken, seen: Flow | None) -> Flow:
@@ -133,7 +145,9 @@ def _contact(flow: Flow, details: Details) -> Contact:
     return replace(known, phone=given.phone, postcode=details.postcode or given.postcode)
 
 
-async def _wait(flow: Flow, browser_id: UUID | None, details: Details, lang: str) -> None:
+async def _wait(
+    flow: Flow, browser_id: UUID | None, details: Details, lang: str, *, review_first: bool
+) -> None:
     merchant_id, now = flow.merchant.id, flow.now
     if flow.link_id is not None:
         link = await links.lock_of(merchant_id, flow.order_id)
@@ -151,7 +165,7 @@ async def _wait(flow: Flow, browser_id: UUID | None, details: Details, lang: str
         actor=ACTOR,
         at=now,
         detail={"version": flow.version, "lang": lang},
-        also=Also(_WAIT, (browser_id, typed)),
+        also=Also(_WAIT, (browser_id, typed, review_first)),
     )
     if flow.aside is not None and flow.quote is not None and flow.quote.wallet_minor:
         await ledger.outlast(merchant_id, flow.aside.id, until=now + HOLD_OUTLASTS, now=now)

@@ -18,6 +18,7 @@ from app.checkout.actions.aside import free_in_tx
 from app.checkout.actions.charging import pay_charge, tell_failed
 from app.checkout.actions.confirming import buy_in_tx, take_up_in_tx
 from app.checkout.actions.ending import end_others_in_tx, expire_locked_in_tx
+from app.checkout.actions.holding import hold_purchase_in_tx, nothing_to_look_at_in_tx
 from app.checkout.actions.late_money import ACTOR, LateMoney, ask_about_in_tx
 from app.checkout.actions.paying import HOLD_OUTLASTS
 from app.checkout.queries import CLOSED, Flow, hold
@@ -119,6 +120,8 @@ async def _follow(
     if ours.state is PaymentState.STARTED and not _ends_at_once(step):
         # A charge that its provider has taken and is not done with: it goes on as any other.
         ours = await _moved(ours, PaymentState.PENDING, place.now)
+    if step.do in {Do.CAPTURE, Do.PAY} and place.flow is not None and place.flow.review_first:
+        return await _hold_for_person(place, ours, wall)
     match step.do:
         case Do.WAIT:
             return await _go_on_waiting(ours, wall)
@@ -172,6 +175,8 @@ async def hold_payment(payment: PaymentView) -> Held:
 
 def _wish(place: _Place, held: Held, wall: datetime) -> Wish:
     flow, payment = place.flow, held.payment
+    if flow is not None and flow.stored_state is SessionState.HELD:
+        return Wish.HELD
     if flow is not None and flow.stored_state is not SessionState.PROCESSING:
         return Wish.OVER
     if place.order_state not in _WAITING:
@@ -205,6 +210,21 @@ async def _moved(
 async def _go_on_waiting(payment: PaymentView, wall: datetime) -> Followed:
     await payments.note(payment)
     return Followed(await payments.postpone(payment, wall), Do.WAIT)
+
+
+async def _hold_for_person(place: _Place, payment: PaymentView, wall: datetime) -> Followed:
+    """A person looks at the purchase before its money is taken: what the provider has authorised waits with it. A
+    payment that was being let go by then is let go."""
+    flow = place.flow
+    assert flow is not None, "the caller has looked"
+    if payment.state is PaymentState.CANCELLING or not flow.money_aside:
+        failure = None if flow.money_aside else "hold_ended"
+        return await _let_go(place, payment, Step(Do.CANCEL, failure=failure))
+    if payment.state is not PaymentState.AUTHORISED:
+        payment = await _moved(payment, PaymentState.AUTHORISED, place.now)
+    contact = Contact(**payment.contact) if payment.contact else flow.contact
+    await hold_purchase_in_tx(flow, contact, payment.lang)
+    return await _go_on_waiting(payment, wall)
 
 
 async def _claim(place: _Place, payment: PaymentView, wall: datetime, *, is_frozen: bool) -> Followed:
@@ -325,11 +345,16 @@ _OPEN_AGAIN: Final = "UPDATE checkout_sessions SET payment_failure = $3 WHERE me
 async def _reopen(place: _Place, failure: str | None) -> None:
     """A session that waited for the payment goes on from step 1, or is over when its time is."""
     flow, now = place.flow, place.now
-    if flow is None or flow.stored_state is not SessionState.PROCESSING:
+    if flow is None or flow.stored_state not in {SessionState.PROCESSING, SessionState.HELD}:
         return
     merchant_id, session_id = flow.merchant.id, flow.session_id
     if now >= flow.expires_at:
         await expire_locked_in_tx(merchant_id, flow.public_id, now)
+        return
+    if flow.stored_state is SessionState.HELD:
+        await nothing_to_look_at_in_tx(flow, actor=ACTOR)
+        await db.execute(_OPEN_AGAIN, merchant_id, session_id, failure)
+        await free_in_tx(merchant_id, await _hold_of(merchant_id, session_id), actor=ACTOR, now=now)
         return
     await MACHINE.move(
         merchant_id,

@@ -62,6 +62,7 @@ async def _confirm(here: Visit, form: Form, details: Details, *, may_decide: boo
                 wall=here.wall,
                 way="qr" if form.value("way") == "qr" and quote.method == "mobilepay" else "redirect",
                 seen=here.flow,
+                press=here.press,
             )
             return await lead_to_provider(here, payment)
         here = here.after(

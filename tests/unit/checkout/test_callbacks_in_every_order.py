@@ -17,7 +17,13 @@ from app.merchants.queries import Merchant, forget_kept_merchants
 from app.payments.ports import Callback, Standing
 from app.payments.queries import PaymentView
 from tests.factories.checkout import a_merchant
-from tests.factories.payments import a_guest_at_provider, asked, doors_to, its_lease_ends
+from tests.factories.payments import (
+    a_guest_at_provider,
+    asked,
+    doors_to,
+    its_lease_ends,
+    nobody_has_bought_before,
+)
 from tests.support.providers import FakeProvider
 
 # "told ..." is a call of the provider's about it, whether or not it has happened by then.
@@ -64,6 +70,7 @@ async def test_whatever_comes_in_whichever_order_what_is_bought_is_what_was_take
     ends, provider = set(), FakeProvider("card")
     for order in permutations(STEPS):
         taken_minor = provider.taken_minor()
+        await nobody_has_bought_before()
         shopper, payment = await a_guest_at_provider(merchant, provider)
         for step in order:
             await _step(step, payment, provider)

@@ -23,6 +23,7 @@ from tests.factories.payments import (
     confirmed,
     doors_to,
     its_lease_ends,
+    nobody_has_bought_before,
 )
 from tests.factories.wallets import switched
 from tests.factories.wallets_in_flow import aino_identified, in_wallet, money_of_aino
@@ -232,6 +233,7 @@ async def test_a_purchase_that_dies_between_any_two_steps_is_bought_once(
     customer = await money_of_aino(merchant, PLACES * WALLET)
     mortal = Mortal(monkeypatch, provider)
     for place in range(first, min(first + 5, PLACES)):
+        await nobody_has_bought_before()
         shopper = await a_purchase_by_wallet_and_provider(merchant, provider)
         taken, left = provider.taken_minor(), (await in_wallet(merchant, customer)).total
         mortal.passed, mortal.dies_at = 0, place
