@@ -18,13 +18,15 @@ CATEGORIES_MAX: Final = 6
 GOODS: Final = "goods:"
 
 _NIGHT: Final = range(6)
+# Minor units of a euro's worth, roughly: a hundred crowns are no hundred euro.
+_A_EURO: Final = {"EUR": 100, "SEK": 1_100, "DKK": 700}
 # Changed with every change below: a model of other features is no longer this one's.
 FEATURES_VERSION: Final = 1
 
 
 def numbers(facts: Facts) -> dict[str, float]:
     """The same names for every purchase, in the same order."""
-    value = log1p(facts.total_minor / 100)
+    value = log1p(facts.total_minor / _A_EURO.get(facts.currency, 100))
     is_first = float(facts.first_order)
     elsewhere = float(not facts.first_order and not facts.address_known)
     return {
@@ -73,3 +75,28 @@ def _over_usual(facts: Facts) -> float:
 def goods(facts: Facts) -> dict[str, float]:
     """One for each category of goods in the basket."""
     return {GOODS + category: 1.0 for category in facts.categories[:CATEGORIES_MAX]}
+
+
+# Which reason a number belongs to, as a person would say it. What is not named here is of the goods.
+REASON_OF: Final = {
+    name: reason
+    for reason, names in {
+        "value": ("value", "over_usual", "pieces"),
+        "first_order": ("first_order", "first_order_value", "orders_before", "phone_age", "email_age"),
+        "identical": ("same_1h", "same_24h", "same_7d"),
+        "often": ("phone_24h", "phone_30d", "email_24h"),
+        "address": ("address_24h", "address_30d", "address_people", "first_order_address_people"),
+        "elsewhere": ("elsewhere", "elsewhere_new_device"),
+        "device": ("device_24h", "device_people"),
+        "network": ("network_1h", "network_24h"),
+        "codes": ("wrong_codes", "first_order_wrong_codes"),
+        "name": ("name_differs",),
+        "phone_abroad": ("phone_abroad",),
+        "throwaway_email": ("throwaway_email",),
+        "express": ("express", "first_order_express"),
+        "night": ("night",),
+    }.items()
+    for name in names
+}
+
+NAMES: Final = frozenset(REASON_OF)
