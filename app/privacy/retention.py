@@ -12,6 +12,7 @@
 | answers under idempotency keys | 30 days |
 | counters of limits and budgets | 2 days after the last hit: no window is longer than one |
 | figures of the credit register behind a decision, sealed | 2 years: for whoever asks why |
+| what a decision about risk knew: facts, and digests of phone, e-mail, address, device and network | 400 days |
 | how to reach whoever asked for a person | 30 days after the answer |
 | what a shopper who waited was asked, and said | 400 days |
 | to whom and in which words a payment link was sent | 30 days, or as long as the link can be paid |
@@ -53,6 +54,7 @@ from app.merchants.actions import forget_ended_sessions
 from app.orders import actions as orders
 from app.payments import actions as payments
 from app.returns import actions as returns
+from app.risk import actions as risk
 from app.subscriptions.actions.forgetting import forget_methods
 from app.till import actions as till
 
@@ -152,6 +154,10 @@ async def forget_credit_facts(now: Now) -> int:
     return await db.in_tx(lambda: credit.forget_facts(now.business - credit.FACTS_KEPT, BATCH))
 
 
+async def forget_risk_facts(now: Now) -> int:
+    return await db.in_tx(lambda: risk.forget_facts(now.business - risk.KEPT, BATCH))
+
+
 async def forget_cases(now: Now) -> int:
     said = await db.in_tx(lambda: cases.forget_questions(now.business, BATCH))
     return said + await db.in_tx(lambda: cases.forget_reach(now.business, BATCH))
@@ -186,6 +192,7 @@ def rules() -> Sequence[Chore]:
         forget_limits,
         forget_browsers,
         forget_credit_facts,
+        forget_risk_facts,
         forget_cases,
         forget_staff_sessions,
         forget_customer_sessions,

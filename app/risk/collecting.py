@@ -7,29 +7,41 @@ long ago. So a decision costs the same with a million orders behind it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import msgspec
+import structlog
 
 from app.identity.rules import CODE_TRIES
 from app.kernel import db
 from app.kernel.phone import CALLING_CODES, route_of
+from app.risk.conditions import MerchantRule
 from app.risk.digests import Digests, digests_of
 from app.risk.facts import Facts, Purchase
-from app.risk.goods import is_express, is_throwaway, names_differ, words_of
+from app.risk.goods import bare, is_express, is_throwaway, names_differ, words_of
+from app.risk.scoring import StoredModel
 
 SCAN_MAX: Final = 200
+RULES_MAX: Final = 200
+
+_log = structlog.get_logger("risk")
 
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """The facts, and the digests under which this purchase will be found by later ones."""
+    """The facts, the digests under which this purchase will be found by later ones, and who is asked about it: the
+    shop's rules that are not off, those that rest for this customer, and its newest model."""
 
     facts: Facts
     digests: Digests
+    rules: tuple[MerchantRule, ...] = ()
+    snoozed: frozenset[str] = frozenset()
+    model: StoredModel | None = None
 
 
 class _Counts(msgspec.Struct, frozen=True):
@@ -47,32 +59,48 @@ class _Counts(msgspec.Struct, frozen=True):
 _NOTHING: Final = _Counts()
 
 
-def _newest_of(subject: str, digests: str, since: str) -> str:
-    """Its newest rows, this session and this order left out. Digests under several keys are looked for one by one: an
-    index gives the newest of one digest without sorting."""
+def _each(digests: str, keys: int) -> str:
+    """Its digests under each key of the ring, as rows. A list that stands in the statement, because the planner takes
+    an array to be long, and would plan anew at each press."""
+    return ", ".join(f"(({digests}::bytea[])[{place}])" for place in range(1, keys + 1))
+
+
+def _newest_of(subject: str, digests: str, since: str, keys: int) -> str:
+    """Its newest rows, this session and this order left out. Digests are looked for one by one: an index gives the
+    newest of one digest without sorting."""
     return f"""
-    SELECT '{subject}' AS subject, r.* FROM unnest({digests}::bytea[]) AS digest CROSS JOIN LATERAL (
+    SELECT '{subject}' AS subject, r.* FROM (VALUES {_each(digests, keys)}) AS d (digest) CROSS JOIN LATERAL (
         SELECT order_id, at, outcome, basket, phone, address FROM risk_decisions
-        WHERE merchant_id = $1 AND {subject} = digest AND at <= $4 {since}
+        WHERE merchant_id = $1 AND {subject} = d.digest AND at <= $4 {since}
           AND session_id <> $2 AND order_id <> $3
         ORDER BY at DESC LIMIT {SCAN_MAX}
     ) r"""  # noqa: S608 - words of this module alone
 
 
-# $1 merchant, $2 session, $3 order, $4 now, $5 customer, $6 currency, $7 browser; $8 to $13: digests of phone, e-mail,
-# address, device, network, basket.
-_COLLECT: Final = f"""
-WITH seen AS ({
-    " UNION ALL ".join(
+def _first_of(subject: str, digests: str, keys: int) -> str:
+    """When it was first seen here."""
+    return f"""
+        SELECT min(r.at) FROM (VALUES {_each(digests, keys)}) AS d (digest) CROSS JOIN LATERAL (
+            SELECT at FROM risk_decisions WHERE merchant_id = $1 AND {subject} = d.digest AND at <= $4
+            ORDER BY at LIMIT 1) r"""  # noqa: S608 - words of this module alone
+
+
+def _seen(keys: int) -> str:
+    month, week = "AND at > $4 - interval '30 days'", "AND at > $4 - interval '7 days'"
+    return " UNION ALL ".join(
         (
-            _newest_of("phone", "$8", ""),
-            _newest_of("email", "$9", "AND at > $4 - interval '30 days'"),
-            _newest_of("address", "$10", "AND at > $4 - interval '30 days'"),
-            _newest_of("device", "$11", "AND at > $4 - interval '30 days'"),
-            _newest_of("network", "$12", "AND at > $4 - interval '7 days'"),
+            _newest_of("phone", "$8", "", keys),
+            _newest_of("email", "$9", month, keys),
+            _newest_of("address", "$10", month, keys),
+            _newest_of("device", "$11", month, keys),
+            _newest_of("network", "$12", week, keys),
         )
     )
-}
+
+
+# Given to `statement` below. $1 merchant, $2 session, $3 order, $4 now, $5 customer, $6 currency, $7 browser; $8 to
+# $13: digests of phone, e-mail, address, device, network, basket.
+_REST: Final = f"""
 ), counted AS (
     SELECT subject,
            count(DISTINCT order_id) FILTER (WHERE at > $4 - interval '1 hour') AS h1,
@@ -96,25 +124,49 @@ SELECT (SELECT jsonb_object_agg(subject, to_jsonb(counted) - 'subject') FROM cou
        EXISTS (SELECT FROM bought WHERE outcome = 'approve' AND address = ANY($10))
            OR EXISTS (SELECT FROM seen WHERE subject = 'phone' AND outcome = 'approve' AND address = ANY($10))
            AS address_known,
-       (SELECT min(f.at) FROM unnest($8::bytea[]) AS digest CROSS JOIN LATERAL (
-            SELECT at FROM risk_decisions WHERE merchant_id = $1 AND phone = digest AND at <= $4
-            ORDER BY at LIMIT 1) f) AS phone_since,
-       (SELECT min(f.at) FROM unnest($9::bytea[]) AS digest CROSS JOIN LATERAL (
-            SELECT at FROM risk_decisions WHERE merchant_id = $1 AND email = digest AND at <= $4
-            ORDER BY at LIMIT 1) f) AS email_since,
        (SELECT coalesce(sum(tried), 0) FROM (
             SELECT {CODE_TRIES} - tries_left - (state = 'used')::int AS tried FROM code_challenges
-            WHERE browser_id = $7 AND created_at > $4 - interval '24 hours' LIMIT {
-    SCAN_MAX
-}) t) AS wrong_codes
-"""  # noqa: S608 - words of this module alone
+            WHERE browser_id = $7 AND created_at > $4 - interval '24 hours'
+            LIMIT {SCAN_MAX}) t) AS wrong_codes,
+       (SELECT jsonb_agg(to_jsonb(r)) FROM (
+            SELECT id, public_id, name, version, conditions, outcome, mode FROM risk_rules
+            WHERE merchant_id = $1 AND mode <> 'off' ORDER BY id
+            LIMIT {RULES_MAX}) r) AS rules,
+       (SELECT array_agg(rule) FROM risk_snoozes
+        WHERE merchant_id = $1 AND customer_id = $5 AND until > $4) AS snoozed,
+       (SELECT to_jsonb(m) FROM (
+            SELECT id, version, mode, content, encode(digest, 'hex') AS digest FROM risk_models
+            WHERE merchant_id = $1 ORDER BY version DESC LIMIT 1) m) AS model"""  # noqa: S608 - words of this module alone
+
+
+@lru_cache(maxsize=8)
+def statement(keys: int) -> str:
+    """The one statement that collects, for digests under so many keys."""
+    return (
+        f"WITH seen AS ({_seen(keys)}\n{_REST},"
+        f"\n       ({_first_of('phone', '$8', keys)}) AS phone_since"
+        f",\n       ({_first_of('email', '$9', keys)}) AS email_since"
+    )
 
 
 async def collect(purchase: Purchase) -> Collected:
     """What is known at this press. Its own session and order never count."""
     digests = digests_of(purchase)
-    row = await db.fetch_one(
-        _COLLECT,
+    row = await db.fetch_one(*asked_to_collect(purchase, digests))
+    assert row is not None, "a statement without a table of its own has one row"
+    return Collected(
+        _facts(purchase, digests, row),
+        digests,
+        rules=_readable_rules(row["rules"] or ()),
+        snoozed=frozenset(row["snoozed"] or ()),
+        model=None if row["model"] is None else msgspec.convert(row["model"], StoredModel),
+    )
+
+
+def asked_to_collect(purchase: Purchase, digests: Digests) -> tuple[str, *tuple[object, ...]]:
+    """The statement and its parameters."""
+    return (
+        statement(max(len(digests.phone), len(digests.basket), len(digests.network), 1)),
         purchase.merchant_id,
         purchase.session_id,
         purchase.order_id,
@@ -129,8 +181,17 @@ async def collect(purchase: Purchase) -> Collected:
         digests.network,
         digests.basket,
     )
-    assert row is not None, "a statement without a table of its own has one row"
-    return Collected(_facts(purchase, digests, row), digests)
+
+
+def _readable_rules(stored: Sequence[Mapping[str, object]]) -> tuple[MerchantRule, ...]:
+    """A rule that cannot be read stops nobody's purchase: the others are asked, and the log names it."""
+    rules = []
+    for rule in stored:
+        try:
+            rules.append(msgspec.convert(rule, MerchantRule))
+        except msgspec.ValidationError:
+            _log.error("rule_unreadable", rule=rule["public_id"])
+    return tuple(rules)
 
 
 def _facts(purchase: Purchase, digests: Digests, row: db.Record) -> Facts:
@@ -182,6 +243,7 @@ def _facts(purchase: Purchase, digests: Digests, row: db.Record) -> Facts:
         name_differs=_name_differs(purchase),
         phone_abroad=None if purchase.phone is None else _is_abroad(purchase.phone, purchase.country),
         throwaway_email=is_throwaway(purchase.email),
+        postcode_differs=_postcode_differs(purchase),
     )
 
 
@@ -196,6 +258,12 @@ def _name_differs(purchase: Purchase) -> bool | None:
     told = (purchase.name, purchase.passed_name if purchase.buyer == "consumer" else None)
     answers = [names_differ(purchase.verified_name, name) for name in told]
     return None if all(answer is None for answer in answers) else any(answers)
+
+
+def _postcode_differs(purchase: Purchase) -> bool | None:
+    """Whether it goes elsewhere than the shop was told."""
+    told, passed = bare(purchase.postcode or ""), bare(purchase.passed_postcode or "")
+    return told != passed if told and passed else None
 
 
 def _is_abroad(phone: str, country: str) -> bool:

@@ -108,3 +108,4 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     name_differs: bool | None = None
     phone_abroad: bool | None = None
     throwaway_email: bool = False
+    postcode_differs: bool | None = None

@@ -201,6 +201,10 @@ def _new_address(facts: Facts) -> Hit | None:
     return (20, {}) if _euro_minor(facts) >= _DEAR_EUR_MINOR else None
 
 
+def _postcode_differs(facts: Facts) -> Hit | None:
+    return (15, {}) if facts.postcode_differs else None
+
+
 def _resold_goods(facts: Facts) -> Hit | None:
     return (20, {}) if is_resold((*facts.words, *words_of(facts.categories))) else None
 
@@ -237,6 +241,7 @@ BUILT_IN: Final[Mapping[str, tuple[int, Callable[[Facts], Hit | None]]]] = {
     "throwaway_email": (1, _throwaway_email),
     "over_norm": (1, _over_norm),
     "new_address": (1, _new_address),
+    "postcode_differs": (1, _postcode_differs),
     "resold_goods": (1, _resold_goods),
     "new_phone_dear": (1, _new_phone_dear),
     "first_dear_express": (1, _first_dear_express),

@@ -75,6 +75,7 @@ CASES: list[tuple[dict[str, object], str]] = [
     ({"throwaway_email": True}, "throwaway_email"),
     ({"usual_minor": 1_000, "orders_before": 3, "first_order": False}, "over_norm"),
     ({"total_minor": 50_000, "phone_days": 9, "first_order": False, "address": "ab"}, "new_address"),
+    ({"postcode_differs": True}, "postcode_differs"),
     ({"words": ("lahjakortti",)}, "resold_goods"),
     ({"total_minor": 50_000}, "new_phone_dear"),
     ({"total_minor": 50_000, "phone_days": 9, "express": True}, "first_dear_express"),

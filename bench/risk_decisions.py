@@ -1,0 +1,133 @@
+"""What a decision about risk costs with very many orders behind it: `python -m bench.risk_decisions [orders]`.
+
+Timed is the verb that the press of "Confirm" calls: facts collected in one statement, everybody asked, the decision
+written down. Writes are durable; the commit, which is the whole purchase's, is not in the time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Final
+from uuid import UUID
+
+from app.kernel import clock, db, ids
+from app.merchants.queries import merchant_by_id
+from app.risk.actions import assess_in_tx
+from app.risk.collecting import asked_to_collect
+from app.risk.digests import digests_of
+from app.risk.facts import Purchase
+from app.supervisor import postgres
+from app.supervisor.postgres import EmbeddedServer
+from bench.ledger import a_shop
+from bench.risk_seed import PARCEL_POINTS, PEOPLE, Standing, make_decisions, purchase_by, standing
+from tests.factories.risk import a_purchase_at
+
+ORDERS: Final = 1_000_000
+PRESSES: Final = 300
+WARMING: Final = 30
+MEDIAN_MAX_MS: Final = 5.0
+
+
+async def table(server: EmbeddedServer, orders: int = ORDERS) -> bool:
+    """Print the table; whether the figures keep their bound."""
+    async with a_shop(server) as (dsn, merchant_id):
+        now = clock.wall()
+        began = time.perf_counter()
+        await make_decisions(dsn, merchant_id, orders, now - timedelta(minutes=1))
+        print(f"({orders:,} decisions made in {time.perf_counter() - began:.0f} s)", file=sys.stderr)
+        print(
+            f"\n| a decision about risk, {orders:,} orders before it | median | slowest of a hundred |\n|---|---|---|"
+        )
+        good = True
+        for words, who in _shoppers():
+            took = await _timed(merchant_id, now, who)
+            median, slow = statistics.median(took), statistics.quantiles(took, n=100)[98]
+            good = good and median <= MEDIAN_MAX_MS
+            print(f"| {words} | **{median:.1f} ms** (at most {MEDIAN_MAX_MS:.0f}) | {slow:.1f} ms |")
+        scans = await _scans(merchant_id, now)
+    print(f"\nRows of the table are found by index alone: {'yes' if not scans else ', '.join(scans)}.")
+    return good and not scans
+
+
+def _shoppers() -> tuple[tuple[str, list[Standing]], ...]:
+    busy = [Standing(n * 977 % PEOPLE, n % PARCEL_POINTS, n % 6, 0) for n in range(PRESSES + WARMING)]
+    return (
+        ("a customer who has bought before", [standing(n * 2_999) for n in range(1, PRESSES + WARMING + 1)]),
+        (
+            "somebody new",
+            [Standing(PEOPLE + n, 2 * PEOPLE + n, 9_000_000 + n, 5) for n in range(PRESSES + WARMING)],
+        ),
+        ("a parcel point, a mobile network, the basket of the season", busy),
+    )
+
+
+async def _timed(merchant_id: UUID, now: datetime, who: list[Standing]) -> list[float]:
+    merchant = await merchant_by_id(merchant_id)
+    assert merchant is not None
+    took = []
+    for one in who:
+        told = purchase_by(merchant_id, one, at=now, customer_id=UUID(int=one.person))
+        purchase = await a_purchase_at(merchant, **{name: getattr(told, name) for name in _TOLD})
+        # Nobody stands behind the ids of customers here: what is timed is looking for them.
+        async with db.tx():
+            await db.execute("SET LOCAL session_replication_role = replica")
+            began = time.perf_counter()
+            await assess_in_tx(purchase)
+            took.append(1000 * (time.perf_counter() - began))
+    return took[WARMING:]
+
+
+_TOLD: Final = ("at", "customer_id", "phone", "email", "street", "device", "network", "items")
+
+
+async def _scans(merchant_id: UUID, now: datetime) -> list[str]:
+    """Which parts of the plan walk over the whole table."""
+    purchase = purchase_by(
+        merchant_id, standing(2_999), at=now, customer_id=UUID(int=5), browser_id=ids.internal_id()
+    )
+    plan = await plan_of(purchase)
+    return [f"{node['Node Type']} on {node['Relation Name']}" for node in plan if is_a_walk(node)]
+
+
+async def plan_of(purchase: Purchase) -> list[Mapping[str, object]]:
+    """The nodes of the plan that the database makes for the facts of this purchase."""
+    sql, *asked = asked_to_collect(purchase, digests_of(purchase))
+    told = await db.fetch_value(f"EXPLAIN (FORMAT JSON) {sql}", *asked)
+    return list(_nodes((json.loads(told) if isinstance(told, str) else told)[0]["Plan"]))
+
+
+def is_a_walk(node: Mapping[str, object]) -> bool:
+    return node.get("Relation Name") == "risk_decisions" and "Index" not in str(node["Node Type"])
+
+
+def _nodes(plan: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    yield plan
+    parts = plan.get("Plans", [])
+    assert isinstance(parts, list)
+    for part in parts:
+        yield from _nodes(part)
+
+
+async def _alone(orders: int) -> int:
+    from app import doors  # noqa: PLC0415  needs the key ring's settings first
+    from app.settings import load  # noqa: PLC0415
+
+    with tempfile.TemporaryDirectory(prefix="kolme-bench-", ignore_cleanup_errors=True) as folder:
+        server = postgres.start(Path(folder) / "postgres")
+        try:
+            doors.turn_keys(load({"KOLME_VAR_DIR": folder, "DATABASE_URL": server.url("postgres")}))
+            return 0 if await table(server, orders) else 1
+        finally:
+            postgres.stop(server.data_dir)
+
+
+if __name__ == "__main__":
+    sys.exit(asyncio.run(_alone(int(sys.argv[1].replace("_", "")) if sys.argv[1:] else ORDERS)))
