@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, TypeAlias
 
 from app.agreements import actions as agreements
+from app.cases.queries import case_by_public_id
 from app.checkout.actions.insuring import end_with_refund_in_tx
 from app.checkout.actions.sampling import sample_in_tx
 from app.extras import actions as extras
@@ -23,6 +24,7 @@ from app.messages import answers, questions, refunds
 from app.messages.language import language_of_order
 from app.rewards import jobs as rewards
 from app.rewards.actions import Refund
+from app.risk.labels import Source, label_in_tx
 from app.subscriptions import actions as subscriptions
 from app.webhooks import actions as webhooks
 
@@ -85,6 +87,17 @@ async def refuse_renewal(event: Event) -> None:
     await subscriptions.charge_failed(event.merchant_id, order_id, failure, event.at)
 
 
+async def learn_from_answer(event: Event) -> None:
+    """What a person answered about the risk of an order is learnt from; so is what they found who looked at it blind.
+    Answers on credit are not: risk and credit never learn of each other."""
+    case = await case_by_public_id(event.merchant_id, str(event.data["case_id"]))
+    outcome = str(event.data["outcome"])
+    if case is None or case.kind != "risk" or outcome not in {"approved", "declined"}:
+        return
+    source: Source = "blind" if case.is_blind else "reviewer"
+    await label_in_tx(event.merchant_id, case.session_id, source, is_bad=outcome == "declined", now=event.at)
+
+
 async def begin_insurance(event: Event) -> None:
     """A paid order insures what its shopper had insured, from now on."""
     order_id = str(event.data["order_id"])
@@ -123,7 +136,8 @@ TO: Final[Mapping[str, tuple[Reaction, ...]]] = {
     "order.refunded": (refunds.send_refund, take_points_back, end_insurance),
     "invoice.issued": (messages.send_invoice,),
     "review.asked": (questions.send_question,),
-    "review.resolved": (answers.send_answer,),
+    "review.resolved": (answers.send_answer, learn_from_answer),
+    "review.sampled": (learn_from_answer,),
 }
 
 

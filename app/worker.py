@@ -27,6 +27,7 @@ from app.checkout.actions import answering, expire_due, expire_orders
 from app.identity.actions.codes import mark_unknown_sends
 from app.invoices import actions as invoices
 from app.invoices.jobs import draw
+from app.invoices.labelling import label_paying
 from app.kernel import clock, db, listening, logs, outbox
 from app.kernel.jobs import (
     Chore,
@@ -67,6 +68,8 @@ from app.payments.probing import Probing
 from app.privacy import retention
 from app.returns import actions as returns
 from app.rewards import jobs as rewards_jobs
+from app.risk import model_actions as risk_models
+from app.risk.teaching import teach
 from app.settings import Settings
 from app.subscriptions import actions as subscriptions
 from app.subscriptions.jobs import begin as begin_subscription
@@ -85,8 +88,11 @@ DRAIN_S: Final = 25.0
 BACK_OFF_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0)
 EXPIRE_AT_ONCE: Final = 100
 INVOICES_AT_ONCE: Final = 100
+LESSONS_AT_ONCE: Final = 20
 SEAL_EVERY: Final = timedelta(minutes=1)
 PROVE_EVERY: Final = timedelta(minutes=5)
+LABEL_EVERY: Final = timedelta(hours=6)
+LESSONS_EVERY: Final = timedelta(hours=1)
 # More tries than any kind of job asks for: a job that comes so often ends the worker that takes it up.
 ATTEMPTS_MAX: Final = 25
 
@@ -120,6 +126,7 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
             job, payment_link.Doors(through.sms, through.mail, through.base_url)
         ),
         delivered.REPORT_JOB: delivered.take_report,
+        risk_models.LEARN_JOB: teach,
         paying.CHECK_JOB: lambda job: paying.look(
             job, paying.PaymentDoors(through.providers, through.base_url)
         ),
@@ -146,6 +153,12 @@ def chores(providers: Mapping[ProviderMethod, PaymentProvider] | None = None) ->
 
     async def give_up_on_codes(now: Now) -> int:
         return await db.in_tx(lambda: mark_unknown_sends(now.wall))
+
+    async def learn_of_payments(now: Now) -> int:
+        return await label_paying(now.business)
+
+    async def ask_for_lessons(now: Now) -> int:
+        return await risk_models.ask_for_lessons(now.business, LESSONS_AT_ONCE)
 
     async def seal(now: Now) -> int:
         return await proving.seal_due(now.business)
@@ -183,6 +196,8 @@ def chores(providers: Mapping[ProviderMethod, PaymentProvider] | None = None) ->
         *(_by_business_time(verb) for verb in by_business_time),
         retention.seldom(seal, SEAL_EVERY),
         retention.seldom(prove, PROVE_EVERY),
+        retention.seldom(learn_of_payments, LABEL_EVERY),
+        retention.seldom(ask_for_lessons, LESSONS_EVERY),
         Probing(providers or {}),
         *retention.rules(),
     )

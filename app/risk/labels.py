@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final, Literal
 from uuid import UUID
@@ -26,3 +27,21 @@ async def label_in_tx(
     db.require_transaction("label_in_tx")
     status = await db.execute(_LABEL, merchant_id, session_id, ids.internal_id(), now, source, is_bad)
     return status == "INSERT 0 1"
+
+
+_LABEL_MANY: Final = """
+INSERT INTO risk_labels (merchant_id, id, decision_id, at, source, is_bad)
+SELECT $1, label_id, decision_id, $4, 'unpaid', $5 FROM unnest($2::uuid[], $3::uuid[]) AS t (label_id, decision_id)
+ON CONFLICT (merchant_id, decision_id, source) DO NOTHING
+"""
+
+
+async def label_paying_in_tx(
+    merchant_id: UUID, decisions: Sequence[UUID], *, is_bad: bool, now: datetime
+) -> int:
+    """Write down of these decisions whether their orders were left unpaid. In a transaction. Answers of how many it was
+    not known yet."""
+    db.require_transaction("label_paying_in_tx")
+    new = [ids.internal_id() for _ in decisions]
+    status = await db.execute(_LABEL_MANY, merchant_id, new, list(decisions), now, is_bad)
+    return int(status.split()[-1])
