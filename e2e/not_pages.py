@@ -56,6 +56,7 @@ NOT_PAGES: Final = frozenset(
         "/pay/{session_id:str}/bank",
         "/pay/{session_id:str}/live",
         "/admin/orders/{public_id:str}/live",
+        "/admin/reviews/{public_id:str}/live",
         "/pay/{session_id:str}/standard-information.pdf",
         "/pay/{session_id:str}/agreement",
         "/admin/orders/{public_id:str}/agreement",

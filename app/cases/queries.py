@@ -78,7 +78,7 @@ _COLUMNS: Final = """c.merchant_id, c.id, c.public_id, c.kind, c.state, c.asked_
        c.reason, c.tags, c.decided_by, d.name AS decided_by_name, c.decided_at, c.effective_at, c.checked_name,
        c.checked_how, c.first_by, f.name AS first_by_name, c.first_at, c.refused"""
 
-_FROM: Final = f"""
+FROM: Final = f"""
 SELECT {_COLUMNS} FROM checkout_sessions s
 JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
 JOIN cases c ON c.merchant_id = s.merchant_id AND c.session_id = s.id
@@ -95,16 +95,18 @@ async def case_by_public_id(merchant_id: UUID, public_id: str, *, lock: bool = F
     which the flow takes them, until the caller's transaction ends."""
     if not ids.is_public_id("case", public_id):
         return None
-    sql = f"{_FROM} WHERE c.merchant_id = $1 AND c.public_id = $2"
+    sql = f"{FROM} WHERE c.merchant_id = $1 AND c.public_id = $2"
     row = await db.fetch_one(f"{sql} FOR UPDATE OF s, o, c" if lock else sql, merchant_id, public_id)
-    return None if row is None else _view(row)
+    return None if row is None else view_of(row)
 
 
 async def newest_of_session(merchant_id: UUID, session_id: UUID) -> CaseView | None:
     """The case that a session waits for, or did last."""
-    sql = f"{_FROM} WHERE c.merchant_id = $1 AND c.session_id = $2 AND NOT c.is_blind ORDER BY c.id DESC LIMIT 1"
+    sql = (
+        f"{FROM} WHERE c.merchant_id = $1 AND c.session_id = $2 AND NOT c.is_blind ORDER BY c.id DESC LIMIT 1"
+    )
     row = await db.fetch_one(sql, merchant_id, session_id)
-    return None if row is None else _view(row)
+    return None if row is None else view_of(row)
 
 
 async def asked_by_shopper(merchant_id: UUID, session_id: UUID) -> int:
@@ -120,19 +122,19 @@ async def asked_by_shopper(merchant_id: UUID, session_id: UUID) -> int:
 async def waiting(merchant_id: UUID) -> tuple[CaseView, ...]:
     """Cases that wait for an answer, in the order of the queue."""
     sql = (
-        f"{_FROM} WHERE c.merchant_id = $1 AND c.state = 'open' AND c.kind IN ('credit', 'identity', 'risk')"
+        f"{FROM} WHERE c.merchant_id = $1 AND c.state = 'open' AND c.kind IN ('credit', 'identity', 'risk')"
         f" ORDER BY c.rank_at, c.id LIMIT {QUEUE_MAX}"
     )
-    return tuple(_view(row) for row in await db.fetch_all(sql, merchant_id))
+    return tuple(view_of(row) for row in await db.fetch_all(sql, merchant_id))
 
 
 async def answered(merchant_id: UUID) -> tuple[CaseView, ...]:
     """The newest cases that a person has answered."""
     sql = (
-        f"{_FROM} WHERE c.merchant_id = $1 AND c.state IN ('approved', 'declined')"
+        f"{FROM} WHERE c.merchant_id = $1 AND c.state IN ('approved', 'declined')"
         f" ORDER BY c.id DESC LIMIT {RESOLVED_MAX}"
     )
-    return tuple(_view(row) for row in await db.fetch_all(sql, merchant_id))
+    return tuple(view_of(row) for row in await db.fetch_all(sql, merchant_id))
 
 
 async def waiting_total(merchant_id: UUID) -> int:
@@ -142,7 +144,8 @@ async def waiting_total(merchant_id: UUID) -> int:
     return int(found)
 
 
-def _view(row: db.Record) -> CaseView:
+def view_of(row: db.Record) -> CaseView:
+    """A case from a row of `FROM`."""
     return CaseView(**{**dict(row.items()), "state": CaseState(row["state"]), "tags": tuple(row["tags"])})
 
 

@@ -222,6 +222,16 @@ async def staff_actors(merchant_id: UUID) -> Mapping[str, str]:
     return {row["actor"]: row["name"] for row in rows}
 
 
+async def reviewers_of(merchant_id: UUID) -> tuple[tuple[str, str], ...]:
+    """Public id and name of everybody who may answer cases, by name."""
+    rows = await db.fetch_all(
+        """SELECT public_id, name FROM staff
+           WHERE merchant_id = $1 AND role IN ('owner', 'reviewer') AND disabled_at IS NULL ORDER BY name, id""",
+        merchant_id,
+    )
+    return tuple((row["public_id"], row["name"]) for row in rows)
+
+
 async def list_webhook_endpoints(merchant_id: UUID) -> tuple[WebhookEndpoint, ...]:
     """Oldest first, without the deleted ones."""
     rows = await db.fetch_all(

@@ -29,6 +29,7 @@ from app.cases.actions.opening import (
     open_case,
     open_money_case,
 )
+from app.cases.actions.setting import save_settings
 from app.cases.actions.taking import (
     HEARTBEAT_S,
     LEASE,
@@ -71,6 +72,7 @@ __all__ = [
     "release",
     "reopen_in_tx",
     "resolve",
+    "save_settings",
     "snooze",
     "take",
     "undo_in_tx",

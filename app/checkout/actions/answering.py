@@ -16,7 +16,7 @@ from uuid import UUID
 from app.cases import actions as cases
 from app.cases import rules
 from app.cases.actions import CARRY_OUT_JOB, Decision, Locked, needs_second
-from app.cases.errors import CaseClosed, CaseTaken, SecondPersonNeeded
+from app.cases.errors import CaseClosed, CaseTaken, SecondPersonNeeded, TextRefused
 from app.cases.queries import CaseView, ReviewSettings, case_by_public_id, settings_of
 from app.cases.states import CaseState
 from app.checkout.actions.reviewing import Answer, answer_case, refuse_the_impossible
@@ -106,6 +106,17 @@ async def _refuse_early(merchant: Merchant, case: CaseView, decision: Decision) 
         raise IdentityUnchecked
     if case.kind == "credit" and case.decision_id is not None and case.customer_id is not None:
         await refuse_the_impossible(merchant, case, case.decision_id, case.customer_id)
+
+
+_NOT_TAKEN: Final = (
+    CaseNotFound,
+    CaseClosed,
+    CaseTaken,
+    SecondPersonNeeded,
+    ApprovalImpossible,
+    IdentityUnchecked,
+    TextRefused,
+)
 
 
 async def decide_many(

@@ -2,134 +2,137 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime
-from typing import TYPE_CHECKING, Final, Literal
+from dataclasses import replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Final, Literal, cast, get_args
+from urllib.parse import urlencode
 
 from litestar import Response, get, post
 from litestar.params import FromPath
 from litestar.status_codes import HTTP_200_OK
 
 from app.cases import queries
-from app.cases.errors import CaseClosed, TextRefused
+from app.cases.actions import HEARTBEAT_S, Decision
+from app.cases.errors import CaseClosed, CaseTaken, SecondPersonNeeded, TextRefused
 from app.cases.money import money_answered, money_case_by_public_id, money_waiting
-from app.cases.rules import TEXT_LENGTH_MAX
-from app.cases.states import CaseState
-from app.checkout.actions import Answer, answer_case
-from app.checkout.actions.vouching import Checked
+from app.cases.questions import questions_of
+from app.cases.queue import (
+    COUNT_MAX,
+    Kind,
+    Wanted,
+    bad_samples,
+    neighbours,
+    next_free,
+    own_undoable,
+    queue_page,
+    queue_total,
+)
+from app.cases.rules import TAGS, TEXT_LENGTH_MAX
+from app.checkout.actions.answering import Desk, decide_case, decide_many
+from app.checkout.behind import deeds_about
 from app.checkout.errors import ApprovalImpossible, CaseNotFound, IdentityUnchecked
 from app.credit.queries import stored_decision
-from app.credit.rules import FINAL_REASONS, checks, free_minor_month
 from app.kernel import clock
-from app.kernel.money import Money
+from app.kernel.cursors import CursorRefused
+from app.kernel.errors import Refusal
 from app.merchants.errors import FieldRefused
-from app.merchants.queries import staff_actors
+from app.merchants.queries import reviewers_of, staff_actors
 from app.merchants.rules import name_of
-from app.orders.queries import order_for_api
-from app.plans.disclosure import view_of
-from app.plans.errors import QuoteDamagedError
-from app.plans.queries import quote_content
-from app.plans.quote import Quote
+from app.orders.queries import order_for_api, order_timeline
 from app.returns.queries import waiting_refunds
-from app.web.admin.access import AdminRequest
+from app.web.admin.access import AdminRequest, settings_of
 from app.web.admin.pages import merchant_of, show
 from app.web.admin.refunds_views import refund_row
 from app.web.admin.reviews_money import money_row, show_money_case
+from app.web.admin.reviews_risk import IDENTICAL_MAX, risk_view
+from app.web.admin.reviews_views import (
+    Around,
+    case_detail,
+    case_row,
+    chosen_quote,
+    pending_of,
+    queue_line,
+)
 from app.web.shared import forms, rendering
 from app.web.shared.forms import FieldError, Form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from uuid import UUID
 
     from app.cases.queries import CaseView
-    from app.credit.queries import StoredDecision
-    from app.credit.rules import Facts
-    from app.orders.queries import OrderView
-    from app.plans.disclosure import QuoteView
+    from app.merchants.queries import Merchant
+    from app.orders.queries import OrderView, TimelineEntry
 
 LIST: Final = "/admin/reviews"
+BAD_SHOWN_FOR: Final = timedelta(days=7)
+_SESSIONS_OF_TIMELINE: Final = frozenset({"order", "session", "payment"})
 
 
-@dataclass(frozen=True, slots=True)
-class CaseRow:
-    """`overdue` says that the promised time is over, though nobody has closed it yet."""
-
-    public_id: str
-    kind: str
-    state: str
-    asked_by: str
-    reference: str
-    name: str | None
-    amount: Money
-    opened_at: datetime
-    due_at: datetime
-    overdue: bool
-    resolved_at: datetime | None
-    resolved_by: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class CheckRow:
-    reason: str
-    asked: Money
-    room: Money
-    passed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FactsView:
-    """What the rules knew. `register` says how the register answered: a word, or `answered` with figures."""
-
-    register: str
-    answer_id: str | None
-    income: Money | None
-    loans: int
-    outstanding: Money | None
-    monthly: Money | None
-    free: Money | None
-    credit_ban: bool
-    owed: Money
-    limit: Money
-    late_now: int
-    overdue: Money
-    late_in_a_year: int
-    checks: Sequence[CheckRow]
-
-
-@dataclass(frozen=True, slots=True)
-class CaseDetail:
-    """A case as the page shows it. `final` is the reason over which nobody may approve."""
-
-    row: CaseRow
-    order: OrderView | None
-    order_public_id: str
-    statement: str | None
-    note: str | None
-    reasons: Sequence[str]
-    decided_at: datetime | None
-    rules_version: str | None
-    facts: FactsView | None
-    quote: QuoteView | None
-    final: str | None
-    can_answer: bool
-    phone: str | None
-    postcode: str | None
-    email: str | None
+def desk_of(request: AdminRequest) -> Desk:
+    """Who answers, on both clocks, and how long they may take it back."""
+    staff = request.user.staff
+    undo = timedelta(seconds=settings_of(request).review_undo_s)
+    return Desk(staff.public_id, clock.wall(), clock.business(staff.offset_s), undo)
 
 
 @get("/reviews", name="admin:reviews")
 async def review_list(request: AdminRequest) -> Response[str]:
-    merchant = await merchant_of(request)
-    now = clock.business(request.user.staff.offset_s)
-    context = {
-        "waiting": tuple(_row(case, now) for case in await queries.waiting(merchant.id)),
-        "answered": tuple(_row(case, now) for case in await queries.answered(merchant.id)),
-        "refunds": tuple(refund_row(each) for each in await waiting_refunds(merchant.id)),
-        "staff_names": await staff_actors(merchant.id),
-        "money": tuple(money_row(case) for case in await money_waiting(merchant.id)),
-        "money_answered": tuple(money_row(case) for case in await money_answered(merchant.id)),
+    merchant, desk = await merchant_of(request), desk_of(request)
+    wanted, cursor = _wanted(request, desk), request.query_params.get("cursor") or None
+    try:
+        page = await queue_page(merchant.id, wanted, now=desk.now, cursor=cursor)
+    except CursorRefused:
+        page, cursor = await queue_page(merchant.id, wanted, now=desk.now), None
+    is_first = cursor is None and wanted == Wanted()
+    context: dict[str, object] = {
+        "lines": tuple(queue_line(row, desk.actor, wall=desk.wall, now=desk.now) for row in page.rows),
+        "chosen": _chosen(wanted),
+        "total": await queue_total(merchant.id, desk.now),
+        "total_max": COUNT_MAX,
+        "kinds": get_args(Kind),
+        "next_url": _url(wanted, page.next_cursor) if page.next_cursor else None,
+        "first_url": _url(wanted) if cursor else None,
+        "is_first": is_first,
+        "undoable": await undoable(merchant.id, desk),
     }
+    context |= await _beside_the_queue(merchant.id, desk) if is_first else {}
     return await show(request, "admin/reviews.html", context, section="reviews")
+
+
+async def _beside_the_queue(merchant_id: UUID, desk: Desk) -> dict[str, object]:
+    """What stands under the first page of the whole queue alone."""
+    return {
+        "answered": tuple(case_row(case, desk.now) for case in await queries.answered(merchant_id)),
+        "refunds": tuple(refund_row(each) for each in await waiting_refunds(merchant_id)),
+        "staff_names": await staff_actors(merchant_id),
+        "money": tuple(money_row(case) for case in await money_waiting(merchant_id)),
+        "money_answered": tuple(money_row(case) for case in await money_answered(merchant_id)),
+        "bad": await bad_samples(merchant_id, desk.now - BAD_SHOWN_FOR),
+    }
+
+
+def _wanted(request: AdminRequest, desk: Desk) -> Wanted:
+    show_only = request.query_params.get("show", "")
+    kind = cast("Kind", show_only) if show_only in get_args(Kind) else None
+    return Wanted(kind, desk.actor if show_only == "mine" else None, show_only == "resting")
+
+
+def _chosen(wanted: Wanted) -> str:
+    return wanted.kind or ("mine" if wanted.mine else "resting" if wanted.resting else "")
+
+
+def _url(wanted: Wanted, cursor: str = "") -> str:
+    query = urlencode(
+        {name: value for name, value in (("show", _chosen(wanted)), ("cursor", cursor)) if value}
+    )
+    return f"{LIST}?{query}" if query else LIST
+
+
+async def undoable(merchant_id: UUID, desk: Desk) -> tuple[object, ...]:
+    """The reader's own answers that they may still take back: every page of reviews shows them."""
+    cases = await own_undoable(merchant_id, desk.actor, desk.now)
+    return tuple(pending_of(case, desk.actor, desk.now) for case in cases)
 
 
 @get("/reviews/{public_id:str}", name="admin:review")
@@ -137,39 +140,77 @@ async def one_review(request: AdminRequest, public_id: FromPath[str]) -> Respons
     money = await money_case_by_public_id((await merchant_of(request)).id, public_id)
     if money is not None:
         return await show_money_case(request, money)
-    return await _show_case(request, public_id)
+    return await show_case(request, public_id)
 
 
 @post("/reviews/{public_id:str}", name="admin:review:answer", status_code=HTTP_200_OK)
 async def answer_review(request: AdminRequest, public_id: FromPath[str]) -> Response[str]:
     """Approve or decline. Whoever comes second is shown how it stands, and what they typed."""
-    form = forms.parse(await request.body())
-    outcome: Literal["approved", "declined"] | None = None
-    if form.value("answer") in {"approve", "decline"}:
-        outcome = "approved" if form.value("answer") == "approve" else "declined"
-    if outcome is None:
-        return await _show_case(request, public_id, form=form)
-    merchant = await merchant_of(request)
-    checked, missing = _read_checked(form)
-    answer = Answer(outcome, request.user.staff.public_id, form.value("note"), checked)
+    body = await request.body()
+    form, lists = forms.parse(body), forms.parse_lists(body)
+    said = _said(form)
+    if said is None:
+        return await show_case(request, public_id, form=form)
+    merchant, desk = await merchant_of(request), desk_of(request)
+    decision, missing = _decision(form, tuple(lists.get("tags[]", ())), *said)
     try:
-        await answer_case(merchant, public_id, answer, clock.business(request.user.staff.offset_s))
+        await decide_case(merchant, public_id, decision, desk)
     except CaseNotFound:
-        return await _no_case(request)
+        return await no_case(request)
     except TextRefused as refused:
-        wrong = form.refused(note=FieldError(refused.reason))
-        return await _show_case(request, public_id, form=wrong, status=422)
-    except ApprovalImpossible as refused:
-        return await _show_case(request, public_id, form=form, news=refused.reason, status=409)
+        field = "reason" if refused.reason == "reason" else "note"
+        wrong = form.refused(**{field: FieldError(refused.reason)})
+        return await show_case(request, public_id, form=wrong, status=422)
     except IdentityUnchecked:
-        return await _show_case(request, public_id, form=form.refused(**missing), status=422)
-    except CaseClosed:
-        return await _show_case(request, public_id, form=form, news="closed", status=409)
-    return rendering.redirect(request, f"{LIST}/{public_id}", leave=True)
+        return await show_case(request, public_id, form=form.refused(**missing), status=422)
+    except (ApprovalImpossible, CaseTaken, SecondPersonNeeded, CaseClosed) as refused:
+        return await show_case(request, public_id, form=form, news=news_of(refused), status=409)
+    also = tuple(dict.fromkeys(lists.get("also[]", ())))[:IDENTICAL_MAX]
+    missed = await decide_many(merchant, also, decision, desk) if also else ()
+    return await _go_on(request, merchant, public_id, desk, form, missed)
 
 
-def _read_checked(form: Form) -> tuple[Checked | None, dict[str, FieldError]]:
-    """What was checked of somebody's identity, or what is missing of it. A case about credit asks for none of this."""
+async def _go_on(
+    request: AdminRequest, merchant: Merchant, public_id: str, desk: Desk, form: Form, missed: Sequence[str]
+) -> Response[str]:
+    """To the next case that is free, where the form asks for it; to the queue when there is none."""
+    if not form.value("next") or missed:
+        address = f"{LIST}/{public_id}" + (f"?missed={len(missed)}" if missed else "")
+        return rendering.redirect(request, address, leave=True)
+    case = await queries.case_by_public_id(merchant.id, public_id)
+    assert case is not None, "it was answered just now"
+    after = await next_free(case, desk.actor, wall=desk.wall, now=desk.now)
+    return rendering.redirect(request, LIST if after is None else f"{LIST}/{after}", leave=True)
+
+
+def news_of(refused: Refusal) -> str:
+    """How the page calls what was not taken."""
+    if isinstance(refused, ApprovalImpossible):
+        return refused.reason
+    return {CaseTaken: "taken", SecondPersonNeeded: "second"}.get(type(refused), "closed")
+
+
+def _said(form: Form) -> tuple[Literal["approved", "declined"], str] | None:
+    """The answer and its reason: `say` has both, `answer` with a `reason` of its own does as well."""
+    answer, _, reason = form.value("say").partition(":")
+    if not answer:
+        answer, reason = form.value("answer"), form.value("reason")
+    if answer in {"approve", "approved"}:
+        return "approved", reason
+    return ("declined", reason) if answer in {"decline", "declined"} else None
+
+
+def _decision(
+    form: Form, tags: tuple[str, ...], answer: Literal["approved", "declined"], reason: str
+) -> tuple[Decision, dict[str, FieldError]]:
+    """What was said, and what is missing of a check of somebody's identity."""
+    decision = Decision(answer, reason or None, tags, form.value("note") or None)
+    name, how, missing = _read_checked(form)
+    return (decision if missing else replace(decision, checked_name=name, checked_how=how)), missing
+
+
+def _read_checked(form: Form) -> tuple[str, Literal["call", "document"], dict[str, FieldError]]:
+    """What was checked of somebody's identity, and what is missing of it. A case about credit asks for none of this."""
     wrong: dict[str, FieldError] = {}
     name, how = "", form.value("how")
     try:
@@ -180,14 +221,14 @@ def _read_checked(form: Form) -> tuple[Checked | None, dict[str, FieldError]]:
         wrong["how"] = FieldError("empty")
     if not form.value("finances"):
         wrong["finances"] = FieldError("empty")
-    return (None, wrong) if wrong else (Checked(name, "call" if how == "call" else "document"), {})
+    return name, "call" if how == "call" else "document", wrong
 
 
-async def _no_case(request: AdminRequest) -> Response[str]:
+async def no_case(request: AdminRequest) -> Response[str]:
     return await show(request, "admin/no_review.html", {}, section="reviews", status=404)
 
 
-async def _show_case(
+async def show_case(
     request: AdminRequest,
     public_id: str,
     *,
@@ -195,99 +236,59 @@ async def _show_case(
     news: str | None = None,
     status: int = HTTP_200_OK,
 ) -> Response[str]:
-    """`news` is why an answer was not taken: `closed`, `credit_ban` or `limit_reached`."""
-    merchant = await merchant_of(request)
+    """`news` is why something was not taken: `closed`, `taken`, `second`, or why an approval is impossible."""
+    merchant, desk = await merchant_of(request), desk_of(request)
     case = await queries.case_by_public_id(merchant.id, public_id)
     if case is None:
-        return await _no_case(request)
-    decision = await stored_decision(merchant.id, case.decision_id) if case.decision_id else None
-    now = clock.business(request.user.staff.offset_s)
+        return await no_case(request)
+    detail = case_detail(case, await _around(case, desk))
     context = {
-        "case": await _detail(case, decision, now),
+        "case": detail,
         "form": form or Form(),
         "news": news,
+        "missed": request.query_params.get("missed", "") if request.method == "GET" else "",
         "text_max": TEXT_LENGTH_MAX,
+        "tags": TAGS,
+        "heartbeat_s": HEARTBEAT_S,
+        "undoable": await undoable(merchant.id, desk),
+        "staff_names": await staff_actors(merchant.id),
+        "colleagues": await _colleagues(merchant.id, desk),
     }
     return await show(request, "admin/review.html", context, section="reviews", status=status)
 
 
-async def _detail(case: CaseView, decision: StoredDecision | None, now: datetime) -> CaseDetail:
-    reasons = decision.reasons if decision else ()
-    return CaseDetail(
-        row=_row(case, now),
-        order=await order_for_api(case.merchant_id, case.order_public_id),
-        order_public_id=case.order_public_id,
-        statement=case.statement,
-        note=case.note,
-        reasons=reasons,
-        decided_at=decision.decided_at if decision else None,
-        rules_version=decision.rules_version if decision else None,
-        facts=_facts(decision.facts) if decision and decision.facts else None,
-        quote=await _quote(case),
-        final=next((reason for reason in reasons if reason in FINAL_REASONS), None),
-        can_answer=case.state is CaseState.OPEN and now < case.due_at,
-        phone=case.phone,
-        postcode=case.postcode,
-        email=case.email,
+async def _around(case: CaseView, desk: Desk) -> Around:
+    order = await order_for_api(case.merchant_id, case.order_public_id)
+    risk = await risk_view(case)
+    return Around(
+        actor=desk.actor,
+        wall=desk.wall,
+        now=desk.now,
+        decision=await stored_decision(case.merchant_id, case.decision_id) if case.decision_id else None,
+        order=order,
+        quote=await chosen_quote(case),
+        neighbours=await neighbours(case, desk.actor, wall=desk.wall, now=desk.now),
+        questions=await questions_of(case.merchant_id, case.id),
+        risk=risk,
+        timeline=await _timeline(case, order),
+        deeds=await deeds_about(case.public_id),
     )
 
 
-def _row(case: CaseView, now: datetime) -> CaseRow:
-    return CaseRow(
-        public_id=case.public_id,
-        kind=case.kind,
-        state=case.state.value,
-        asked_by=case.asked_by,
-        reference=case.reference,
-        name=case.name,
-        amount=Money(case.amount_minor, case.currency),
-        opened_at=case.opened_at,
-        due_at=case.due_at,
-        overdue=case.state is CaseState.OPEN and now >= case.due_at,
-        resolved_at=case.resolved_at,
-        resolved_by=case.resolved_by_name or case.resolved_by,
-    )
+async def _timeline(case: CaseView, order: OrderView | None) -> Sequence[TimelineEntry]:
+    """How it came here: what happened to the order until it was asked about, so a sample looks like any other case."""
+    if order is None:
+        return ()
+    entries = await order_timeline(case.merchant_id, order.id)
+    return tuple(
+        entry
+        for entry in entries
+        if entry.kind in _SESSIONS_OF_TIMELINE
+        and entry.at < case.opened_at
+        and not entry.what.endswith("held")
+    )[-20:]
 
 
-async def _quote(case: CaseView) -> QuoteView | None:
-    """The plan that is chosen; None when it was forgotten, or cannot be trusted."""
-    content = await quote_content(case.merchant_id, case.quote_id) if case.quote_id else None
-    try:
-        return view_of(Quote.from_data(content)) if content is not None else None
-    except QuoteDamagedError:
-        return None
-
-
-def _facts(facts: Facts) -> FactsView:
-    def money(amount_minor: int) -> Money:
-        return Money(amount_minor, facts.currency)
-
-    answer = facts.answer if facts.answer and facts.answer.currency == facts.currency else None
-    loans = answer.loans if answer else ()
-    return FactsView(
-        register=_how_the_register_answered(facts),
-        answer_id=facts.answer.id if facts.answer else None,
-        income=money(answer.income_minor_month) if answer else None,
-        loans=len(loans),
-        outstanding=money(sum(loan.outstanding_minor for loan in loans)) if answer else None,
-        monthly=money(sum(loan.monthly_minor for loan in loans)) if answer else None,
-        free=money(free_minor_month(answer, facts.currency)) if answer else None,
-        credit_ban=answer is not None and answer.credit_ban,
-        owed=money(facts.exposure_minor),
-        limit=money(facts.limit_minor),
-        late_now=facts.late_payments,
-        overdue=money(facts.overdue_minor),
-        late_in_a_year=facts.late_in_a_year,
-        checks=tuple(
-            CheckRow(check.reason, money(check.asked_minor), money(check.room_minor), check.passed)
-            for check in checks(facts)
-        ),
-    )
-
-
-def _how_the_register_answered(facts: Facts) -> str:
-    if facts.answer is not None:
-        return "answered" if facts.answer.currency == facts.currency else "other_currency"
-    if not facts.has_national_number:
-        return "not_asked"
-    return facts.register_failure or "unreachable"
+async def _colleagues(merchant_id: UUID, desk: Desk) -> tuple[tuple[str, str], ...]:
+    """Who else may answer, by public id and name."""
+    return tuple(each for each in await reviewers_of(merchant_id) if each[0] != desk.staff)

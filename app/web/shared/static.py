@@ -38,6 +38,7 @@ BUNDLES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "css/account.css": (*_COMMON, "choice", "table", "flow", "account"),
         "css/desk.css": (*_COMMON, "choice", "table", "desk", "admin"),
         "css/till.css": ("till",),
+        "css/review.css": ("review",),
         "css/demo.css": (*_COMMON, "demo"),
         "css/sandbox.css": (*_COMMON, "table", "desk", "sandbox"),
         "css/widget.css": ("widget",),

@@ -1,0 +1,187 @@
+"""A case about risk on its page: what was found, who it is, where it goes, and what it is like.
+
+While an approved order is looked at blind, nothing of what the machine said is read here at all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from app.cases.queue import open_cases_of
+from app.cases.states import WAITING
+from app.checkout.behind import Address, history_of, orders_like
+from app.checkout.queries import flow as read_flow
+from app.risk.queries import decision_of_session, similar
+from app.risk.rule_queries import rules_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from app.cases.queries import CaseView
+    from app.checkout.behind import EarlierAddress, History, LikeOrder
+    from app.checkout.queries import Flow
+    from app.risk.queries import RiskDecision, SimilarDecision
+    from app.risk.rules import Finding
+
+# Beside orders this many are told of in words.
+IDENTICAL_MAX: Final = 20
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRow:
+    """One place in the comparison: `source` is `typed`, `passed` (by the shop), `known` (of the customer) or `earlier`.
+    What differs from the one goods go to is named in `differs`."""
+
+    source: str
+    address: Address = field(repr=False)
+    differs: frozenset[str]
+    orders: int = 0
+    last_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who buys, as far as known. `verified_by` says how they were identified in this purchase."""
+
+    name: str | None = field(repr=False)
+    verified_name: str | None = field(repr=False)
+    verified_by: str | None
+    phone: str | None = field(repr=False)
+    email: str | None = field(repr=False)
+    since: datetime | None
+    customer_public_id: str | None
+    is_business: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LikeRow:
+    """An order like this one; `shared` says in what. `can_answer` that the same answer may go to it as well."""
+
+    order: LikeOrder
+    shared: Sequence[str]
+    can_answer: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RiskView:
+    """`is_hidden`: what the machine said is not told before the answer. `rule_names`: the shop's own rules by id."""
+
+    is_hidden: bool
+    outcome: str | None
+    weight: int
+    findings: Sequence[Finding]
+    shadows: Sequence[Finding]
+    rule_names: Mapping[str, str]
+    person: Person
+    addresses: Sequence[AddressRow]
+    history: History | None
+    like: Sequence[LikeRow]
+    like_total: int
+    at: datetime
+
+
+async def risk_view(case: CaseView) -> RiskView | None:
+    """None for a case about something else, and where nothing was ever assessed."""
+    flow = await read_flow(case.session_public_id, b"")
+    decision = await decision_of_session(case.merchant_id, case.session_id)
+    if case.kind != "risk" or flow is None or decision is None:
+        return None
+    is_hidden = case.is_blind and case.state in WAITING
+    history = None
+    if flow.customer is not None:
+        history = await history_of(case.merchant_id, flow.customer.id, flow.order_id, decision.at)
+    others = await similar(case.merchant_id, decision)
+    findings = () if is_hidden else decision.findings
+    return RiskView(
+        is_hidden=is_hidden,
+        outcome=None if is_hidden else decision.outcome,
+        weight=0 if is_hidden else decision.weight,
+        findings=_heaviest_first(each for each in findings if not each.is_shadow),
+        shadows=_heaviest_first(each for each in findings if each.is_shadow),
+        rule_names=await _names(case, findings),
+        person=_person(flow),
+        addresses=_addresses(flow, history),
+        history=history,
+        like=await _like(case, decision, others),
+        like_total=len(others),
+        at=decision.at,
+    )
+
+
+def _heaviest_first(findings: object) -> tuple[Finding, ...]:
+    found: list[Finding] = list(findings)  # type: ignore[call-overload]
+    return tuple(sorted(found, key=lambda each: -each.weight))
+
+
+async def _names(case: CaseView, findings: Sequence[Finding]) -> Mapping[str, str]:
+    if not any(each.rule.startswith("rule_") for each in findings):
+        return {}
+    return {view.rule.public_id: view.rule.name for view in await rules_of(case.merchant_id)}
+
+
+def _person(flow: Flow) -> Person:
+    customer, told = flow.customer, flow.typed.over(flow.contact)
+    return Person(
+        name=told.name or (customer.name if customer else None),
+        verified_name=customer.name if customer else None,
+        verified_by=flow.identified_by,
+        phone=told.phone or flow.phone or (customer.phone if customer else None),
+        email=told.email or (customer.email if customer else None),
+        since=customer.since if customer else None,
+        customer_public_id=customer.public_id if customer else None,
+        is_business=flow.buyer == "business",
+    )
+
+
+def _addresses(flow: Flow, history: History | None) -> tuple[AddressRow, ...]:
+    """Where the goods go first, then what else is known, each place once."""
+    typed = flow.typed.over(flow.contact)
+    goes_to = Address(typed.name, typed.street, typed.postcode or flow.postcode, typed.city)
+    rows = [AddressRow("typed", goes_to, frozenset())]
+    passed = Address(flow.contact.name, flow.contact.street, flow.contact.postcode, flow.contact.city)
+    if flow.typed.street and passed.street:
+        rows.append(_compared("passed", passed, goes_to))
+    if flow.customer is not None:
+        known = flow.customer
+        address = Address(known.name, known.street, known.postcode, known.city)
+        rows.append(_compared("known", address, goes_to))
+    rows += [_earlier(each, goes_to) for each in (history.addresses if history else ())]
+    return tuple(row for row in rows if row.source == "typed" or row.address.street or row.address.postcode)
+
+
+def _earlier(each: EarlierAddress, goes_to: Address) -> AddressRow:
+    row = _compared("earlier", each.address, goes_to)
+    return AddressRow("earlier", row.address, row.differs, each.orders, each.last_at)
+
+
+def _compared(source: str, address: Address, goes_to: Address) -> AddressRow:
+    pairs = {
+        "name": (address.name, goes_to.name),
+        "street": (address.street, goes_to.street),
+        "postcode": (address.postcode, goes_to.postcode),
+        "city": (address.city, goes_to.city),
+    }
+    differs = {name for name, (one, other) in pairs.items() if one and other and _plain(one) != _plain(other)}
+    return AddressRow(source, address, frozenset(differs))
+
+
+def _plain(text: str) -> str:
+    return "".join(character for character in text.casefold() if character.isalnum())
+
+
+async def _like(
+    case: CaseView, decision: RiskDecision, others: Sequence[SimilarDecision]
+) -> tuple[LikeRow, ...]:
+    """The orders side by side: the very same goods first, then by how much they share."""
+    ranked = sorted(others, key=lambda each: ("basket" not in each.shared, -len(each.shared)))
+    shared = {each.session_id: each.shared for each in ranked}
+    orders = await orders_like(case.merchant_id, tuple(shared))
+    same = tuple(each.session_id for each in ranked if "basket" in each.shared)[:IDENTICAL_MAX]
+    waiting = {each.session_id for each in await open_cases_of(case.merchant_id, same)}
+    del decision
+    return tuple(
+        LikeRow(each, shared[each.session_id], each.session_id in waiting and case.state in WAITING)
+        for each in orders
+    )
