@@ -225,6 +225,28 @@ async def references_of(merchant_id: UUID, public_ids: Sequence[str]) -> Mapping
     return {row["public_id"]: row["reference"] for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class OrderName:
+    """What an order is called in a list, and whose it is as far as known."""
+
+    public_id: str
+    reference: str
+    name: str | None = field(repr=False)
+
+
+async def names_of(merchant_id: UUID, order_ids: Sequence[UUID]) -> Mapping[UUID, OrderName]:
+    """By internal id; what is no order of this shop is left out."""
+    rows = await db.fetch_all(
+        """SELECT o.id, o.public_id, o.reference, coalesce(c.name, p.name) AS name
+           FROM orders o LEFT JOIN order_contacts c ON c.merchant_id = o.merchant_id AND c.order_id = o.id
+           LEFT JOIN customers p ON p.id = o.customer_id
+           WHERE o.merchant_id = $1 AND o.id = ANY($2::uuid[])""",
+        merchant_id,
+        list(order_ids),
+    )
+    return {row["id"]: OrderName(row["public_id"], row["reference"], row["name"]) for row in rows}
+
+
 async def order_by_id(merchant_id: UUID, order_id: UUID) -> OrderView | None:
     """As `order_for_api`, by the internal id."""
     row = await db.fetch_one(_BY_ID, merchant_id, order_id)

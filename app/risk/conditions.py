@@ -22,7 +22,8 @@ RuleOutcome = Literal["hold", "decline"]
 Mode = Literal["shadow", "on", "off"]
 GoodsBy = Literal["skus", "categories", "words"]
 Subject = Literal["phone", "email", "address", "device", "network"]
-Window = Literal["1h", "24h", "7d", "30d"]
+Window = Literal["1h", "24h", "30d"]
+SameWithin = Literal["1h", "24h", "7d"]
 
 
 class Goods(msgspec.Struct, frozen=True, tag_field="kind", tag="goods"):
@@ -42,7 +43,7 @@ class Identical(msgspec.Struct, frozen=True, tag_field="kind", tag="identical"):
     """So many orders of the very same goods by one phone, address, device or network, with this one."""
 
     count: int
-    within: Literal["1h", "24h", "7d"]
+    within: SameWithin
 
 
 class Area(msgspec.Struct, frozen=True, tag_field="kind", tag="area"):
@@ -162,7 +163,7 @@ def _has_goods(goods: Goods, facts: Facts) -> bool:
     return any(text.casefold() in there for text in goods.any_of)
 
 
-def same_before(facts: Facts, within: Literal["1h", "24h", "7d"]) -> int:
+def same_before(facts: Facts, within: SameWithin) -> int:
     """Identical orders before this one."""
     return {"1h": facts.same_1h, "24h": facts.same_24h, "7d": facts.same_7d}[within]
 

@@ -6,7 +6,7 @@ known then is not known now. Of a very busy shop the newest `DECISIONS_MAX` are 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -60,6 +60,7 @@ class Flip:
     order_id: UUID
     at: datetime
     amount_minor: int
+    currency: str
     was: Outcome
     would_be: Outcome
 
@@ -90,6 +91,7 @@ class Replay:
     _flipped: set[UUID] = field(default_factory=set, repr=False)
     _customers: set[UUID] = field(default_factory=set, repr=False)
     _found: dict[UUID, UUID] = field(default_factory=dict, repr=False)
+    _found_orders: set[UUID] = field(default_factory=set, repr=False)
 
     @property
     def customers(self) -> int:
@@ -98,8 +100,17 @@ class Replay:
 
     @property
     def found_decisions(self) -> Sequence[UUID]:
-        """The decision of each order that the rule finds, for what people made of it later."""
-        return tuple(self._found.values())
+        """Every decision that the rule finds, for what people made of them later."""
+        return tuple(self._found)
+
+    def heard(self, answers: Mapping[UUID, bool]) -> None:
+        """What people said of the decisions that were found: whether one turned out bad. An order that was asked about
+        twice counts once, and as approved where nobody found it bad."""
+        orders: dict[UUID, bool] = {}
+        for decision, is_bad in answers.items():
+            order = self._found[decision]
+            orders[order] = orders.get(order, False) or is_bad
+        self.looked_at, self.approved = len(orders), sum(not is_bad for is_bad in orders.values())
 
     def add(self, tried: Tried, past: Past) -> None:
         """One decision more, older than those before. An order that was confirmed several times counts once, and by the
@@ -107,9 +118,10 @@ class Replay:
         if past.order_id not in self._orders:
             self._orders.add(past.order_id)
             self.orders += 1
-        if self._finds(tried, past) and past.order_id not in self._found:
-            self._found[past.order_id] = past.id
-            self.found += 1
+        if self._finds(tried, past):
+            self._found[past.id] = past.order_id
+            self._found_orders.add(past.order_id)
+            self.found = len(self._found_orders)
         would_be = replayed(tried, past)
         if would_be == past.outcome or past.order_id in self._flipped:
             return
@@ -129,7 +141,9 @@ class Replay:
         if past.customer_id is not None:
             self._customers.add(past.customer_id)
         if len(self.shown) < SHOWN_MAX:
-            self.shown.append(Flip(past.order_id, past.at, past.amount_minor, past.outcome, would_be))
+            self.shown.append(
+                Flip(past.order_id, past.at, past.amount_minor, past.currency, past.outcome, would_be)
+            )
 
 
 def replayed(tried: Tried, past: Past) -> Outcome:
@@ -172,7 +186,20 @@ async def replay(merchant_id: UUID, currency: str, tried: Tried, now: datetime) 
         if seen >= DECISIONS_MAX:
             result.is_cut = True
             break
+    result.heard(await _answers(merchant_id, result.found_decisions))
     return result
+
+
+_ANSWERS: Final = """
+SELECT decision_id, bool_or(is_bad) AS is_bad FROM risk_labels
+WHERE merchant_id = $1 AND decision_id = ANY($2::uuid[]) AND source IN ('reviewer', 'blind') GROUP BY decision_id
+"""
+
+
+async def _answers(merchant_id: UUID, decisions: Sequence[UUID]) -> Mapping[UUID, bool]:
+    """Those of people alone: what was never paid is no word of a reviewer's."""
+    rows = await db.fetch_all(_ANSWERS, merchant_id, list(decisions)) if decisions else []
+    return {row["decision_id"]: row["is_bad"] for row in rows}
 
 
 async def tried_instead(

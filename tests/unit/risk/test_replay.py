@@ -126,6 +126,23 @@ async def test_of_a_busy_shop_the_newest_are_read_page_by_page_and_it_is_said(
     assert (cut.orders, cut.is_cut, cut.since) == (4, True, NOW - timedelta(days=4))
 
 
+_LABEL: Final = """
+INSERT INTO risk_labels (merchant_id, id, decision_id, at, source, is_bad) VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+
+@pytest.mark.usefixtures("db")
+async def test_it_is_told_how_many_a_person_looked_at_and_approved() -> None:
+    merchant = await a_merchant()
+    said = (("reviewer", False), ("blind", False), ("reviewer", True), ("unpaid", True))
+    for source, is_bad in said:
+        verdict = await remember(merchant, total_minor=60_000, at=NOW - timedelta(days=1))
+        label = (merchant.id, ids.internal_id(), verdict.decision_id, NOW, source, is_bad)
+        await db.execute_alone(_LABEL, *label)
+    result = await replay(merchant.id, "EUR", tried(), NOW)
+    assert (result.found, result.looked_at, result.approved) == (4, 3, 2)
+
+
 @pytest.mark.usefixtures("db")
 async def test_a_rule_that_stands_is_tried_with_those_it_is_left_out_for() -> None:
     merchant, person = await a_merchant(), await a_person("Aino Virta")
