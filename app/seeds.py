@@ -55,6 +55,7 @@ PEOPLE: Final[Mapping[ShopperKind, str]] = MappingProxyType(
         "declined": "Otso Harjunpää",
         "credit-ban": "Helmi Saarikoski",
         "register-down": "Niilo Metsäranta",
+        "held": "Ilona Vesimaa",
     }
 )
 DEMO_PLANS: Final = (

@@ -12,7 +12,8 @@ from app.risk.facts import Item, Purchase
 from app.risk.rules import Outcome
 
 # In test mode whoever gives an e-mail address there meets this outcome, or a stricter one. No real address ends so.
-FORCING: Final[dict[str, Outcome]] = {"held.example": "hold", "stopped.example": "decline"}
+HELD_HOST: Final = "held.example"
+FORCING: Final[dict[str, Outcome]] = {HELD_HOST: "hold", "stopped.example": "decline"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from typing import Final
 
 from app.cases.queries import CaseView, case_by_public_id
 from app.cases.states import CaseState
-from app.kernel import outbox, templating
+from app.kernel import db, outbox, templating
 from app.kernel.jobs import Done, Event, GiveUp, Outcome, again_or_give_up
 from app.kernel.money import Money
 from app.kernel.outbox import Job
@@ -34,7 +34,8 @@ class Doors:
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """What the templates show. `confirm_by` is set when something may still be confirmed."""
+    """What the templates show. `outcome` is the case's, or of a purchase that was held after it was confirmed `bought`,
+    `unpaid` and `not_accepted`. `confirm_by` is set when something may still be confirmed."""
 
     shop: str
     amount: Money
@@ -56,14 +57,35 @@ async def deliver(job: Job, doors: Doors) -> Outcome:
     """One try to tell the answer."""
     case = await case_by_public_id(job.merchant_id, str(job.payload["case"]))
     merchant = await merchant_by_id(job.merchant_id)
-    if case is None or merchant is None or case.state not in _TOLD:
+    if case is None or merchant is None or case.state not in _TOLD or case.is_blind:
         return Done("nobody waits for this answer")
-    words = _words(case, merchant, job.payload.get("confirm_by"), doors.base_url)
+    outcome = await _outcome(case)
+    if outcome is None:
+        return again_or_give_up(job, "a provider is about to take the money")
+    words = _words(case, merchant, outcome, job.payload.get("confirm_by"), doors.base_url)
     if case.phone is not None:
         return await _by_sms(job, case, words, doors.sms)
     if case.email is not None:
         return await hand_over(job, _mail(case, words, case.email, merchant), doors.mail)
     return Done("there is nowhere to send it to: the page itself tells")
+
+
+# What an approved purchase has come to by the time that somebody tells of it.
+_MADE: Final = {"confirmed": "bought", "processing": None}
+
+
+async def _outcome(case: CaseView) -> str | None:
+    """The word for how it ended; None while that is not known."""
+    if case.kind != "risk" or case.state is CaseState.LAPSED:
+        return case.state.value
+    if case.state is CaseState.DECLINED:
+        return "not_accepted"
+    state = await db.fetch_value(
+        "SELECT state FROM checkout_sessions WHERE merchant_id = $1 AND id = $2",
+        case.merchant_id,
+        case.session_id,
+    )
+    return _MADE.get(str(state), "unpaid")
 
 
 async def _by_sms(job: Job, case: CaseView, words: Words, door: SmsDoor) -> Outcome:
@@ -95,11 +117,11 @@ def _mail(case: CaseView, words: Words, to: str, merchant: Merchant) -> Mail:
     )
 
 
-def _words(case: CaseView, merchant: Merchant, confirm_by: object, base_url: str) -> Words:
+def _words(case: CaseView, merchant: Merchant, outcome: str, confirm_by: object, base_url: str) -> Words:
     return Words(
         shop=merchant.name,
         amount=Money(case.amount_minor, case.currency),
-        outcome=case.state.value,
+        outcome=outcome,
         url=f"{base_url}/pay/{case.session_public_id}/outcome",
         confirm_by=datetime.fromisoformat(confirm_by) if isinstance(confirm_by, str) else None,
         zone=merchant.time_zone,

@@ -18,12 +18,13 @@ from types import MappingProxyType
 from typing import ClassVar, Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
+from app.checkout.assessing import HELD_HOST
 from app.kernel import db, ids
 from app.kernel.errors import Refusal
 from app.messages.sandbox_numbers import company_number, national_number
 
 ShopperKind = Literal[
-    "returning", "first-timer", "no-phone", "declined", "credit-ban", "register-down", "business"
+    "returning", "first-timer", "no-phone", "declined", "credit-ban", "register-down", "held", "business"
 ]
 KINDS: Final[tuple[ShopperKind, ...]] = get_args(ShopperKind)
 
@@ -115,6 +116,7 @@ _REGISTER: Final[Mapping[ShopperKind, _Earning]] = MappingProxyType(
         "declined": _STRAINED,
         "credit-ban": (3_200_00, ((4_800_00, 160_00),), True),
         "register-down": _STEADY,
+        "held": _STEADY,
         "business": _STEADY,
     }
 )
@@ -271,7 +273,8 @@ def _invented(kind: ShopperKind, now: datetime, name: str | None, country: str) 
         name=name,
         phone=None if kind == "no-phone" else f"{_PHONE_PREFIX}{free_digits:0{_PHONE_FREE_DIGITS}d}",
         postcode=postcode,
-        email=f"{_mailbox(name)}.{free_digits:07d}@kolme.example",
+        # What is confirmed with an address at that host waits for a person.
+        email=f"{_mailbox(name)}.{free_digits:07d}@{HELD_HOST if kind == 'held' else 'kolme.example'}",
         street=f"{street} {1 + secrets.randbelow(60)}",
         city=city,
         country=country,

@@ -18,9 +18,9 @@ MAY_KNOW = (
     "app/web/sandbox/",
     "templates/sandbox/",
 )
-# `declined` is also the name of an outcome and `business` of a buyer, and people "return" in comments: a kind is a
-# quoted word of its own.
-KIND_WORDS = [kind for kind in KINDS if kind not in {"declined", "business"}]
+# `declined` and `held` are also names of an outcome and `business` of a buyer, and people "return" in comments: a kind
+# is a quoted word of its own.
+KIND_WORDS = [kind for kind in KINDS if kind not in {"declined", "held", "business"}]
 FORBIDDEN = re.compile(
     "|".join(rf"""["']{re.escape(kind)}["']""" for kind in KIND_WORDS) + "|sandbox_shopper"
 )

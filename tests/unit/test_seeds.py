@@ -151,7 +151,7 @@ async def test_one_shopper_of_each_kind_lives_there_and_the_product_knows_those_
            JOIN verified_identities v ON v.customer_id = c.id"""
     )
     assert {kind: person.name for kind, person in people.items()} == dict(PEOPLE)
-    before = [people[kind] for kind in ("returning", "declined", "credit-ban", "register-down")]
+    before = [people[kind] for kind in ("returning", "declined", "credit-ban", "register-down", "held")]
     assert {row["subject"] for row in known} == {person.subject for person in before}
     assert {row["phone"] for row in known} == {person.phone for person in before}
     assert {row["issuer"] for row in known} == {"http://127.0.0.1:8000/sandbox/bank"}

@@ -33,7 +33,7 @@ from app.web.shared.rendering import NO_STORE
 
 CHANNELS: Final[tuple[Channel, ...]] = get_args(Channel)
 # How a purchase by each kind ends, where it is not confirmed.
-_OUTCOMES: Final = {"declined": "refused", "credit-ban": "refused", "register-down": "held"}
+_OUTCOMES: Final = {"declined": "refused", "credit-ban": "refused", "register-down": "held", "held": "held"}
 DRAIN_WAIT_S: Final = 25.0
 WAIT_S_MAX: Final = 30.0
 

@@ -14,7 +14,9 @@ from app.identity.ports import VerifiedIdentity
 from app.messages.sandbox_shoppers import SandboxShopper, ShopperKind, make_shopper
 
 # Those who have bought here before. The bank knows everybody; the product knows these.
-_KNOWN: Final[frozenset[ShopperKind]] = frozenset({"returning", "declined", "credit-ban", "register-down"})
+_KNOWN: Final[frozenset[ShopperKind]] = frozenset(
+    {"returning", "declined", "credit-ban", "register-down", "held"}
+)
 
 _LEVEL: Final = "http://ftn.ficora.fi/2017/loa2"
 

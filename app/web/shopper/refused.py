@@ -5,7 +5,7 @@ Only the identified browser gets any of it. The choices come from the rules them
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import urlencode
 
 from app.cases.queries import asked_by_shopper, newest_of_session
@@ -35,9 +35,10 @@ if TYPE_CHECKING:
 async def refusal_of(visit: Visit, refused_for: Sequence[str] = ()) -> RefusalView | None:
     """For a refused plan, or a purchase that a person declined; None in any other browser."""
     flow = visit.flow
-    if not flow.identified and not _unknown_person(flow):
+    not_accepted = flow.ours and await _not_accepted(flow)
+    if not flow.identified and not _unknown_person(flow) and not not_accepted:
         return None
-    decision = await _machine_decision(visit)
+    decision = None if not_accepted else await _machine_decision(visit)
     still_open = flow.state == "open"
     passing = await _passing(visit, decision) if still_open else Passing((), 0)
     with_wallet = await _with_wallet(visit, decision) if still_open else ()
@@ -57,7 +58,16 @@ async def refusal_of(visit: Visit, refused_for: Sequence[str] = ()) -> RefusalVi
         zone=flow.merchant.time_zone,
         unknown_person=_unknown_person(flow),
         wallet=with_wallet,
+        order_not_accepted=not_accepted,
     )
+
+
+async def _not_accepted(flow: Flow) -> bool:
+    """Declined as an order, at the press or by a person, and not for anybody's credit or identity."""
+    if flow.state != "declined":
+        return False
+    case = await newest_of_session(flow.merchant.id, flow.session_id)
+    return case is None or case.kind == "risk" or case.state != "declined"
 
 
 def _unknown_person(flow: Flow) -> bool:
@@ -89,9 +99,26 @@ async def wait_of(visit: Visit) -> WaitView | None:
         explanation_url=_explanation_url(visit) if flow.decision is not None else None,
         another_plan_url=f"{visit.url}/another-plan",
         email_url=f"{visit.url}/answer-to",
+        amount=_paid(flow.quote),
+        reserved=_reserved(flow.quote),
+        aside=_aside(flow.quote),
         question_url=f"{visit.url}/answer-question",
         questions=await questions_of(flow.merchant.id, case.id),
     )
+
+
+def _reserved(quote: Quote | None) -> Literal["card", "mobilepay"] | None:
+    """The provider with whom money waits."""
+    return quote.method if quote is not None and quote.method in ("card", "mobilepay") else None
+
+
+def _paid(quote: Quote | None) -> Money | None:
+    """What a provider keeps for us."""
+    return Money(quote.paid_minor, quote.currency) if quote is not None and quote.paid_minor else None
+
+
+def _aside(quote: Quote | None) -> Money | None:
+    return Money(quote.wallet_minor, quote.currency) if quote is not None and quote.wallet_minor else None
 
 
 def _explanation_url(visit: Visit) -> str | None:

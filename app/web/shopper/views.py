@@ -312,7 +312,8 @@ class Choice:
 @dataclass(frozen=True, slots=True)
 class RefusalView:
     """`register` is set when a register was asked. `largest` is what would pass where this basket does not.
-    `unknown_person` says that nobody could make sure who the shopper is: nothing was decided on credit.
+    `unknown_person` says that nobody could make sure who the shopper is: nothing was decided on credit. Neither was
+    where the order as such is `order_not_accepted`.
     `answer_by` and `zone` tell when a person answers; `asks_email` says that nothing else reaches the shopper. `wallet`
     are taps that have the wallet pay what it can, with a plan for the rest that would pass."""
 
@@ -328,11 +329,14 @@ class RefusalView:
     zone: str
     unknown_person: bool = False
     wallet: Sequence[WayView] = ()
+    order_not_accepted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class WaitView:
-    """A session that waits for a person. `told` is where the answer goes, masked; None asks for an address."""
+    """A session that waits for a person. `told` is where the answer goes, masked; None asks for an address. A purchase
+    that was confirmed has its money somewhere: `reserved` names the provider that keeps `amount`, `aside` is the
+    wallet's."""
 
     kind: str
     asked_by: str
@@ -344,6 +348,9 @@ class WaitView:
     explanation_url: str | None
     another_plan_url: str
     email_url: str
+    amount: Money | None = None
+    reserved: Literal["card", "mobilepay"] | None = None
+    aside: Money | None = None
     question_url: str = ""
     questions: Sequence[QuestionView] = ()
 
