@@ -162,14 +162,13 @@ async def test_figures_are_each_shops_own(merchant: Merchant) -> None:
     assert await rule_figures(merchant.id, weeks(merchant)) == ()
 
 
-@pytest.mark.parametrize("index", ["cases_ended", "risk_decisions_found", "invoices_due"])
+@pytest.mark.parametrize("index", ["cases_ended", "risk_decisions_found"])
 async def test_the_figures_are_read_along_indexes(merchant: Merchant, index: str) -> None:
     """With the planner kept from reading whole tables, the range of time is read from the index made for it."""
     span = weeks(merchant)
     sql, *values = {
         "cases_ended": (review_figures._WORK, merchant.id, span.since, span.until, span.unit, span.time_zone),
         "risk_decisions_found": (review_figures._RULES, merchant.id, span.since, span.until),
-        "invoices_due": (review_figures._LOSSES, merchant.id, [30, 60, 90], TODAY, span.days),
     }[index]
 
     async def plan() -> str:
