@@ -6,7 +6,8 @@ I7 histories, I8 events and their outbox rows, I11-I13 invoices, I14 agreements,
 goes through providers (payments/proof.py), I31-I33 refunds (returns/proof.py), I34 subscriptions
 (subscriptions/proof.py). I10 (what was acknowledged is there) needs the caller's own list of what it was told.
 
-Where a query says CHECKED it looks at every order, or at those alone that something happened to since the last proof.
+Where a query says CHECKED it looks at every order, or at those alone that something happened to since the last proof:
+so the proof of what is new is of the same sentences, but for those that sum up or number all there is.
 """
 
 from __future__ import annotations
@@ -18,8 +19,7 @@ from uuid import UUID
 from app.cases.states import MACHINE as CASES
 from app.checkout.recorded_proof import PROOF as RECORDED
 from app.checkout.states import MACHINE as SESSIONS
-from app.checkout.wallet_proof import OF_ORDERS as PAID_BY_WALLET
-from app.checkout.wallet_proof import PROOF as SET_ASIDE
+from app.checkout.wallet_proof import PROOF as PAID_BY_WALLET
 from app.invoices.states import MACHINE as INVOICES
 from app.kernel import db
 from app.kernel.states import Machine
@@ -31,11 +31,10 @@ from app.links.reusable.states import MACHINE as REUSABLE
 from app.links.states import MACHINE as LINKS
 from app.loyalty.proof import PROOF as POINTS
 from app.orders.states import MACHINE as ORDERS
-from app.payments.proof import OF_ORDERS as PAID_BY_PROVIDER
 from app.payments.proof import PROOF as PROVIDERS
 from app.payments.states import MACHINE as PAYMENTS
 from app.payments.states import REFUNDING
-from app.returns.proof import OF_ORDERS, OF_REFUNDS
+from app.returns.proof import PROOF as REFUNDED
 from app.returns.states import REFUNDS, RETURNS
 from app.subscriptions.proof import PROOF as SUBSCRIBED
 from app.subscriptions.states import MACHINE as SUBSCRIPTIONS
@@ -43,13 +42,17 @@ from app.subscriptions.states import PLANS as SUBSCRIPTION_PLANS
 from app.wallet.proof import PROOF as WALLETS
 from app.wallet.states import MACHINE as PAYOUTS
 
+_EXPOSED: Final = "I3 exposure is what the receivable says"
+_EXPOSURE: Final = """
+SELECT e.customer_id::text FROM credit_exposures e
+JOIN customers c ON c.id = e.customer_id
+LEFT JOIN ledger_accounts a ON a.merchant_id = e.merchant_id AND a.currency = e.currency
+    AND a.address = 'customer:' || c.public_id || ':receivable'
+WHERE e.exposure_minor <> coalesce(a.balance_minor, 0)
+"""
+
 _WHOLE_SQL: Final[Mapping[str, str]] = {
-    "I3 exposure is what the receivable says": """
-        SELECT e.customer_id::text FROM credit_exposures e
-        JOIN customers c ON c.id = e.customer_id
-        LEFT JOIN ledger_accounts a ON a.merchant_id = e.merchant_id AND a.currency = e.currency
-            AND a.address = 'customer:' || c.public_id || ':receivable'
-        WHERE e.exposure_minor <> coalesce(a.balance_minor, 0)""",
+    _EXPOSED: _EXPOSURE,
     "I6 an idempotency key has its answer": """
         SELECT scope FROM idempotency_keys WHERE status IS NULL""",
     "I8 an event has exactly one outbox row": """
@@ -99,16 +102,18 @@ _INVOICES_SQL: Final[Mapping[str, str]] = {
         GROUP BY s.merchant_id, s.year HAVING count(i.id) <> s.last_number OR max(i.series_number) <> s.last_number""",
     "I12 what is paid of an invoice is the sum of its payments": """
         SELECT i.number FROM invoices i
+        JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
         LEFT JOIN invoice_payments p ON p.merchant_id = i.merchant_id AND p.invoice_id = i.id
-        GROUP BY i.merchant_id, i.id
+        WHERE CHECKED GROUP BY i.merchant_id, i.id
         HAVING i.paid_minor <> coalesce(sum(p.applied_minor), 0)
             OR (i.state = 'paid') <> (i.state <> 'credited' AND i.amount_minor
                 = i.paid_minor + i.credited_minor + i.dropped_interest_minor + i.dropped_fee_minor)""",
     "I12 a payment has its transfer": """
-        SELECT p.public_id FROM invoice_payments p WHERE NOT EXISTS (
-            SELECT FROM transfers t JOIN invoices i ON i.merchant_id = p.merchant_id AND i.id = p.invoice_id
-            JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
-            WHERE t.merchant_id = p.merchant_id
+        SELECT p.public_id FROM invoice_payments p
+        JOIN invoices i ON i.merchant_id = p.merchant_id AND i.id = p.invoice_id
+        JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
+        WHERE CHECKED AND NOT EXISTS (
+            SELECT FROM transfers t WHERE t.merchant_id = p.merchant_id
               AND t.key = CASE WHEN p.source = 'wallet' THEN 'wallet:' || o.public_id
                                WHEN p.source IN ('card', 'mobilepay') THEN 'purchase:' || o.public_id
                                ELSE 'payment:' || p.public_id END)""",
@@ -116,20 +121,21 @@ _INVOICES_SQL: Final[Mapping[str, str]] = {
         SELECT o.public_id FROM invoices i
         JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
         JOIN quotes q ON q.merchant_id = o.merchant_id AND q.id = o.quote_id
-        WHERE i.kind IN ('invoice', 'notice')
+        WHERE CHECKED AND i.kind IN ('invoice', 'notice')
         GROUP BY o.merchant_id, o.id, q.content
         HAVING sum(i.amount_minor) <> (q.content->>'total_payable_minor')::bigint
             + CASE min(i.kind) WHEN 'invoice' THEN coalesce((q.content->>'wallet_minor')::bigint, 0) ELSE 0 END""",
     "I15 credit notes take back no more than was sold, and all of it when nothing is left": """
         SELECT s.number FROM invoices s
+        JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
         JOIN invoices n ON n.merchant_id = s.merchant_id AND n.opposes_id = s.id
-        GROUP BY s.merchant_id, s.id
+        WHERE CHECKED GROUP BY s.merchant_id, s.id
         HAVING sum(n.amount_minor) > s.principal_minor
             OR (s.state = 'credited') <> (sum(n.amount_minor) = s.principal_minor AND sum(n.put_minor) = 0)""",
     "I15 what documents ask for less was credited": """
         SELECT o.public_id FROM invoices i
         JOIN orders o ON o.merchant_id = i.merchant_id AND o.id = i.order_id
-        GROUP BY o.merchant_id, o.id
+        WHERE CHECKED GROUP BY o.merchant_id, o.id
         HAVING sum(i.credited_minor) > coalesce(sum(i.amount_minor) FILTER (WHERE i.kind = 'credit_note'), 0)""",
 }
 
@@ -138,25 +144,27 @@ _AGREEMENTS_SQL: Final[Mapping[str, str]] = {
         SELECT a.public_id FROM agreements a
         JOIN orders o ON o.merchant_id = a.merchant_id AND o.id = a.order_id
         LEFT JOIN quotes q ON q.merchant_id = o.merchant_id AND q.id = o.quote_id
-        WHERE a.quote_id IS DISTINCT FROM o.quote_id OR a.quote_hash IS DISTINCT FROM q.content->>'hash'
-           OR a.content->'quote'->>'hash' IS DISTINCT FROM a.quote_hash
-           OR o.state NOT IN ('paid', 'partly_refunded', 'refunded')""",
+        WHERE CHECKED AND (a.quote_id IS DISTINCT FROM o.quote_id OR a.quote_hash IS DISTINCT FROM q.content->>'hash'
+                           OR a.content->'quote'->>'hash' IS DISTINCT FROM a.quote_hash
+                           OR o.state NOT IN ('paid', 'partly_refunded', 'refunded'))""",
     "I14 an order has at most one agreement": """
         SELECT o.public_id FROM agreements a
         JOIN orders o ON o.merchant_id = a.merchant_id AND o.id = a.order_id
-        GROUP BY o.merchant_id, o.id HAVING count(*) > 1""",
+        WHERE CHECKED GROUP BY o.merchant_id, o.id HAVING count(*) > 1""",
 }
 
 _CASES_SQL: Final[Mapping[str, str]] = {
     "I16 a held session waits for one open case, and an open case holds its session": """
         SELECT s.public_id FROM checkout_sessions s
+        JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
         LEFT JOIN cases c ON c.merchant_id = s.merchant_id AND c.session_id = s.id
                            AND c.state IN ('open', 'decided') AND NOT c.is_blind
-        WHERE (s.state = 'held') <> (c.id IS NOT NULL) OR (s.state = 'held') <> (s.held_until IS NOT NULL)""",
+        WHERE CHECKED AND ((s.state = 'held') <> (c.id IS NOT NULL)
+                           OR (s.state = 'held') <> (s.held_until IS NOT NULL))""",
     "I16 a held session holds its order": """
         SELECT s.public_id FROM checkout_sessions s
         JOIN orders o ON o.merchant_id = s.merchant_id AND o.id = s.order_id
-        WHERE s.state = 'held' AND o.state <> 'held'""",
+        WHERE CHECKED AND s.state = 'held' AND o.state <> 'held'""",
 }
 
 
@@ -169,15 +177,15 @@ _ROOMS: Final = (
     _CASES_SQL,
     WALLETS,
     POINTS,
-    OF_ORDERS,
-    OF_REFUNDS,
+    REFUNDED,
     RECORDED,
     PAID_BY_WALLET,
-    SET_ASIDE,
-    PAID_BY_PROVIDER,
     PROVIDERS,
     SUBSCRIBED,
 )
+
+# Those that are proven of what is new as well.
+_OF_ORDERS: Final = {name: sql for room in _ROOMS for name, sql in room.items() if "CHECKED" in sql}
 
 _HISTORIES: Final = (
     (ORDERS, "orders", "order_history"),
@@ -212,16 +220,41 @@ SELECT t.id::text AS id FROM {table} t
 WHERE NOT EXISTS (SELECT FROM {history} h WHERE h.merchant_id = t.merchant_id AND h.subject_id = t.id)
 """
 
-# Orders that were moved since, or that a newly sealed transfer is about.
+# Orders that were moved since, or what belongs to them was.
 _CHANGED: Final = """
 SELECT merchant_id, subject_id AS id FROM order_history WHERE id >= $1
 UNION
-SELECT o.merchant_id, o.id FROM unnest($2::uuid[], $3::bigint[], $4::bigint[]) AS s (merchant_id, after, through)
+SELECT s.merchant_id, s.order_id FROM session_history h
+JOIN checkout_sessions s ON s.merchant_id = h.merchant_id AND s.id = h.subject_id WHERE h.id >= $1
+UNION
+SELECT i.merchant_id, i.order_id FROM invoice_history h
+JOIN invoices i ON i.merchant_id = h.merchant_id AND i.id = h.subject_id WHERE h.id >= $1
+UNION
+SELECT r.merchant_id, r.order_id FROM refund_history h
+JOIN refunds r ON r.merchant_id = h.merchant_id AND r.id = h.subject_id WHERE h.id >= $1
+UNION
+SELECT r.merchant_id, r.order_id FROM return_history h
+JOIN returns r ON r.merchant_id = h.merchant_id AND r.id = h.subject_id WHERE h.id >= $1
+UNION
+SELECT p.merchant_id, p.order_id FROM payment_history h
+JOIN payments p ON p.merchant_id = h.merchant_id AND p.id = h.subject_id WHERE h.id >= $1
+UNION
+SELECT p.merchant_id, p.order_id FROM payment_refund_history h
+JOIN payment_refunds b ON b.merchant_id = h.merchant_id AND b.id = h.subject_id
+JOIN payments p ON p.merchant_id = b.merchant_id AND p.id = b.payment_id WHERE h.id >= $1
+"""
+# Orders that newly sealed transfers are about.
+_SEALED: Final = """
+SELECT DISTINCT o.merchant_id, o.id
+FROM unnest($1::uuid[], $2::bigint[], $3::bigint[]) AS s (merchant_id, after, through)
 JOIN ledger_sealed c ON c.merchant_id = s.merchant_id AND c.seal_number > s.after AND c.seal_number <= s.through
 JOIN transfers t ON t.merchant_id = c.merchant_id AND t.id = c.transfer_id
 JOIN orders o ON o.merchant_id = t.merchant_id AND o.public_id = t.about
 """
 _CHANGED_ALONE: Final = "(o.merchant_id, o.id) IN (SELECT * FROM unnest($1::uuid[], $2::uuid[]))"
+_CHANGED_EXPOSURE: Final = f"""{_EXPOSURE} AND (e.merchant_id, e.customer_id) IN (
+    SELECT o.merchant_id, o.customer_id FROM orders o WHERE {_CHANGED_ALONE})
+"""  # noqa: S608 - constants of this module
 _NEW_EVENTS: Final = """
 SELECT e.public_id FROM events e
 LEFT JOIN outbox b ON b.merchant_id = e.merchant_id AND b.key = e.public_id AND b.kind = 'event'
@@ -242,17 +275,25 @@ async def check_books(acknowledged_orders: Iterable[str] = ()) -> list[Violation
     return found
 
 
-async def check_new(spans: Sequence[ledger.Span], since: UUID) -> list[Violation]:
-    """The same of what these seals cover, and of rows with ids from `since` on: an id tells when it was made."""
+async def check_new(spans: Sequence[ledger.Span], since: UUID | None = None) -> list[Violation]:
+    """The same of what these seals cover and of the orders that it is about; with `since`, of what was moved or told in
+    rows with ids from there on as well: an id tells when it was made."""
     found = await ledger.check_new(spans)
-    changed = await db.fetch_all(_CHANGED, since, *ledger.columns(spans))
-    orders = [row["merchant_id"] for row in changed], [row["id"] for row in changed]
-    of_orders = (_ORDERS_SQL, PAID_BY_WALLET, PAID_BY_PROVIDER, OF_ORDERS)
-    for invariant, sql in (pair for room in of_orders for pair in room.items()):
-        found += await look(invariant, sql.replace("CHECKED", _CHANGED_ALONE), *orders)
-    found += await look("I8 an event has exactly one outbox row", _NEW_EVENTS, since)
-    for machine, table, history in _HISTORIES:
-        found += await _check_history(machine, table, history, since)
+    changed = {(row["merchant_id"], row["id"]) for row in await db.fetch_all(_SEALED, *ledger.columns(spans))}
+    if since is not None:
+        changed |= {(row["merchant_id"], row["id"]) for row in await db.fetch_all(_CHANGED, since)}
+        found += await look("I8 an event has exactly one outbox row", _NEW_EVENTS, since)
+        for machine, table, history in _HISTORIES:
+            found += await _check_history(machine, table, history, since)
+    return found + (await _check_orders(sorted(changed)) if changed else [])
+
+
+async def _check_orders(orders: Sequence[tuple[UUID, UUID]]) -> list[Violation]:
+    """Of these orders alone, each with its merchant."""
+    which = [merchant_id for merchant_id, _ in orders], [order_id for _, order_id in orders]
+    found = await look(_EXPOSED, _CHANGED_EXPOSURE, *which)
+    for invariant, sql in _OF_ORDERS.items():
+        found += await look(invariant, sql.replace("CHECKED", _CHANGED_ALONE), *which)
     return found
 
 

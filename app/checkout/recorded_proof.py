@@ -5,18 +5,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+# Where CHECKED stands, what belongs to orders is read: to all of them, or to those that something happened to.
 PROOF: Final[Mapping[str, str]] = {
     "I21 recorded money paid its order or has a case": """
         SELECT r.public_id FROM recorded_payments r
-        LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.recorded_payment_id = r.id
+        JOIN orders o ON o.merchant_id = r.merchant_id AND o.id = r.order_id
+        LEFT JOIN orders paid ON paid.merchant_id = r.merchant_id AND paid.recorded_payment_id = r.id
         LEFT JOIN cases c ON c.merchant_id = r.merchant_id AND c.payment_id = r.id
-        WHERE (o.id IS NULL) = (c.id IS NULL) AND (c.id IS NULL OR c.kept_for_id IS DISTINCT FROM o.id)""",
+        WHERE CHECKED AND (paid.id IS NULL) = (c.id IS NULL)
+          AND (c.id IS NULL OR c.kept_for_id IS DISTINCT FROM paid.id)""",
     "I21 recorded money is in the books": """
         SELECT r.public_id FROM recorded_payments r
-        LEFT JOIN orders o ON o.merchant_id = r.merchant_id AND o.recorded_payment_id = r.id
+        JOIN orders o ON o.merchant_id = r.merchant_id AND o.id = r.order_id
+        LEFT JOIN orders paid ON paid.merchant_id = r.merchant_id AND paid.recorded_payment_id = r.id
         LEFT JOIN cases c ON c.merchant_id = r.merchant_id AND c.payment_id = r.id
-        WHERE NOT EXISTS (SELECT FROM transfers t WHERE t.merchant_id = r.merchant_id
-            AND t.key = CASE WHEN c.id IS NULL THEN 'purchase:' || o.public_id ELSE 'received:' || r.public_id END)""",
+        WHERE CHECKED AND NOT EXISTS (SELECT FROM transfers t WHERE t.merchant_id = r.merchant_id AND t.key
+            = CASE WHEN c.id IS NULL THEN 'purchase:' || paid.public_id ELSE 'received:' || r.public_id END)""",
     "I21 what nobody has assigned is what waits in cases": """
         SELECT m.public_id FROM merchants m
         CROSS JOIN (VALUES ('EUR'), ('SEK'), ('DKK')) AS each (currency)

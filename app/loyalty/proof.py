@@ -1,4 +1,4 @@
-"""What must hold of points, as SQL over everything: each statement finds what breaks its sentence.
+"""What must hold of points, as SQL: each statement finds what breaks its sentence.
 
 The ledger proves its own part for points as for money: a stored balance is the sum of its postings, and what is left
 in lots less the debt. Here stands what ties the ledger to the reasons that loyalty keeps.
@@ -7,6 +7,7 @@ in lots less the debt. Here stands what ties the ledger to the reasons that loya
 from collections.abc import Mapping
 from typing import Final
 
+# Where CHECKED stands, what belongs to orders is read: to all of them, or to those that something happened to.
 PROOF: Final[Mapping[str, str]] = {
     "I20 the points of a customer are their lots less their debt": """
         SELECT a.address FROM ledger_accounts a
@@ -25,16 +26,19 @@ PROOF: Final[Mapping[str, str]] = {
     "I20 only a paid order earns": """
         SELECT o.public_id FROM loyalty_earnings e
         JOIN orders o ON o.merchant_id = e.merchant_id AND o.id = e.order_id
-        WHERE o.state NOT IN ('paid', 'partly_refunded', 'refunded') OR o.customer_id <> e.customer_id""",
+        WHERE CHECKED AND (o.state NOT IN ('paid', 'partly_refunded', 'refunded') OR o.customer_id <> e.customer_id)""",
     "I20 refunds take back no more points than the order earned": """
         SELECT e.id::text FROM loyalty_earnings e
+        JOIN orders o ON o.merchant_id = e.merchant_id AND o.id = e.order_id
         JOIN loyalty_claw_backs c ON c.merchant_id = e.merchant_id AND c.earning_id = e.id
-        GROUP BY e.merchant_id, e.id HAVING sum(c.points) > e.points""",
+        WHERE CHECKED GROUP BY e.merchant_id, e.id HAVING sum(c.points) > e.points""",
     "I20 what a refund took back stands in the ledger": """
         SELECT c.refund FROM loyalty_claw_backs c
+        JOIN loyalty_earnings e ON e.merchant_id = c.merchant_id AND e.id = c.earning_id
+        JOIN orders o ON o.merchant_id = e.merchant_id AND o.id = e.order_id
         LEFT JOIN transfers t ON t.merchant_id = c.merchant_id AND t.key = 'claw_back:' || c.refund
         LEFT JOIN postings p ON p.merchant_id = t.merchant_id AND p.transfer_id = t.id AND p.amount_minor > 0
-        WHERE c.points <> coalesce(p.amount_minor, 0)""",
+        WHERE CHECKED AND c.points <> coalesce(p.amount_minor, 0)""",
     "I20 points that were turned became the money they were worth": """
         SELECT n.id::text FROM loyalty_turns n
         LEFT JOIN transfers took ON took.merchant_id = n.merchant_id AND took.key = 'turn:' || n.id

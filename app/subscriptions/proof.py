@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+# Where CHECKED stands, what belongs to orders is read: to all of them, or to those that something happened to.
 PROOF: Final[Mapping[str, str]] = {
     "I34 a period that is paid has an order that was bought, and one that lapsed has none": """
         SELECT o.public_id FROM subscription_periods d
         JOIN orders o ON o.merchant_id = d.merchant_id AND o.id = d.order_id
-        WHERE (d.paid_at IS NOT NULL AND o.paid_at IS NULL) OR (d.lapsed_at IS NOT NULL AND o.paid_at IS NOT NULL)""",
+        WHERE CHECKED AND ((d.paid_at IS NOT NULL AND o.paid_at IS NULL)
+                           OR (d.lapsed_at IS NOT NULL AND o.paid_at IS NOT NULL))""",
     "I34 a subscription was begun by an order that offered it, with words that were agreed on": """
         SELECT s.public_id FROM subscriptions s
         LEFT JOIN subscription_offers f ON f.merchant_id = s.merchant_id AND f.order_id = s.order_id
