@@ -56,9 +56,9 @@ async def _cancels(shopper: Shopper, case: CaseView) -> object:
     return await cancel_session(case.merchant_id, shopper.session, actor="shopper", now=flow.now)
 
 
-async def _shop_cancels(shopper: Shopper, case: CaseView) -> object:
+async def _shop_cancels(shopper: Shopper, case: CaseView) -> None:
     flow = await shopper.flow()
-    return await cancel_order(case.merchant_id, case.order_public_id, actor="shop", now=flow.now)
+    await cancel_order(case.merchant_id, case.order_public_id, actor="shop", now=flow.now)
 
 
 async def _expires(shopper: Shopper, case: CaseView) -> object:
@@ -66,8 +66,8 @@ async def _expires(shopper: Shopper, case: CaseView) -> object:
     return await expire_due(case.due_at)
 
 
-async def _declines(shopper: Shopper, case: CaseView) -> object:
-    return await answer(shopper, case, "declined")
+async def _declines(shopper: Shopper, case: CaseView) -> None:
+    await answer(shopper, case, "declined")
 
 
 Other = Callable[[Shopper, CaseView], Awaitable[object]]

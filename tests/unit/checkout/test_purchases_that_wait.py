@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -10,18 +11,25 @@ from app.cases.errors import CaseClosed
 from app.cases.queries import CaseView
 from app.cases.states import CaseState
 from app.checkout import actions
-from app.checkout.actions import Details, cancel_order, cancel_session, expire_due
+from app.checkout.actions import Details, cancel_order, cancel_session, expire_due, withdraw_link
 from app.checkout.actions.holding import ABOUT_RISK_AT_MOST, answer_by, go_on_without
 from app.checkout.assessing import Press, forced_by, purchase_of
 from app.checkout.books import check_books
 from app.checkout.errors import ApprovalImpossible, CreditRefused, StepNotReached
+from app.checkout.facts import without_register
 from app.credit.queries import exposure_minor
 from app.kernel import clock, db
 from app.ledger import actions as ledger
+from app.links import actions as links
+from app.links.queries import LinkView, link_of_order
+from app.merchants.queries import Merchant
 from app.orders.actions import Contact
 from app.orders.states import EDITABLE
+from app.plans.company import company_plans
+from app.plans.quote import make_quote
 from app.risk.queries import decision_of_session
 from tests.factories.checkout import Shopper, a_merchant
+from tests.factories.companies import KONE, OUTI, a_business_session
 from tests.factories.held_purchases import (
     HELD,
     STOPPED,
@@ -35,6 +43,8 @@ from tests.factories.held_purchases import (
     states,
     told,
 )
+from tests.factories.link_shoppers import at_confirm_of
+from tests.factories.links import a_link
 from tests.factories.wallets_in_flow import a_shop_with_wallets, in_wallet, money_of_aino
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -294,3 +304,90 @@ async def test_the_shop_may_not_change_what_is_looked_at() -> None:
     merchant = await a_merchant()
     shopper, _ = await a_held_purchase(merchant)
     assert (await shopper.flow()).order_state not in EDITABLE
+
+
+# --- by a payment link --------------------------------------------------------------------------------------
+
+
+async def held_by_link(merchant: Merchant) -> tuple[LinkView, Shopper]:
+    link = await a_link(merchant)
+    shopper = await at_confirm_of(link)
+    await press(shopper, Details(email=HELD))
+    return link, shopper
+
+
+async def test_by_a_link_others_wait_while_a_person_looks_and_the_link_is_used_when_they_approve() -> None:
+    merchant = await a_merchant()
+    link, shopper = await held_by_link(merchant)
+    assert await states(shopper) == ("held", "held")
+    await answer(shopper, await case_of(shopper))
+    assert await states(shopper) == ("confirmed", "paid")
+    found = await link_of_order(merchant.id, link.order_id)
+    assert found is not None
+    assert found.stored_state == "used"
+    assert await check_books() == []
+
+
+@pytest.mark.parametrize("email", [HELD, STOPPED])
+async def test_what_is_declined_leaves_the_link_to_its_next_payer(email: str) -> None:
+    merchant = await a_merchant()
+    link = await a_link(merchant)
+    shopper = await at_confirm_of(link)
+    await press(shopper, Details(email=email))
+    if email == HELD:
+        await answer(shopper, await case_of(shopper), "declined")
+    assert await states(shopper) == ("declined", "open")
+    second = await at_confirm_of(link, 1)
+    await press(second, Details(email="b@example.test"))
+    assert await states(second) == ("confirmed", "paid")
+    assert await check_books() == []
+
+
+async def test_a_link_that_was_paused_meanwhile_is_not_bought_by() -> None:
+    merchant = await a_merchant()
+    link, shopper = await held_by_link(merchant)
+    case = await case_of(shopper)
+    now = (await shopper.flow()).now
+    await links.pause(merchant.id, link.order_public_id, actor="shop", now=now)
+    assert await refused_for(shopper, case) == "link_closed"
+    await links.resume(merchant.id, link.order_public_id, actor="shop", now=now)
+    await answer(shopper, case)
+    assert await states(shopper) == ("confirmed", "paid")
+
+
+async def test_a_link_that_is_withdrawn_ends_the_wait() -> None:
+    merchant = await a_merchant()
+    link, shopper = await held_by_link(merchant)
+    await withdraw_link(merchant.id, link.order_public_id, actor="shop", now=(await shopper.flow()).now)
+    assert await states(shopper) == ("cancelled", "open")
+    assert (await case_of(shopper)).state is CaseState.WITHDRAWN
+    assert await check_books() == []
+
+
+# --- a company ----------------------------------------------------------------------------------------------
+
+
+async def test_a_companys_order_is_made_with_what_its_contact_person_typed() -> None:
+    merchant = await a_merchant()
+    shopper = Shopper.at(await a_business_session(merchant, company=KONE))
+    flow = await shopper.flow()
+    quote = make_quote(
+        company_plans(flow.currency)[1],
+        flow.total_minor,
+        flow.currency,
+        merchant.country,
+        merchant.local_date(flow.now),
+        merchant=merchant.public_id,
+    )
+    await actions.choose_plan(flow, quote, shopper.browser, clock.wall())
+    await shopper.type_code(await shopper.ask_code())
+    flow = await shopper.flow()
+    assert flow.customer is not None
+    await actions.decide(flow, await without_register(flow, flow.customer.id), lang="en")
+    await press(shopper, replace(OUTI, email=HELD))
+    assert await states(shopper) == ("held", "held")
+    await answer(shopper, await case_of(shopper))
+    assert await states(shopper) == ("confirmed", "paid")
+    contact = (await shopper.flow()).contact
+    assert (contact.name, contact.street, contact.email) == ("Outi Ostaja", "Tehtaankatu 1", HELD)
+    assert await check_books() == []
