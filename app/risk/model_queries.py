@@ -40,6 +40,7 @@ class ModelView:
     changed_by: str
     figures: Figures | None
     learnt: int
+    heaviest: tuple[str, ...]
     broken: str | None
 
 
@@ -58,6 +59,16 @@ async def newest_model(merchant_id: UUID, *, lock: bool = False) -> ModelView | 
     return None if row is None else _view(row)
 
 
+async def outcomes_total(merchant_id: UUID, at_most: int) -> int:
+    """Of how many orders it is known what came of them, counted no further than `at_most`."""
+    total: int = await db.fetch_value(
+        "SELECT count(*) FROM (SELECT FROM risk_labels WHERE merchant_id = $1 LIMIT $2) l",
+        merchant_id,
+        at_most,
+    )
+    return total
+
+
 async def versions(merchant_id: UUID) -> tuple[ModelView, ...]:
     """The newest first."""
     rows = await db.fetch_all(
@@ -69,17 +80,24 @@ async def versions(merchant_id: UUID) -> tuple[ModelView, ...]:
 
 
 def _view(row: db.Record) -> ModelView:
-    broken, learnt = None, 0
+    learnt, broken = 0, None
+    heaviest: tuple[str, ...] = ()
     try:
-        learnt = scoring.read(_stored(row)).content.learnt
+        content = scoring.read(_stored(row)).content
+        learnt, heaviest = content.learnt, scoring.heaviest(content)
     except ModelBroken as error:
         broken = error.part
     try:
         figures = msgspec.convert(row["figures"], Figures)
     except msgspec.ValidationError:
         figures = None
-    kept = ("id", "version", "mode", "made_at", "changed_at", "changed_by")
-    return ModelView(**{name: row[name] for name in kept}, figures=figures, learnt=learnt, broken=broken)
+    return ModelView(
+        **{name: row[name] for name in ("id", "version", "mode", "made_at", "changed_at", "changed_by")},
+        figures=figures,
+        learnt=learnt,
+        heaviest=heaviest,
+        broken=broken,
+    )
 
 
 def _stored(row: db.Record) -> StoredModel:

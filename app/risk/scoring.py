@@ -25,6 +25,7 @@ RULE: Final = "model"
 # One odd number must not outvote all others together.
 FARTHEST: Final = 6.0
 REASONS_MAX: Final = 4
+REASONS_SHOWN: Final = 6
 
 
 class Number(msgspec.Struct, frozen=True):
@@ -140,6 +141,16 @@ def explain(content: Content, facts: Facts) -> Explanation:
     raising = sorted((reason for reason in groups if groups[reason] > 0.1), key=lambda one: -groups[one])
     total = content.intercept + sum(groups.values())
     return Explanation(tuple(raising[:REASONS_MAX]), _passes_without(content, groups, raising, total))
+
+
+def heaviest(content: Content) -> tuple[str, ...]:
+    """The groups of facts that weigh most in any order of this shop, the heaviest first."""
+    groups: dict[str, float] = {}
+    for name, weight in [(one.name, one.weight) for one in content.numbers] + list(content.goods.items()):
+        reason = REASON_OF.get(name, "goods")
+        groups[reason] = max(groups.get(reason, 0.0), weight)
+    found = [reason for reason in groups if groups[reason] > 0.1]
+    return tuple(sorted(found, key=lambda reason: -groups[reason])[:REASONS_SHOWN])
 
 
 def _passes_without(

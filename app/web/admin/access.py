@@ -153,6 +153,8 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:rule-change": _OWNER,
         "admin:rule-snooze": _REVIEWERS,
         "admin:rule-snooze-end": _OWNER,
+        "admin:model": _OWNER,
+        "admin:model-switch": _OWNER,
         "admin:loyalty": _OWNER,
         "admin:loyalty-save": _OWNER,
         "admin:loyalty-preview": _OWNER,

@@ -13,6 +13,7 @@ from app.kernel import clock
 from app.ledger.queries import frozen
 from app.links.lists import tracks_of
 from app.payments.health import known_health
+from app.risk.model_queries import newest_model, trouble_of
 from app.web.admin.access import AdminRequest
 from app.web.admin.link_views import rows_of
 from app.web.admin.links import about_to_lapse
@@ -48,6 +49,7 @@ async def home(request: AdminRequest) -> Response[str]:
         "bars": bars_of(today.steps),
         "frozen": await frozen(),
         "unwell": await unwell(),
+        "model_trouble": trouble_of(await newest_model(merchant.id), now),
     }
     return await show(request, "admin/home.html", context, section="home")
 
