@@ -17,6 +17,7 @@ from app.risk.learning import Learnt
 from app.risk.model_actions import keep_in_tx
 from app.risk.model_queries import newest_model
 from app.risk.prior import prior
+from tests.web.admin.conftest import a_person, sign_in
 
 PAGE = "/admin/settings/model"
 
