@@ -87,7 +87,7 @@ def _newest_by(subject: Shared) -> str:
      ORDER BY at DESC LIMIT {SIMILAR_MAX * 3})"""  # noqa: S608 - words of this module alone
 
 
-_SIMILAR: Final = f"""
+SIMILAR_SQL: Final = f"""
 WITH this AS (
     SELECT session_id, order_id, phone, address, device, basket FROM risk_decisions WHERE merchant_id = $1 AND id = $2
 ), found AS ({" UNION ALL ".join(_newest_by(subject) for subject in get_args(Shared))}
@@ -105,5 +105,5 @@ ORDER BY shared = ARRAY['basket'], at DESC, id DESC LIMIT {SIMILAR_MAX}
 async def similar(merchant_id: UUID, decision: RiskDecision) -> tuple[SimilarDecision, ...]:
     """Other orders by the same phone, to the same address or from the same device, the newest first, and after them
     those that only have the same goods."""
-    rows = await db.fetch_all(_SIMILAR, merchant_id, decision.id)
+    rows = await db.fetch_all(SIMILAR_SQL, merchant_id, decision.id)
     return tuple(SimilarDecision(**{**row, "shared": tuple(row["shared"])}) for row in rows)

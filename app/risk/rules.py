@@ -85,6 +85,9 @@ def built_in(facts: Facts) -> tuple[Finding, ...]:
 
 # --- the rules ------------------------------------------------------------------------------------------------
 
+# Weights follow how much oftener a finding comes with an attack than with a good order, in simulated years that no
+# figure of docs/risk.md is taken from (seeds 101 and 102 of bench/simulator.py): one order of a hundred waits, and
+# every second of those is an attack.
 Hit = tuple[int, dict[str, str | int]]
 """The weight, and the figures of the reason's sentence. Counts in them are with the order at hand."""
 
@@ -111,7 +114,7 @@ def _identical(facts: Facts) -> Hit | None:
     hour, day = facts.own_same_1h + 1, facts.own_same_24h + 1
     return _heaviest(
         (_step(hour, ((2, 15), (3, 50), (4, HOLD_AT))), {"count": hour, "hours": 1}),
-        (_step(day, ((3, 30), (4, 60), (6, HOLD_AT))), {"count": day, "hours": 24}),
+        (_step(day, ((3, 50), (4, 80), (5, HOLD_AT))), {"count": day, "hours": 24}),
     )
 
 
@@ -161,29 +164,29 @@ def _velocity_network(facts: Facts) -> Hit | None:
 def _people_at_address(facts: Facts) -> Hit | None:
     """Goods for several people go to one place. Where very many do, it is a parcel point."""
     people = facts.address_people_30d + 1
-    return _heaviest((_step(people, ((4, 45),)) if people < 25 else 15, {"count": people}))
+    return _heaviest((_step(people, ((4, 40),)) if people < 25 else 15, {"count": people}))
 
 
 def _people_on_device(facts: Facts) -> Hit | None:
     people = facts.device_people_30d + 1
-    return _heaviest((_step(people, ((3, 35), (5, 70))), {"count": people}))
+    return _heaviest((_step(people, ((3, 60), (5, HOLD_AT))), {"count": people}))
 
 
 def _wrong_codes(facts: Facts) -> Hit | None:
     tries = facts.wrong_codes_24h
-    return _heaviest((_step(tries, ((4, 20), (8, 50), (15, HOLD_AT))), {"count": tries}))
+    return _heaviest((_step(tries, ((4, 45), (8, 70), (15, HOLD_AT))), {"count": tries}))
 
 
 def _name_differs(facts: Facts) -> Hit | None:
-    return (45, {}) if facts.name_differs else None
+    return (50, {}) if facts.name_differs else None
 
 
 def _phone_abroad(facts: Facts) -> Hit | None:
-    return (20, {}) if facts.phone_abroad else None
+    return (25, {}) if facts.phone_abroad else None
 
 
 def _throwaway_email(facts: Facts) -> Hit | None:
-    return (45, {}) if facts.throwaway_email else None
+    return (60, {}) if facts.throwaway_email else None
 
 
 def _over_norm(facts: Facts) -> Hit | None:
@@ -191,14 +194,14 @@ def _over_norm(facts: Facts) -> Hit | None:
     if facts.usual_minor is None or facts.orders_before < 3 or _euro_minor(facts) < _CHEAP_EUR_MINOR:
         return None
     times = facts.total_minor // max(facts.usual_minor, 1)
-    return _heaviest((_step(times, ((5, 20), (10, 40))), {"times": times}))
+    return _heaviest((_step(times, ((5, 15), (10, 25))), {"times": times}))
 
 
 def _new_address(facts: Facts) -> Hit | None:
     """A customer of this shop has something dear sent where none of their orders went."""
     if facts.first_order or facts.address is None or facts.address_known:
         return None
-    return (20, {}) if _euro_minor(facts) >= _DEAR_EUR_MINOR else None
+    return (15, {}) if _euro_minor(facts) >= _DEAR_EUR_MINOR else None
 
 
 def _postcode_differs(facts: Facts) -> Hit | None:
@@ -206,19 +209,19 @@ def _postcode_differs(facts: Facts) -> Hit | None:
 
 
 def _resold_goods(facts: Facts) -> Hit | None:
-    return (20, {}) if is_resold((*facts.words, *words_of(facts.categories))) else None
+    return (25, {}) if is_resold((*facts.words, *words_of(facts.categories))) else None
 
 
 def _new_phone_dear(facts: Facts) -> Hit | None:
     if facts.phone_days is None or facts.phone_days >= 1 or _euro_minor(facts) < _DEAR_EUR_MINOR:
         return None
-    return 15 if _euro_minor(facts) < _VERY_DEAR_EUR_MINOR else 25, {}
+    return 35 if _euro_minor(facts) < _VERY_DEAR_EUR_MINOR else 40, {}
 
 
 def _first_dear_express(facts: Facts) -> Hit | None:
     if not facts.first_order or not facts.express or _euro_minor(facts) < _DEAR_EUR_MINOR:
         return None
-    return 20, {}
+    return 30, {}
 
 
 def _euro_minor(facts: Facts) -> int:
