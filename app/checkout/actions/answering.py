@@ -123,7 +123,7 @@ async def decide_many(
     merchant: Merchant, public_ids: tuple[str, ...], decision: Decision, desk: Desk
 ) -> tuple[str, ...]:
     """The same answer to several cases about orders of one kind, one transaction each. Answers those not taken: they
-    have ended, somebody else works on them, or their approval takes another person."""
+    have ended, somebody else works on them, their approval takes another person, or they ask for other words."""
     missed: list[str] = []
     for public_id in public_ids:
         try:
@@ -135,6 +135,7 @@ async def decide_many(
             SecondPersonNeeded,
             ApprovalImpossible,
             IdentityUnchecked,
+            TextRefused,
         ):
             missed.append(public_id)
     return tuple(missed)
