@@ -12,7 +12,7 @@ from e2e.stop import Stop
 from e2e.world import World
 
 RULES: Final = "/admin/settings/rules"
-NAME: Final = "Dear orders to Helsinki"
+NAME: Final = "Dear orders"
 
 _rules: Final[dict[str, str]] = {}
 
@@ -20,7 +20,7 @@ _rules: Final[dict[str, str]] = {}
 def _a_rule(world: World) -> str:
     """The address of a rule, once a world; somebody has bought what it fits."""
     if world.base_url not in _rules:
-        typed = {"name": NAME, "outcome": "hold", "value": "10", "area": "0, 1, 2, 3"}
+        typed = {"name": NAME, "outcome": "hold", "value": "10", "area": ", ".join("0123456789")}
         answer = httpx.post(
             f"{world.base_url}{RULES}/new",
             data=typed,

@@ -61,6 +61,7 @@ CREATE TABLE risk_snoozes (
 CREATE INDEX risk_snoozes_customer ON risk_snoozes (merchant_id, customer_id, until);
 CREATE INDEX risk_snoozes_of ON risk_snoozes (customer_id);
 CREATE INDEX risk_snoozes_running ON risk_snoozes (merchant_id, until);
+CREATE INDEX risk_snoozes_ended ON risk_snoozes (until);
 """
 
 forwards = SqlMigration(ID, DESCRIPTION, SQL)

@@ -12,6 +12,7 @@
 | answers under idempotency keys | 30 days |
 | counters of limits and budgets | 2 days after the last hit: no window is longer than one |
 | figures of the credit register behind a decision, sealed | 2 years: for whoever asks why |
+| for whom a rule on orders was left out | a year after it ended |
 | what a decision about risk knew: facts, and digests of phone, e-mail, address, device and network | 400 days |
 | how to reach whoever asked for a person | 30 days after the answer |
 | what a shopper who waited was asked, and said | 400 days |
@@ -55,6 +56,7 @@ from app.orders import actions as orders
 from app.payments import actions as payments
 from app.returns import actions as returns
 from app.risk import actions as risk
+from app.risk import rule_actions as risk_rules
 from app.subscriptions.actions.forgetting import forget_methods
 from app.till import actions as till
 
@@ -154,6 +156,10 @@ async def forget_credit_facts(now: Now) -> int:
     return await db.in_tx(lambda: credit.forget_facts(now.business - credit.FACTS_KEPT, BATCH))
 
 
+async def forget_left_out(now: Now) -> int:
+    return await db.in_tx(lambda: risk_rules.forget_snoozes(now.business - risk_rules.SNOOZES_KEPT, BATCH))
+
+
 async def forget_risk_facts(now: Now) -> int:
     return await db.in_tx(lambda: risk.forget_facts(now.business - risk.KEPT, BATCH))
 
@@ -193,6 +199,7 @@ def rules() -> Sequence[Chore]:
         forget_browsers,
         forget_credit_facts,
         forget_risk_facts,
+        forget_left_out,
         forget_cases,
         forget_staff_sessions,
         forget_customer_sessions,

@@ -23,6 +23,7 @@ from app.risk.rules import BUILT_IN
 # Each is asked of every order of the shop, and read by people.
 RULES_MAX: Final = 50
 SNOOZE_MAX: Final = timedelta(days=366)
+SNOOZES_KEPT: Final = timedelta(days=365)
 
 _LOCK_SHOP: Final = "SELECT id FROM merchants WHERE id = $1 FOR NO KEY UPDATE"
 _COUNT: Final = "SELECT count(*) FROM risk_rules WHERE merchant_id = $1 AND mode <> 'off'"
@@ -226,6 +227,18 @@ async def end_snooze(merchant: Merchant, snooze_id: UUID, *, actor: str, now: da
         return True
 
     return await db.in_tx(write)
+
+
+_FORGET: Final = """
+DELETE FROM risk_snoozes s USING (
+    SELECT merchant_id, id FROM risk_snoozes WHERE until < $1 ORDER BY until LIMIT $2 FOR UPDATE SKIP LOCKED
+) old WHERE s.merchant_id = old.merchant_id AND s.id = old.id
+"""
+
+
+async def forget_snoozes(before: datetime, limit: int) -> int:
+    """Delete what ended before then, at most so many; answers how many. In a transaction. The audit says who did it."""
+    return int((await db.execute(_FORGET, before, limit)).split()[-1])
 
 
 async def _is_rule(merchant_id: UUID, rule: str) -> bool:

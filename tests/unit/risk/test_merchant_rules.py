@@ -15,7 +15,15 @@ from app.merchants.queries import Merchant
 from app.risk import rule_actions
 from app.risk.conditions import Address, FirstOrder, Goods, Value
 from app.risk.errors import CustomerUnknown, RuleChanged, RuleRefused, RuleUnknown, SnoozeRefused
-from app.risk.rule_actions import change_rule, end_snooze, make_rule, snooze_rule, switch_rule
+from app.risk.rule_actions import (
+    SNOOZES_KEPT,
+    change_rule,
+    end_snooze,
+    forget_snoozes,
+    make_rule,
+    snooze_rule,
+    switch_rule,
+)
 from app.risk.rule_checks import WantedRule
 from app.risk.rule_queries import rule_of, rules_of, running_snoozes, snoozed_customers, versions_of_rule
 from tests.factories.checkout import a_merchant
@@ -184,3 +192,51 @@ async def test_nobody_elses_customer_rule_or_snooze_is_touched() -> None:
     await snooze_rule(merchant, rule, person.public_id, until=week, actor=OWNER, now=NOW)
     [snooze] = await running_snoozes(merchant.id, NOW)
     assert not await end_snooze(other, snooze.id, actor=OWNER, now=NOW)
+
+
+async def test_whom_a_rule_left_out_is_forgotten_a_year_after_it_ended() -> None:
+    merchant, person = await a_merchant(), await a_person("Aino Virta")
+    await remember(merchant, customer_id=person.id)
+    for rule, days in (("wrong_codes", 7), ("velocity_phone", 300)):
+        until = NOW + timedelta(days=days)
+        await snooze_rule(merchant, rule, person.public_id, until=until, actor=OWNER, now=NOW)
+    then = NOW + timedelta(days=380)
+    assert await db.in_tx(lambda: forget_snoozes(then - SNOOZES_KEPT, 100)) == 1
+    assert await db.in_tx(lambda: forget_snoozes(then - SNOOZES_KEPT, 100)) == 0
+    rows = await db.fetch_all("SELECT rule FROM risk_snoozes WHERE merchant_id = $1", merchant.id)
+    assert [row["rule"] for row in rows] == ["velocity_phone"]
+
+
+DEAR = WantedRule("Dear orders", (Value(10_000),), "hold")
+
+
+async def outcome_of(
+    merchant: Merchant, customer_id: UUID | None = None
+) -> tuple[str, list[tuple[str, bool]]]:
+    """What is decided about an order of 129 euro, and what was found."""
+    verdict = await remember(merchant, customer_id=customer_id)
+    return verdict.outcome, [(each.rule, each.is_shadow) for each in verdict.findings]
+
+
+async def test_a_rule_in_shadow_is_written_down_and_nothing_follows_until_it_is_on() -> None:
+    merchant, other = await a_merchant(), await a_merchant()
+    rule = await made(merchant, DEAR)
+    assert await outcome_of(merchant) == ("approve", [(rule, True)])
+    await switch_rule(merchant, rule, "on", seen_version=1, actor=OWNER, now=NOW)
+    outcome, found = await outcome_of(merchant)
+    assert (outcome, (rule, False) in found) == ("hold", True)
+    await switch_rule(merchant, rule, "off", seen_version=2, actor=OWNER, now=NOW)
+    outcome, found = await outcome_of(merchant)
+    assert rule not in dict(found)
+    assert (await outcome_of(other))[1] == []
+
+
+async def test_a_rule_that_is_left_out_for_a_customer_holds_for_everybody_else() -> None:
+    merchant, aino, eino = await a_merchant(), await a_person("Aino Virta"), await a_person("Eino Virta")
+    rule = await made(merchant, replace(DEAR, outcome="decline"))
+    await switch_rule(merchant, rule, "on", seen_version=1, actor=OWNER, now=NOW)
+    assert (await outcome_of(merchant, aino.id))[0] == "decline"
+    until = NOW + timedelta(days=7)
+    await snooze_rule(merchant, rule, aino.public_id, until=until, actor=OWNER, now=NOW - timedelta(hours=1))
+    assert (await outcome_of(merchant, aino.id))[0] == "approve"
+    assert (await outcome_of(merchant, eino.id))[0] == "decline"

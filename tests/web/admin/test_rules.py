@@ -19,6 +19,7 @@ from app.risk.rule_checks import WantedRule
 from app.risk.rule_queries import RuleView, rule_of, rules_of, running_snoozes
 from app.web.admin.rules_forms import form_of, read
 from tests.factories.checkout import a_merchant
+from tests.factories.held_purchases import a_held_purchase
 from tests.factories.risk import remember
 from tests.factories.risk_rules import a_person
 from tests.support import pages
@@ -247,3 +248,19 @@ async def test_nobody_else_changes_rules(app: ASGIApp, merchant: Merchant, role:
             await client.post("/admin/rule-snoozes", data={}),
         ):
             assert answer.status_code == 403
+
+
+async def test_the_page_of_a_held_order_offers_the_rules_that_found_something(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    rule = await a_rule(merchant, Value(100))
+    await switch_rule(merchant, rule, "on", seen_version=1, actor="staff:st_1", now=clock.wall())
+    _, case = await a_held_purchase(merchant)
+    page = (await desk.get(f"/admin/reviews/{case.public_id}")).text
+    form = page.partition('action="/admin/rule-snoozes"')[2].partition("</form>")[0]
+    assert f'<option value="{rule}">Dear orders</option>' in form
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]+)"', form))
+    answer = await desk.post("/admin/rule-snoozes", data={**fields, "rule": rule, "days": "7"})
+    assert answer.headers["location"] == f"/admin/reviews/{case.public_id}", answer.text
+    [snooze] = await running_snoozes(merchant.id, clock.wall())
+    assert snooze.rule == rule
