@@ -24,6 +24,7 @@ from app.risk.conditions import MerchantRule
 from app.risk.digests import Digests, digests_of
 from app.risk.facts import Facts, Purchase
 from app.risk.goods import bare, is_express, is_throwaway, names_differ, words_of
+from app.risk.rules import PARCEL_POINT
 from app.risk.scoring import StoredModel
 
 SCAN_MAX: Final = 200
@@ -199,7 +200,9 @@ def _facts(purchase: Purchase, digests: Digests, row: db.Record) -> Facts:
     phone, email, address, device, network = (
         counted.get(subject, _NOTHING) for subject in ("phone", "email", "address", "device", "network")
     )
-    own, anyones = (phone, address), (phone, address, device, network)
+    # What very many people have sent to one place is sent to a parcel point: it makes no order the other's twin.
+    own = (phone,) if address.people >= PARCEL_POINT else (phone, address)
+    anyones = (phone, address, device, network)
     goods = [item for item in purchase.items if item.type == "item"]
     return Facts(
         total_minor=purchase.total_minor,

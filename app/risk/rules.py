@@ -96,6 +96,8 @@ _WORTH: Final = {"EUR": 1, "SEK": 11, "DKK": 7}
 _DEAR_EUR_MINOR: Final = 40_000
 _VERY_DEAR_EUR_MINOR: Final = 150_000
 _CHEAP_EUR_MINOR: Final = 10_000
+# So many other people within a month share no home: what they share is a parcel point, or a mobile network.
+PARCEL_POINT: Final = 24
 
 
 def _step(count: int, steps: tuple[tuple[int, int], ...]) -> int:
@@ -124,7 +126,7 @@ def _identical_network(facts: Facts) -> Hit | None:
     if facts.same_1h <= facts.own_same_1h:
         return None
     count = facts.same_1h + 1
-    return _heaviest((_step(count, ((4, 20), (8, 40), (20, 60))), {"count": count, "hours": 1}))
+    return _heaviest((_step(count, ((4, 15), (8, 25), (20, 40))), {"count": count, "hours": 1}))
 
 
 def _velocity_phone(facts: Facts) -> Hit | None:
@@ -145,31 +147,37 @@ def _velocity_email(facts: Facts) -> Hit | None:
 
 
 def _velocity_address(facts: Facts) -> Hit | None:
-    """A house of many flats or a parcel point orders often too: it never weighs much."""
+    """A house of many flats orders often too: it never weighs much."""
+    if facts.address_people_30d >= PARCEL_POINT:
+        return None
     day = facts.address_24h + 1
-    return _heaviest((_step(day, ((5, 30), (10, 45))), {"count": day, "hours": 24}))
+    return _heaviest((_step(day, ((5, 30), (10, 40))), {"count": day, "hours": 24}))
 
 
 def _velocity_device(facts: Facts) -> Hit | None:
+    """A device is a program at a network address: behind a mobile network's one address, many phones look alike."""
     day = facts.device_24h + 1
-    return _heaviest((_step(day, ((6, 30), (12, 50))), {"count": day, "hours": 24}))
+    return _heaviest((_step(day, ((6, 15), (12, 25))), {"count": day, "hours": 24}))
 
 
 def _velocity_network(facts: Facts) -> Hit | None:
     """An office, or a mobile network, puts many people behind one block."""
     hour = facts.network_1h + 1
-    return _heaviest((_step(hour, ((15, 15), (40, 30))), {"count": hour, "hours": 1}))
+    return _heaviest((_step(hour, ((15, 10), (40, 15))), {"count": hour, "hours": 1}))
 
 
 def _people_at_address(facts: Facts) -> Hit | None:
-    """Goods for several people go to one place. Where very many do, it is a parcel point."""
+    """Goods for several people go to one place."""
     people = facts.address_people_30d + 1
-    return _heaviest((_step(people, ((4, 40),)) if people < 25 else 15, {"count": people}))
+    weight = 15 if facts.address_people_30d >= PARCEL_POINT else _step(people, ((4, 40),))
+    return _heaviest((weight, {"count": people}))
 
 
 def _people_on_device(facts: Facts) -> Hit | None:
+    """As many as at a parcel point are no one's device, but a network's."""
     people = facts.device_people_30d + 1
-    return _heaviest((_step(people, ((3, 60), (5, HOLD_AT))), {"count": people}))
+    weight = 10 if facts.device_people_30d >= PARCEL_POINT else _step(people, ((3, 35), (5, 50)))
+    return _heaviest((weight, {"count": people}))
 
 
 def _wrong_codes(facts: Facts) -> Hit | None:

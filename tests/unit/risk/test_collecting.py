@@ -14,6 +14,7 @@ from app.merchants.queries import Merchant
 from app.risk.actions import assess_in_tx
 from app.risk.collecting import collect
 from app.risk.facts import Facts, Item
+from app.risk.rules import PARCEL_POINT
 from tests.factories.checkout import a_merchant
 from tests.factories.risk import BLANKET, NOON, a_purchase_at, remember
 
@@ -200,3 +201,12 @@ async def test_a_decision_asks_once_and_writes_once(merchant: Merchant) -> None:
         with counting() as counts:
             await assess_in_tx(purchase)
     assert (counts.queries, counts.writes) == (2, 1)
+
+
+async def test_the_basket_of_a_campaign_at_a_parcel_point_is_nobody_s_twin(merchant: Merchant) -> None:
+    for turn in range(PARCEL_POINT - 1):
+        await remember(merchant, phone=f"+3584800003{turn:02d}", at=NOON - A_MINUTE)
+    assert (await facts_of(merchant)).own_same_1h == PARCEL_POINT - 1
+    await remember(merchant, phone="+358480000399", at=NOON - A_MINUTE)
+    facts = await facts_of(merchant)
+    assert (facts.address_people_30d, facts.own_same_1h, facts.same_1h) == (PARCEL_POINT, 0, PARCEL_POINT)

@@ -95,7 +95,16 @@ def test_every_rule_has_a_case_above() -> None:
     "facts",
     [
         {"same_1h": 2, "own_same_1h": 2},  # an order that a nervous shopper sends three times
-        {"network_1h": 199, "network_24h": 199, "same_1h": 60},  # a campaign, seen from a mobile network
+        {  # a campaign, bought out of a mobile network whose phones share one address
+            "network_1h": 199,
+            "network_24h": 199,
+            "device_24h": 60,
+            "device_30d": 199,
+            "device_people_30d": 60,
+            "same_1h": 60,
+            "same_24h": 150,
+            "same_7d": 199,
+        },
         {"address_30d": 199, "address_people_30d": 199, "address_24h": 40},  # a parcel point
         {"name_differs": True, "phone_abroad": True},  # a visitor buys a gift
         {"wrong_codes_24h": 5, "total_minor": 60_000},  # somebody without their glasses
@@ -109,7 +118,7 @@ def test_a_good_person_s_odd_day_is_approved(facts: dict[str, object]) -> None:
     "facts",
     [
         {"own_same_1h": 3},
-        {"name_differs": True, "device_people_30d": 4},
+        {"name_differs": True, "device_people_30d": 4, "phone_abroad": True},
         {"throwaway_email": True, "phone_1h": 5},
         {"wrong_codes_24h": 15},
         {"total_minor": 160_000, "name_differs": True, "throwaway_email": True, "express": True},
