@@ -10,6 +10,7 @@ from datetime import timedelta
 from statistics import median_low
 
 from app.risk.facts import Facts
+from app.risk.rules import PARCEL_POINT
 from app.risk.goods import words_of
 from bench.simulator import Press
 
@@ -63,7 +64,8 @@ def _facts(seen: _Seen, press: Press) -> Facts:
         [one for one in found if one.lines == press.lines and press.at - one.at <= WEEK]
         for found in (month["phone"], month["address"], month["device"], network)
     ]
-    own = same[:2]
+    people = len({one.who.phone for one in month["address"]} - {who.phone})
+    own = same[:1] if people >= PARCEL_POINT else same[:2]
 
     def within(found: list[Press], span: timedelta) -> int:
         return sum(press.at - one.at <= span for one in found)
@@ -103,7 +105,7 @@ def _facts(seen: _Seen, press: Press) -> Facts:
         device_30d=len(month["device"]),
         network_1h=within(network, HOUR),
         network_24h=within(network, DAY),
-        address_people_30d=len({one.who.phone for one in month["address"]} - {who.phone}),
+        address_people_30d=people,
         device_people_30d=len({one.who.phone for one in month["device"]} - {who.phone}),
         wrong_codes_24h=press.wrong_codes,
         name_differs=who.name_differs,
