@@ -10,8 +10,8 @@ from datetime import timedelta
 from statistics import median_low
 
 from app.risk.facts import Facts
-from app.risk.rules import PARCEL_POINT
 from app.risk.goods import words_of
+from app.risk.rules import PARCEL_POINT
 from bench.simulator import Press
 
 HOUR, DAY, WEEK, MONTH = timedelta(hours=1), timedelta(days=1), timedelta(days=7), timedelta(days=30)
