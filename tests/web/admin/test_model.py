@@ -83,7 +83,7 @@ async def test_a_better_model_is_switched_on_and_off_again(
         model = await newest_model(merchant.id)
         assert model is not None
         assert model.mode == mode
-    assert "It is on, from the next order." in text_of(await desk.get(f"{PAGE}?saved=on"))
+    assert "The model is on, from the next order." in text_of(await desk.get(f"{PAGE}?saved=on"))
 
 
 async def test_a_model_that_is_no_better_has_no_button_and_is_refused_in_words(
