@@ -58,6 +58,7 @@ from app.web.shared.forms import FieldError, Form
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from datetime import datetime
     from uuid import UUID
 
     from app.cases.queries import CaseView
@@ -66,7 +67,18 @@ if TYPE_CHECKING:
 
 LIST: Final = "/admin/reviews"
 BAD_SHOWN_FOR: Final = timedelta(days=7)
-_SESSIONS_OF_TIMELINE: Final = frozenset({"order", "session", "payment"})
+# What became of the press of "Confirm" would tell a sample from an order that waits.
+_TELLING: Final = frozenset(
+    {
+        "session.confirmed",
+        "session.held",
+        "session.processing",
+        "order.paid",
+        "order.held",
+        "payment.captured",
+    }
+)
+_KINDS_OF_TIMELINE: Final = frozenset({"order", "session", "payment"})
 
 
 def desk_of(request: AdminRequest) -> Desk:
@@ -96,8 +108,11 @@ async def review_list(request: AdminRequest) -> Response[str]:
         "is_first": is_first,
         "undoable": await undoable(merchant.id, desk),
     }
-    context |= await _beside_the_queue(merchant.id, desk) if is_first else {}
+    context |= await _beside_the_queue(merchant.id, desk) if is_first else dict.fromkeys(_BESIDE, ())
     return await show(request, "admin/reviews.html", context, section="reviews")
+
+
+_BESIDE: Final = ("answered", "refunds", "staff_names", "money", "money_answered", "bad")
 
 
 async def _beside_the_queue(merchant_id: UUID, desk: Desk) -> dict[str, object]:
@@ -270,22 +285,20 @@ async def _around(case: CaseView, desk: Desk) -> Around:
         neighbours=await neighbours(case, desk.actor, wall=desk.wall, now=desk.now),
         questions=await questions_of(case.merchant_id, case.id),
         risk=risk,
-        timeline=await _timeline(case, order),
+        timeline=await _timeline(case, order, case.opened_at if risk is None else risk.at),
         deeds=await deeds_about(case.public_id),
     )
 
 
-async def _timeline(case: CaseView, order: OrderView | None) -> Sequence[TimelineEntry]:
-    """How it came here: what happened to the order until it was asked about, so a sample looks like any other case."""
+async def _timeline(case: CaseView, order: OrderView | None, until: datetime) -> Sequence[TimelineEntry]:
+    """How it came here: what happened to the order before it was judged, so a sample looks like any other case."""
     if order is None:
         return ()
     entries = await order_timeline(case.merchant_id, order.id)
     return tuple(
         entry
         for entry in entries
-        if entry.kind in _SESSIONS_OF_TIMELINE
-        and entry.at < case.opened_at
-        and not entry.what.endswith("held")
+        if entry.kind in _KINDS_OF_TIMELINE and entry.at < until and entry.what not in _TELLING
     )[-20:]
 
 

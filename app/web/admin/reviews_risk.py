@@ -12,6 +12,7 @@ from app.cases.queue import open_cases_of
 from app.cases.states import WAITING
 from app.checkout.behind import Address, history_of, orders_like
 from app.checkout.queries import flow as read_flow
+from app.kernel.money import Money
 from app.risk.queries import decision_of_session, similar
 from app.risk.rule_queries import rules_of
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from app.cases.queries import CaseView
     from app.checkout.behind import EarlierAddress, History, LikeOrder
     from app.checkout.queries import Flow
+    from app.orders.rules import Line
     from app.risk.queries import RiskDecision, SimilarDecision
     from app.risk.rules import Finding
 
@@ -56,6 +58,16 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class LineRow:
+    """A line of the order; `about` is its category and number in the shop."""
+
+    name: str
+    quantity: int
+    total: Money
+    about: str
+
+
+@dataclass(frozen=True, slots=True)
 class LikeRow:
     """An order like this one; `shared` says in what. `can_answer` that the same answer may go to it as well."""
 
@@ -66,15 +78,18 @@ class LikeRow:
 
 @dataclass(frozen=True, slots=True)
 class RiskView:
-    """`is_hidden`: what the machine said is not told before the answer. `rule_names`: the shop's own rules by id."""
+    """`is_hidden`: what the machine said is not told before the answer. `is_forced`: the sandbox asked for it.
+    `rule_names`: the shop's own rules by id."""
 
     is_hidden: bool
     outcome: str | None
     weight: int
+    is_forced: bool
     findings: Sequence[Finding]
     shadows: Sequence[Finding]
     rule_names: Mapping[str, str]
     person: Person
+    lines: Sequence[LineRow]
     addresses: Sequence[AddressRow]
     history: History | None
     like: Sequence[LikeRow]
@@ -98,10 +113,12 @@ async def risk_view(case: CaseView) -> RiskView | None:
         is_hidden=is_hidden,
         outcome=None if is_hidden else decision.outcome,
         weight=0 if is_hidden else decision.weight,
+        is_forced=not is_hidden and decision.forced not in {None, "approve"},
         findings=_heaviest_first(each for each in findings if not each.is_shadow),
         shadows=_heaviest_first(each for each in findings if each.is_shadow),
         rule_names=await _names(case, findings),
         person=_person(flow),
+        lines=tuple(_line(each, flow.currency) for each in flow.lines),
         addresses=_addresses(flow, history),
         history=history,
         like=await _like(case, decision, others),
@@ -133,6 +150,11 @@ def _person(flow: Flow) -> Person:
         customer_public_id=customer.public_id if customer else None,
         is_business=flow.buyer == "business",
     )
+
+
+def _line(line: Line, currency: str) -> LineRow:
+    about = " · ".join(each for each in (line.category, line.sku) if each)
+    return LineRow(line.name, line.quantity, Money(line.total_minor, currency), about)
 
 
 def _addresses(flow: Flow, history: History | None) -> tuple[AddressRow, ...]:
