@@ -17,42 +17,25 @@ from app.kernel.jobs import EndedAlready, Event, GiveUp
 from app.merchants.queries import Merchant
 from app.reactions import learn_from_answer
 from app.risk import teaching
-from app.risk.comparing import AtLoad, Figures, Found
+from app.risk.comparing import Figures
 from app.risk.errors import ModelBroken, ModelMissing, ModelNotBetter
 from app.risk.labels import label_in_tx
-from app.risk.learning import Learnt
-from app.risk.model_actions import LEARN_JOB, OUTCOMES_MIN, ask_for_lessons, keep_in_tx, switch
+from app.risk.model_actions import LEARN_JOB, OUTCOMES_MIN, ask_for_lessons, switch
 from app.risk.model_queries import examples_of, explained, newest_model, trouble_of, versions
-from app.risk.prior import prior
 from app.risk.queries import decision_of_session
-from app.risk.scoring import Content
 from tests.factories.checkout import a_merchant
 from tests.factories.reviews import an_ended_case
 from tests.factories.risk import NOON, a_purchase_at, remember
+from tests.factories.risk_models import a_model, some_content, some_figures
 
 pytestmark = pytest.mark.usefixtures("db")
 
-BETTER = Figures(
-    orders=900,
-    bad=40,
-    from_at=NOON - timedelta(days=200),
-    to_at=NOON - timedelta(days=30),
-    share=0.01,
-    loads=(AtLoad(0.01, Found(20, 15, 900_000, 50_000), Found(20, 4, 200_000, 90_000)),),
-    only_model=12,
-    only_rules=1,
-    drift_at=None,
-    has_prior=True,
-)
+BETTER = some_figures(NOON)
 NO_BETTER = msgspec.structs.replace(BETTER, only_model=3, only_rules=3)
 
 
-def some_content(**changed: object) -> Content:
-    return msgspec.structs.replace(prior(), **{"threshold": 0.2, "learnt": 900, **changed})
-
-
 async def keep(merchant: Merchant, figures: Figures = BETTER, at: datetime = NOON, **changed: object) -> int:
-    return await db.in_tx(lambda: keep_in_tx(merchant.id, Learnt(some_content(**changed), figures), at))
+    return await a_model(merchant, figures, at, **changed)
 
 
 async def audited() -> list[str]:

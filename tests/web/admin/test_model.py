@@ -4,45 +4,17 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
 
 import httpx
-import msgspec
 import pytest
 
 from app.kernel import clock, db
 from app.merchants.queries import Merchant
-from app.risk.comparing import AtLoad, Figures, Found
-from app.risk.learning import Learnt
-from app.risk.model_actions import keep_in_tx
 from app.risk.model_queries import newest_model
-from app.risk.prior import prior
+from tests.factories.risk_models import a_model, some_figures
 from tests.web.admin.conftest import a_person, sign_in
 
 PAGE = "/admin/settings/model"
-
-
-def some_figures(*, only_model: int = 14, orders: int = 900) -> Figures:
-    now = clock.wall()
-    model, rules = Found(20, 16, 1_234_500, 30_000), Found(20, 4, 250_000, 90_000)
-    return Figures(
-        orders=orders,
-        bad=40,
-        from_at=now - timedelta(days=200),
-        to_at=now - timedelta(days=31),
-        share=0.014,
-        loads=(AtLoad(0.014, model, rules), AtLoad(0.05, model, rules)),
-        only_model=only_model,
-        only_rules=2,
-        drift_at=None,
-        has_prior=True,
-    )
-
-
-async def a_model(merchant: Merchant, figures: Figures | None = None) -> int:
-    content = msgspec.structs.replace(prior(), learnt=900, threshold=0.2)
-    learnt = Learnt(content, figures or some_figures())
-    return await db.in_tx(lambda: keep_in_tx(merchant.id, learnt, clock.wall()))
 
 
 def text_of(answer: httpx.Response) -> str:
@@ -89,7 +61,7 @@ async def test_a_better_model_is_switched_on_and_off_again(
 async def test_a_model_that_is_no_better_has_no_button_and_is_refused_in_words(
     desk: httpx.AsyncClient, merchant: Merchant
 ) -> None:
-    version = await a_model(merchant, some_figures(only_model=3))
+    version = await a_model(merchant, some_figures(clock.wall(), only_model=3))
     page = text_of(await desk.get(PAGE))
     assert "Switch on" not in page
     assert "once it finds clearly more bad orders than the rules" in page
@@ -101,7 +73,7 @@ async def test_a_model_that_is_no_better_has_no_button_and_is_refused_in_words(
 async def test_with_too_few_orders_the_page_says_how_many_are_missing(
     desk: httpx.AsyncClient, merchant: Merchant
 ) -> None:
-    await a_model(merchant, some_figures(orders=120))
+    await a_model(merchant, some_figures(clock.wall(), orders=120))
     assert "of 500 orders what came of them, and 20 of them were bad. So far: 120 and 40." in text_of(
         await desk.get(PAGE)
     )
