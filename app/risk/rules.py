@@ -213,7 +213,7 @@ def _new_address(facts: Facts) -> Hit | None:
 
 
 def _postcode_differs(facts: Facts) -> Hit | None:
-    return (15, {}) if facts.postcode_differs else None
+    return (10, {}) if facts.postcode_differs else None
 
 
 def _resold_goods(facts: Facts) -> Hit | None:
