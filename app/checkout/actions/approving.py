@@ -78,6 +78,9 @@ UPDATE checkout_sessions SET held_until = NULL, review_first = false WHERE merch
 """
 
 
+_FORGET_TYPED: Final = "UPDATE checkout_sessions SET typed = NULL WHERE merchant_id = $1 AND id = $2"
+
+
 async def _have_it_taken(merchant_id: UUID, session_id: UUID, actor: str, now: datetime) -> None:
     await MACHINE.move(
         merchant_id,
@@ -104,3 +107,5 @@ async def _make(flow: Flow, quote: Quote, lang: str, actor: str) -> None:
         raise ApprovalImpossible("money_frozen") from None
     except SessionEnded:
         raise ApprovalImpossible("link_closed") from None
+    # Who bought stands on the order now.
+    await db.execute(_FORGET_TYPED, flow.merchant.id, flow.session_id)
