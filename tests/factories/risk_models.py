@@ -26,7 +26,10 @@ def some_figures(now: datetime, *, orders: int = 900, only_model: int = 14) -> F
         from_at=now - timedelta(days=200),
         to_at=now - timedelta(days=31),
         share=0.014,
-        loads=(AtLoad(0.014, MODEL, RULES), AtLoad(0.05, Found(70, 31, 2_310_000, 190_000), RULES)),
+        loads=(
+            AtLoad(0.014, MODEL, RULES),
+            AtLoad(0.05, Found(50, 27, 2_110_000, 190_000), Found(50, 12, 540_000, 410_000)),
+        ),
         only_model=only_model,
         only_rules=2,
         drift_at=None,
