@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import re
 import shutil
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict, Unpack
 
 from playwright.sync_api import (
     Browser,
@@ -27,6 +28,7 @@ from playwright.sync_api import (
     expect,
     sync_playwright,
 )
+from playwright.sync_api import Error as PlaywrightError
 
 from app.kernel.i18n import translations
 
@@ -41,6 +43,9 @@ PHONE_SCREEN: Final[ViewportSize] = {"width": 390, "height": 844}
 DESK_SCREEN: Final[ViewportSize] = {"width": 1280, "height": 800}
 # Long enough for a machine that does other work beside, and never waited out by a test that passes.
 PATIENCE_MS: Final = 10_000
+
+# Where a phone lies that nobody uses: our address, so that the browser keeps the tab's process, and not a page.
+NO_PAGE: Final = "/healthz"
 
 Scheme = Literal["light", "dark"]
 
@@ -94,6 +99,41 @@ def _launch(play: Playwright) -> Browser:
     return play.chromium.launch(executable_path=chromium_path(), args=list(LAUNCH_ARGS))
 
 
+class Wishes(TypedDict, total=False):
+    """What somebody may want of a phone. One of PHONE_SCREEN can be touched."""
+
+    lang: str
+    has_script: bool
+    screen: ViewportSize
+    scheme: Scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Make:
+    """What a phone is, with every wish decided."""
+
+    lang: str
+    has_script: bool
+    width: int
+    height: int
+    scheme: Scheme
+
+    @classmethod
+    def of(cls, wishes: Wishes) -> Make:
+        screen = wishes.get("screen", PHONE_SCREEN)
+        return cls(
+            wishes.get("lang", "en"),
+            wishes.get("has_script", True),
+            screen["width"],
+            screen["height"],
+            wishes.get("scheme", "light"),
+        )
+
+    @property
+    def screen(self) -> ViewportSize:
+        return {"width": self.width, "height": self.height}
+
+
 @dataclass(slots=True)
 class Phone:
     """`complaints` holds what the browser's console had against the pages so far; `taps` and `typed` count gestures."""
@@ -102,6 +142,7 @@ class Phone:
     base_url: str
     lang: str
     has_script: bool
+    make: Make
     complaints: list[str] = field(default_factory=list)
     taps: int = 0
     typed: int = 0
@@ -196,7 +237,9 @@ class Phone:
 
     def second_tab(self) -> Phone:
         """Another tab of the same browser: same cookies."""
-        other = Phone(self.tab.context.new_page(), self.base_url, self.lang, self.has_script, self.complaints)
+        other = Phone(
+            self.tab.context.new_page(), self.base_url, self.lang, self.has_script, self.make, self.complaints
+        )
         listen(other)
         return other
 
@@ -218,45 +261,25 @@ def listen(phone: Phone) -> None:
 
 
 def new_phone(
-    browser: Browser,
-    base_url: str,
-    *,
-    lang: str = "en",
-    has_script: bool = True,
-    screen: ViewportSize = PHONE_SCREEN,
-    scheme: Scheme = "light",
-    cookies: Mapping[str, str] | None = None,
+    browser: Browser, base_url: str, *, cookies: Mapping[str, str] | None = None, **wishes: Unpack[Wishes]
 ) -> Phone:
     """A browser of its own, that nobody has used before. `cookies` are those of another visit to go on with.
 
     Each phone comes from a network address of its own, because some limits count by address.
     """
-    context = _context(browser, lang, has_script=has_script, screen=screen, scheme=scheme)
-    return _picked_up(context, base_url, lang, has_script, cookies or {})
-
-
-def _context(
-    browser: Browser, lang: str, *, has_script: bool, screen: ViewportSize, scheme: Scheme
-) -> BrowserContext:
+    make = Make.of(wishes)
     context = browser.new_context(
-        viewport=screen,
-        locale={"en": "en-GB"}.get(lang, lang),
-        color_scheme=scheme,
+        viewport=make.screen,
+        locale={"en": "en-GB"}.get(make.lang, make.lang),
+        color_scheme=make.scheme,
         reduced_motion="reduce",
-        java_script_enabled=has_script,
-        has_touch=screen == PHONE_SCREEN,
+        java_script_enabled=make.has_script,
+        has_touch=make.screen == PHONE_SCREEN,
     )
     context.set_default_timeout(PATIENCE_MS)
-    return context
-
-
-def _picked_up(
-    context: BrowserContext, base_url: str, lang: str, has_script: bool, cookies: Mapping[str, str]
-) -> Phone:
-    """A new tab with these cookies, from an address of its own."""
-    phone = Phone(context.new_page(), base_url, lang, has_script)
+    phone = Phone(context.new_page(), base_url, make.lang, make.has_script, make)
     listen(phone)
-    _becomes_somebody(phone, cookies)
+    _becomes_somebody(phone, cookies or {})
     return phone
 
 
@@ -270,38 +293,60 @@ def _becomes_somebody(phone: Phone, cookies: Mapping[str, str]) -> None:
 
 
 class Drawer:
-    """Phones that are put back, one a language: the next to take one finds an empty tab, no cookie and nothing stored,
-    but styles, scripts and fonts that need not be fetched again. For whoever only looks at pages.
+    """Phones that are put back, of each make: the next to take one finds an empty tab, no cookie, nothing stored and
+    nothing to go back to, but styles, scripts and fonts that need not be fetched again.
 
-    The tab stays open: a new one costs the browser a process, which takes longer than two pages do.
+    The tab stays open and at this address: a new one, or one that comes from elsewhere, costs the browser a process,
+    and that takes longer than five pages do.
     """
 
     def __init__(self, browser: Browser, base_url: str) -> None:
         self._browser, self._base_url = browser, base_url
-        self._phones: dict[str, Phone] = {}
+        self._phones: defaultdict[Make, list[Phone]] = defaultdict(list)
 
-    def take(self, lang: str, cookies: Mapping[str, str]) -> Phone:
-        phone = self._phones.pop(lang, None)
-        if phone is None:
-            context = _context(self._browser, lang, has_script=True, screen=PHONE_SCREEN, scheme="light")
-            return _picked_up(context, self._base_url, lang, True, cookies)
-        _becomes_somebody(phone, cookies)
+    def take(
+        self, *, cookies: Mapping[str, str] | None = None, fresh: bool = False, **wishes: Unpack[Wishes]
+    ) -> Phone:
+        """As `new_phone`. `fresh`: it is really new, and nobody has it after this person."""
+        lying = self._phones[Make.of(wishes)]
+        if fresh or not lying:
+            phone = new_phone(self._browser, self._base_url, cookies=cookies, **wishes)
+            phone.worn = fresh
+            return phone
+        phone = lying.pop()
+        _becomes_somebody(phone, cookies or {})
         return phone
 
-    def put_back(self, phone: Phone, lang: str) -> None:
-        """`lang`: the one it was taken in; it may have learned others since."""
+    def put_back(self, phone: Phone) -> None:
         tab, context = phone.tab, phone.tab.context
-        if phone.worn or len(context.pages) > 1 or lang in self._phones:
+        if phone.worn or tab.is_closed():
             context.close()
             return
-        tab.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
-        tab.goto("about:blank")
-        tab.emulate_media(color_scheme="light")
-        tab.set_viewport_size(PHONE_SCREEN)
-        context.clear_cookies()
-        phone.lang, phone.taps, phone.typed = lang, 0, 0
+        try:
+            for other in context.pages:
+                if other is not tab:
+                    other.close()
+            _is_cleared(phone)
+        except PlaywrightError:  # whatever keeps the tab from being cleared keeps it from the next person
+            context.close()
+            return
+        phone.lang, phone.taps, phone.typed = phone.make.lang, 0, 0
         phone.complaints.clear()
-        self._phones[lang] = phone
+        self._phones[phone.make].append(phone)
+
+
+def _is_cleared(phone: Phone) -> None:
+    tab, context = phone.tab, phone.tab.context
+    tab.goto(phone.base_url + NO_PAGE)
+    if phone.has_script:
+        tab.evaluate("() => { sessionStorage.clear(); localStorage.clear(); }")
+    context.clear_cookies()
+    context.clear_permissions()
+    tab.emulate_media(color_scheme=phone.make.scheme)
+    tab.set_viewport_size(phone.make.screen)
+    driver = context.new_cdp_session(tab)
+    driver.send("Page.resetNavigationHistory")
+    driver.detach()
 
 
 def next_address() -> str:

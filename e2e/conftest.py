@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import suppress
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol, Unpack
 
 import pytest
 from playwright.sync_api import Browser, Page
-from playwright.sync_api import Error as PlaywrightError
 
 from e2e import browsing
-from e2e.browsing import Drawer, Phone
+from e2e.browsing import Drawer, Phone, Wishes
 from e2e.sandbox import Sandbox
 from e2e.shop import Shop
 from e2e.world import VAR, World, a_world
@@ -24,9 +22,17 @@ _SNAPSHOTS: Final = "KOLME_TRACE" in os.environ
 
 
 class Phones(Protocol):
-    """Makes a person's browser; the wishes are those of `browsing.new_phone`. `trace`: a failure keeps how it came."""
+    """Makes a person's browser. `trace`: a failure keeps how it came. `fresh`: nothing was ever fetched with it, for
+    whoever looks at what is."""
 
-    def __call__(self, *, trace: bool = True, **wishes: Any) -> Phone: ...
+    def __call__(
+        self,
+        *,
+        cookies: Mapping[str, str] | None = None,
+        trace: bool = True,
+        fresh: bool = False,
+        **wishes: Unpack[Wishes],
+    ) -> Phone: ...
 
 
 @pytest.fixture(scope="session")
@@ -51,52 +57,42 @@ def shop(world: World) -> Shop:
     return world.shop
 
 
-@pytest.fixture
-def new_phone(world: World, chromium: Browser, request: pytest.FixtureRequest) -> Iterator[Phones]:
-    """Every browser made through this is closed with the test; no page of it may have complained on the console.
-
-    When the test fails, what each tab showed and how it came there is kept in var/e2e.
-    """
-    phones: list[Phone] = []
-
-    def make(*, trace: bool = True, **wishes: Any) -> Phone:
-        phone = browsing.new_phone(chromium, world.base_url, **wishes)
-        if trace:
-            phone.tab.context.tracing.start(screenshots=False, snapshots=_SNAPSHOTS)
-        phones.append(phone)
-        return phone
-
-    yield make
-    failed = request.node.stash.get(_FAILED, False)
-    for number, phone in enumerate(phones):
-        _put_away(phone, f"{request.node.name}-{number}" if failed else None)
-    complaints = [complaint for phone in phones for complaint in phone.complaints]
-    assert failed or not complaints, complaints
-
-
 @pytest.fixture(scope="session")
 def drawer(world: World, chromium: Browser) -> Drawer:
     return Drawer(chromium, world.base_url)
 
 
 @pytest.fixture
-def lent_phone(drawer: Drawer, request: pytest.FixtureRequest) -> Iterator[Callable[..., Phone]]:
-    """Lends a phone (language, cookies) that others have had before, and that goes back with the test. No page of it
-    may have complained on the console. When the test fails, what it showed is kept in var/e2e."""
-    lent: list[tuple[Phone, str]] = []
+def new_phone(drawer: Drawer, request: pytest.FixtureRequest) -> Iterator[Phones]:
+    """Every browser made through this is empty, and goes back with the test; no page of it may have complained on the
+    console.
 
-    def lend(lang: str, cookies: Mapping[str, str]) -> Phone:
-        lent.append((drawer.take(lang, cookies), lang))
-        return lent[-1][0]
+    When the test fails, what each tab showed and how it came there is kept in var/e2e.
+    """
+    phones: list[tuple[Phone, bool]] = []
 
-    yield lend
+    def make(
+        *,
+        cookies: Mapping[str, str] | None = None,
+        trace: bool = True,
+        fresh: bool = False,
+        **wishes: Unpack[Wishes],
+    ) -> Phone:
+        phone = drawer.take(cookies=cookies, fresh=fresh, **wishes)
+        phones.append((phone, trace))
+        if trace:
+            phone.tab.context.tracing.start(screenshots=False, snapshots=_SNAPSHOTS)
+        return phone
+
+    yield make
     failed = request.node.stash.get(_FAILED, False)
-    complaints = [complaint for phone, _ in lent for complaint in phone.complaints]
-    for phone, lang in lent:
+    complaints = [complaint for phone, _ in phones for complaint in phone.complaints]
+    for number, (phone, traced) in enumerate(phones):
         if failed:
-            _picture(phone.tab, f"{request.node.name}")
-            phone.worn = True
-        drawer.put_back(phone, lang)
+            _keep(phone, f"{request.node.name}-{number}", traced=traced)
+        elif traced:
+            phone.tab.context.tracing.stop()
+        drawer.put_back(phone)
     assert failed or not complaints, complaints
 
 
@@ -131,14 +127,14 @@ def pytest_runtest_makereport(
     return report
 
 
-def _put_away(phone: Phone, keep_as: str | None) -> None:
+def _keep(phone: Phone, name: str, *, traced: bool) -> None:
+    """What a failure leaves behind. Nobody else gets this phone."""
+    phone.worn = True
     context = phone.tab.context
-    if keep_as is not None:
-        for number, tab in enumerate(context.pages):
-            _picture(tab, f"{keep_as}-{number}")
-        with suppress(PlaywrightError):  # this one was not traced
-            context.tracing.stop(path=_kept(keep_as, "zip"))
-    context.close()
+    for number, tab in enumerate(context.pages):
+        _picture(tab, f"{name}-{number}")
+    if traced:
+        context.tracing.stop(path=_kept(name, "zip"))
 
 
 def _picture(tab: Page, name: str) -> None:

@@ -8,7 +8,9 @@ from typing import Any, Final, Literal
 
 import httpx
 
-Kind = Literal["returning", "first-timer", "no-phone", "declined", "credit-ban", "register-down", "held", "business"]
+Kind = Literal[
+    "returning", "first-timer", "no-phone", "declined", "credit-ban", "register-down", "held", "business"
+]
 Channel = Literal["sms", "email", "letter", "webhook"]
 
 WAIT_S: Final = 20.0

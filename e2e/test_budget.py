@@ -39,7 +39,7 @@ def test_the_first_page_fits_into_the_first_flight_and_needs_four_requests_at_mo
     new_phone: Phones, shop: Shop
 ) -> None:
     for price_minor in (129_00, 5_000_00):
-        phone = new_phone()
+        phone = new_phone(fresh=True)
         requests = fetched_by(phone, shop.open_session(price_minor).path)
 
         assert len(requests) <= REQUESTS_MAX, [request.url for request in requests]
@@ -55,7 +55,7 @@ def test_every_step_fits_as_well(new_phone: Phones, world: World, sandbox: Sandb
     session = shop.open_session(360_00, knows=shopper)
     walker = walks.to_identify_by_instalments(world, session, months=18)
     walks.through_code(walker, sandbox, shopper)
-    phone = new_phone(cookies=walker.cookies)
+    phone = new_phone(fresh=True, cookies=walker.cookies)
     [page] = [
         request
         for request in fetched_by(phone, f"{session.path}/confirm")
@@ -67,5 +67,5 @@ def test_every_step_fits_as_well(new_phone: Phones, world: World, sandbox: Sandb
 def test_nothing_is_fetched_from_anybody_else(new_phone: Phones, world: World, shop: Shop) -> None:
     session = shop.open_session()
     for path in (session.path, "/demo", "/admin/sign-in", "/sandbox", "/api"):
-        for request in fetched_by(new_phone(), path):
+        for request in fetched_by(new_phone(fresh=True), path):
             assert request.url.startswith(world.base_url), request.url

@@ -41,7 +41,7 @@ def test_what_is_being_typed_stays_and_the_page_says_that_there_is_news(
 def test_a_page_whose_question_for_news_comes_too_late_learns_of_the_end_all_the_same(
     new_phone: Phones, world: World
 ) -> None:
-    phone = new_phone()
+    phone = new_phone(fresh=True)  # what holds a request back stays with the tab
     link = a_link(world, customer=AINO)
     held: list[Route] = []
     phone.tab.route("**/live", lambda route: held.append(route))  # noqa: PLW0108 - it takes no built-in

@@ -112,7 +112,7 @@ def test_without_scripts_or_without_passkeys_in_the_browser_nothing_of_them_is_s
     new_phone: Phones, sandbox: Sandbox, shop: Shop
 ) -> None:
     shopper = sandbox.shopper("first-timer")
-    plain, old = new_phone(has_script=False), new_phone()
+    plain, old = new_phone(has_script=False), new_phone(fresh=True)
     old.tab.add_init_script("delete window.PublicKeyCredential")
     for phone in (plain, old):
         phone.open(shop.open_session(knows=shopper).path)

@@ -28,7 +28,7 @@ class Mail:
         with self.phone.tab.context.expect_page() as opened:
             self.phone.tap(self._frame.get_by_role("link", name="Pay", exact=True))
         phone = self.phone
-        tab = Phone(opened.value, phone.base_url, phone.lang, phone.has_script, phone.complaints)
+        tab = Phone(opened.value, phone.base_url, phone.lang, phone.has_script, phone.make, phone.complaints)
         listen(tab)
         return tab
 
