@@ -6,6 +6,7 @@ known then is not known now. Of a very busy shop the newest `DECISIONS_MAX` are 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,7 +24,8 @@ from app.risk.rules import Finding, Outcome, judge, strictest
 REPLAYED: Final = timedelta(days=90)
 DECISIONS_MAX: Final = 50_000
 SHOWN_MAX: Final = 20
-_PAGE: Final = 1_000
+# So few that reading a page keeps nobody else waiting for long.
+_PAGE: Final = 250
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +41,8 @@ class Tried:
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """A decision as it was made. `amount_minor` in minor units of `currency`."""
+    """A decision as it was made. `amount_minor` in minor units of `currency`; `findings` where the rule that is tried
+    anew was among them."""
 
     id: UUID
     order_id: UUID
@@ -49,8 +52,8 @@ class Past:
     forced: Outcome | None
     amount_minor: int
     currency: str
-    findings: tuple[Finding, ...]
     facts: Facts
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +169,8 @@ def _without(rule: str | None, past: Past) -> Outcome:
 # --- reading what was decided -------------------------------------------------------------------------------
 
 _PAST: Final = """
-SELECT id, order_id, customer_id, at, outcome, forced, amount_minor, currency, findings, facts
+SELECT id, order_id, customer_id, at, outcome, forced, amount_minor, currency, facts::text AS facts,
+       CASE WHEN findings @> jsonb_build_array(jsonb_build_object('rule', $6::text)) THEN findings::text END AS findings
 FROM risk_decisions
 WHERE merchant_id = $1 AND at > $2 AND at <= $3 AND (at, id) < ($3, $4)
 ORDER BY at DESC, id DESC LIMIT $5
@@ -174,11 +178,20 @@ ORDER BY at DESC, id DESC LIMIT $5
 _LAST_ID: Final = UUID(int=2**128 - 1)
 
 
+# A preview is asked for with every few letters that are typed: however many type, one is worked out at a time.
+_one_at_a_time: Final = asyncio.Semaphore(1)
+
+
 async def replay(merchant_id: UUID, currency: str, tried: Tried, now: datetime) -> Replay:
     """What the rule would have done, to at most `DECISIONS_MAX` decisions."""
+    async with _one_at_a_time:
+        return await _replay(merchant_id, currency, tried, now)
+
+
+async def _replay(merchant_id: UUID, currency: str, tried: Tried, now: datetime) -> Replay:
     result = Replay(currency)
     seen = 0
-    async for page in _pages(merchant_id, now):
+    async for page in _pages(merchant_id, tried.public_id, now):
         for past in page:
             result.add(tried, past)
             result.since = past.at
@@ -214,11 +227,11 @@ async def tried_instead(
     return Tried(tuple(conditions), outcome, public_id, snoozed)
 
 
-async def _pages(merchant_id: UUID, now: datetime) -> AsyncIterator[Sequence[Past]]:
+async def _pages(merchant_id: UUID, rule: str | None, now: datetime) -> AsyncIterator[Sequence[Past]]:
     """Each page is a statement of its own: other requests are served between two of them."""
     before, before_id = now + timedelta(seconds=1), _LAST_ID
     while True:
-        rows = await db.fetch_all(_PAST, merchant_id, now - REPLAYED, before, before_id, _PAGE)
+        rows = await db.fetch_all(_PAST, merchant_id, now - REPLAYED, before, before_id, _PAGE, rule)
         if rows:
             # Of somebody who was erased the facts are gone before their time.
             yield [_past(row) for row in rows if row["facts"] is not None]
@@ -227,8 +240,21 @@ async def _pages(merchant_id: UUID, now: datetime) -> AsyncIterator[Sequence[Pas
             return
 
 
+_FACTS: Final = msgspec.json.Decoder(Facts)
+_FINDINGS: Final = msgspec.json.Decoder(tuple[Finding, ...])
+
+
 def _past(row: db.Record) -> Past:
-    values = dict(row.items())
-    values["findings"] = msgspec.convert(values["findings"], tuple[Finding, ...])
-    values["facts"] = msgspec.convert(values["facts"], Facts)
-    return Past(**values)
+    findings = row["findings"]
+    return Past(
+        id=row["id"],
+        order_id=row["order_id"],
+        customer_id=row["customer_id"],
+        at=row["at"],
+        outcome=row["outcome"],
+        forced=row["forced"],
+        amount_minor=row["amount_minor"],
+        currency=row["currency"],
+        facts=_FACTS.decode(row["facts"]),
+        findings=() if findings is None else _FINDINGS.decode(findings),
+    )

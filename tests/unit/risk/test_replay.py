@@ -16,7 +16,8 @@ from app.risk import replay as replaying
 from app.risk.conditions import Condition, RuleOutcome, Value
 from app.risk.facts import Facts
 from app.risk.replay import Past, Replay, Tried, replay, replayed, tried_instead
-from app.risk.rule_actions import snooze_rule
+from app.risk.rule_actions import make_rule, snooze_rule, switch_rule
+from app.risk.rule_checks import WantedRule
 from app.risk.rules import Finding, Outcome
 from tests.factories.checkout import a_merchant
 from tests.factories.risk import NOON, remember
@@ -31,7 +32,7 @@ def past(
 ) -> Past:
     facts = Facts(total_minor=total_minor, currency="EUR", method="invoice", buyer="consumer")
     made = Past(
-        ids.internal_id(), ids.internal_id(), None, NOON, outcome, None, total_minor, "EUR", findings, facts
+        ids.internal_id(), ids.internal_id(), None, NOON, outcome, None, total_minor, "EUR", facts, findings
     )
     return replace(made, **changed)  # type: ignore[arg-type]
 
@@ -93,6 +94,19 @@ def test_money_of_another_currency_is_not_added_up() -> None:
     result = Replay("EUR")
     result.add(tried(), past(currency="SEK"))
     assert (result.stricter, result.stricter_minor) == (1, 0)
+
+
+async def test_a_rule_that_held_orders_is_tried_again_on_what_it_did(db: str) -> None:
+    del db
+    merchant = await a_merchant()
+    wanted = WantedRule("Dear", DEAR, "hold")
+    rule = await make_rule(merchant, wanted, form_key=ids.internal_id(), actor="staff:st_1", now=NOW)
+    await switch_rule(merchant, rule, "on", seen_version=1, actor="staff:st_1", now=NOW)
+    await bought(merchant, 60_000)
+    await bought(merchant, 90_000, 2)
+    dearer = await tried_instead(merchant.id, (Value(80_000),), "hold", rule, NOW)
+    result = await replay(merchant.id, "EUR", dearer, NOW)
+    assert (result.found, result.stricter, result.milder, result.milder_minor) == (1, 0, 1, 60_000)
 
 
 async def bought(merchant: Merchant, total_minor: int, days_ago: float = 1, **changed: object) -> None:
@@ -166,7 +180,7 @@ async def test_a_rule_that_stands_is_tried_with_those_it_is_left_out_for() -> No
 async def test_the_replay_walks_along_the_index_and_sorts_nothing() -> None:
     async def explained() -> str:
         await db.execute("SET LOCAL enable_seqscan = off")
-        rows = await db.fetch_all("EXPLAIN " + replaying._PAST, UUID(int=1), NOW, NOW, UUID(int=9), 1_000)
+        rows = await db.fetch_all("EXPLAIN " + replaying._PAST, UUID(int=1), NOW, NOW, UUID(int=9), 250, None)
         return "\n".join(row[0] for row in rows)
 
     plan = await db.in_tx(explained)
