@@ -24,6 +24,7 @@ from app.kernel.jobs import Done, Now, Outcome
 from app.kernel.outbox import Job
 from app.ledger.errors import MoneyFrozen
 from app.payments import actions as payments
+from app.payments.actions import hurrying
 from app.payments.errors import ProviderNotReached, ProviderRefused, ProviderUnreachable
 from app.payments.ports import Aggregate, Callback, NewCharge, NewPayment, PaymentProvider, ProviderMethod
 from app.payments.queries import (
@@ -35,7 +36,7 @@ from app.payments.queries import (
 from app.payments.settling import Do
 from app.payments.states import PaymentState
 
-CHECK_JOB: Final = "payment_check"
+CHECK_JOB: Final = hurrying.CHECK_JOB
 # A look that a worker was asked for is given this long before it is asked for again.
 _JOB_TAKES_S: Final = 30
 # Ask, capture, and ask once more when that was refused; nothing needs more.
