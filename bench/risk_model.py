@@ -2,12 +2,14 @@
 
 Twenty seeds, three shops each. Every order is scored with what was known at its press, every outcome is learnt when it
 is known, 30 to 90 days later. Counted from the ninetieth day on, by what an order really was. At each load both may ask
-a person about the same number of each week's orders of each shop.
+a person about the same number of each week's orders of each shop; at the last one about as many as the rules hold by
+themselves.
 """
 
 from __future__ import annotations
 
 import sys
+from collections import defaultdict
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
@@ -92,7 +94,22 @@ def _shop(year: Year, scored: Sequence[Judged]) -> dict[Key, Counted]:
         for name, rank in (("model", by_score), ("rules", by_weight))
     }
     held = frozenset(index for index, one in enumerate(real) if one.is_held)
-    return made | {("rules", RULES_ALONE): _counted(real, held)}
+    return made | {
+        ("rules", RULES_ALONE): _counted(real, held),
+        ("model", RULES_ALONE): _counted(real, _as_many_a_week(real, held)),
+    }
+
+
+def _as_many_a_week(real: Sequence[Judged], held: frozenset[int]) -> frozenset[int]:
+    """Of each week as many as the rules held in it, those of the highest scores."""
+    weeks: dict[tuple[int, int], list[int]] = defaultdict(list)
+    for index, one in enumerate(real):
+        weeks[one.at.isocalendar()[:2]].append(index)
+    chosen: set[int] = set()
+    for indices in weeks.values():
+        first = sorted(indices, key=lambda index: real[index].score, reverse=True)
+        chosen.update(first[: len(held.intersection(indices))])
+    return frozenset(chosen)
 
 
 def _counted(real: Sequence[Judged], chosen: frozenset[int]) -> Counted:

@@ -13,6 +13,7 @@ from app.cases.states import WAITING
 from app.checkout.behind import Address, history_of, orders_like
 from app.checkout.queries import flow as read_flow
 from app.kernel.money import Money
+from app.risk.model_queries import explained
 from app.risk.queries import decision_of_session, similar
 from app.risk.rule_queries import rules_of
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from app.orders.rules import Line
     from app.risk.queries import RiskDecision, SimilarDecision
     from app.risk.rules import Finding
+from app.risk.scoring import RULE as MODEL
+from app.risk.scoring import Explanation
 
 # Beside orders this many are told of in words.
 IDENTICAL_MAX: Final = 20
@@ -79,7 +82,8 @@ class LikeRow:
 @dataclass(frozen=True, slots=True)
 class RiskView:
     """`is_hidden`: what the machine said is not told before the answer. `is_forced`: the sandbox asked for it.
-    `rule_names`: the shop's own rules by id."""
+    `rule_names`: the shop's own rules by id.
+    `learnt`: why the model said what it said, where it said anything."""
 
     is_hidden: bool
     outcome: str | None
@@ -88,6 +92,7 @@ class RiskView:
     findings: Sequence[Finding]
     shadows: Sequence[Finding]
     rule_names: Mapping[str, str]
+    learnt: Explanation | None
     person: Person
     lines: Sequence[LineRow]
     addresses: Sequence[AddressRow]
@@ -117,6 +122,7 @@ async def risk_view(case: CaseView) -> RiskView | None:
         findings=_heaviest_first(each for each in findings if not each.is_shadow),
         shadows=_heaviest_first(each for each in findings if each.is_shadow),
         rule_names=await _names(case, findings),
+        learnt=await explained(decision) if any(each.rule == MODEL for each in findings) else None,
         person=_person(flow),
         lines=tuple(_line(each, flow.currency) for each in flow.lines),
         addresses=_addresses(flow, history),

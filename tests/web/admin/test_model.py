@@ -11,6 +11,7 @@ import pytest
 from app.kernel import clock, db
 from app.merchants.queries import Merchant
 from app.risk.model_queries import newest_model
+from tests.factories.held_purchases import a_held_purchase
 from tests.factories.risk_models import a_model, some_figures
 from tests.web.admin.conftest import a_person, sign_in
 
@@ -109,3 +110,22 @@ async def test_only_an_owner_sees_or_switches_it(stranger: httpx.AsyncClient, me
     await sign_in(stranger, await a_person(merchant, "risto@havu.example", "reviewer"))
     assert (await stranger.get(PAGE)).status_code == 403
     assert (await stranger.post(PAGE, data={"version": "1", "do": "on"})).status_code == 403
+
+
+async def test_a_reviewer_reads_why_the_model_found_an_order_odd_and_what_would_have_passed(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    await a_model(merchant, threshold=0.0001)
+    _, case = await a_held_purchase(merchant)
+    page = text_of(await desk.get(f"/admin/reviews/{case.public_id}"))
+    assert "Like orders that turned out badly" in page
+    assert "What weighed most: " in page
+
+
+async def test_what_was_learnt_is_not_told_before_a_blind_answer(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    await a_model(merchant, threshold=0.0001)
+    _, case = await a_held_purchase(merchant)
+    await db.execute_alone("UPDATE cases SET is_blind = true")
+    assert "What weighed most" not in text_of(await desk.get(f"/admin/reviews/{case.public_id}"))
