@@ -39,6 +39,7 @@ class Phones(Protocol):
 def world() -> Iterator[World]:
     with a_world() as running:
         yield running
+        running.prove()
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,15 @@ def confirm(world: World) -> Stop:
 
 def pending(world: World) -> Stop:
     """Confirmed, and not paid yet on the provider's page."""
-    session, walker = chosen(world, "MobilePay")
+    return _confirmed(world, "MobilePay")
+
+
+def checking(world: World) -> Stop:
+    """The same with a card."""
+    return _confirmed(world, "Card")
+
+
+def _confirmed(world: World, way: str) -> Stop:
+    session, walker = chosen(world, way)
     walks.arrived(walker.press("Confirm purchase", GUEST), "You are being taken onwards")
     return Stop(f"{session.path}/return", walker.cookies)

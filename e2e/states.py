@@ -261,14 +261,20 @@ def cancel(world: World) -> Stop:
     return Stop(f"{_a_session(world).path}/cancel")
 
 
-def _moved(to: SessionState, page: str = "outcome") -> Callable[[World], Stop]:
-    def reach(world: World) -> Stop:
-        session, shopper = _known(world)
-        cookies = walks.to_confirm(world, session, shopper).cookies
-        world.move(session, to)
-        return Stop(f"{session.path}/{page}", cookies)
+def cancelled(world: World) -> Stop:
+    """The shop withdrew it while somebody was about to confirm."""
+    session, shopper = _known(world)
+    cookies = walks.to_confirm(world, session, shopper).cookies
+    world.shop.cancel(session)
+    return Stop(f"{session.path}/outcome", cookies)
 
-    return reach
+
+def expired(world: World) -> Stop:
+    """The time was over while somebody was about to confirm."""
+    session, shopper = _known(world)
+    cookies = walks.to_confirm(world, session, shopper).cookies
+    world.expire(session)
+    return Stop(f"{session.path}/outcome", cookies)
 
 
 # The bank and the sandbox.
@@ -375,7 +381,7 @@ VIEWS: Final = (
     View("pay-4-refused", f"{_PAY}/outcome", refused, _open((_G.REFUSED, _P.OUTCOME))),
     View("pay-4-refused-ban", f"{_PAY}/outcome", waits.refused_by_ban),
     View("pay-4-refused-asking", f"{_PAY}/outcome", waits.asking),
-    View("pay-4-checking", f"{_PAY}/return", _moved(_S.PROCESSING, "return"), _ended(_S.PROCESSING)),
+    View("pay-4-checking", f"{_PAY}/return", paying_states.checking, _ended(_S.PROCESSING)),
     View("pay-4-pending", f"{_PAY}/return", paying_states.pending),
     View("pay-4-held", f"{_PAY}/outcome", waits.waiting, _ended(_S.HELD)),
     View("pay-4-held-asked", f"{_PAY}/outcome", waits.waiting_asked),
@@ -386,8 +392,8 @@ VIEWS: Final = (
     View("pay-4-declined", f"{_PAY}/outcome", waits.declined_by_person, _ended(_S.DECLINED)),
     View("pay-4-decision", f"{_PAY}/decision", waits.decision),
     View("pay-4-decision-register-down", f"{_PAY}/decision", waits.decision_register_down),
-    View("pay-4-cancelled", f"{_PAY}/outcome", _moved(_S.CANCELLED), _ended(_S.CANCELLED)),
-    View("pay-4-expired", f"{_PAY}/outcome", _moved(_S.EXPIRED), _ended(_S.EXPIRED)),
+    View("pay-4-cancelled", f"{_PAY}/outcome", cancelled, _ended(_S.CANCELLED)),
+    View("pay-4-expired", f"{_PAY}/outcome", expired, _ended(_S.EXPIRED)),
     View("pay-5-passkeys", f"{_PAY}/passkeys", passkey_states.listed("iPhone", "Windows")),
     View("pay-5-passkeys-none", f"{_PAY}/passkeys", passkey_states.listed()),
     View("pay-5-cancel", f"{_PAY}/cancel", cancel),

@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-import asyncpg
 import httpx
 import pyotp
 
+from app.checkout.actions.ending import expire_locked_in_tx
+from app.kernel import clock, db
 from e2e.sandbox import Sandbox
 from e2e.shop import Session, Shop
 from e2e.walker import Walker
 from tests.support.product import ROOT, Product, running
+from tests.support.proven import assert_proven
 
 if TYPE_CHECKING:
     from e2e.abroad import Abroad
@@ -92,30 +94,25 @@ class World:
         assert walker.heading == "Today", walker.heading
         return walker.cookies
 
-    def move(self, session: Session, to: str) -> None:
-        """Puts a session into a state that no page leads to yet, by the life cycle's own verb."""
+    def expire(self, session: Session) -> None:
+        """The time of this one session is over now, while the clock of all others stands still."""
         url = (self.product.var_dir / "database_url").read_text(encoding="utf-8").strip()
         # In a thread: the browser's own event loop runs in this one.
         with ThreadPoolExecutor(1) as aside:
-            aside.submit(asyncio.run, _move(url, session.id, to)).result()
+            aside.submit(asyncio.run, _expire(url, session.id)).result()
+
+    def prove(self) -> None:
+        """Whatever all these people did, every cent of it is accounted for."""
+        assert_proven(KOLME_VAR_DIR=str(self.product.var_dir), PORT=str(self.product.port))
 
 
-async def _move(url: str, session_id: str, to: str) -> None:
-    from app.checkout.states import MACHINE  # noqa: PLC0415 - reads the database's settings
-    from app.kernel import clock, db  # noqa: PLC0415
-
-    connection = await asyncpg.connect(url)
-    row = await connection.fetchrow(
-        "SELECT merchant_id, id, state FROM checkout_sessions WHERE public_id = $1", session_id
-    )
-    await connection.close()
+async def _expire(url: str, session_id: str) -> None:
     await db.start_pool(url, min_size=1, max_size=1)
     try:
-        await db.in_tx(
-            lambda: MACHINE.move(
-                row["merchant_id"], row["id"], expected=row["state"], to=to, actor="test", at=clock.wall()
-            )
+        merchant_id = await db.fetch_value(
+            "SELECT merchant_id FROM checkout_sessions WHERE public_id = $1", session_id
         )
+        await db.in_tx(lambda: expire_locked_in_tx(merchant_id, session_id, clock.wall()))
     finally:
         await db.close_pool()
 
