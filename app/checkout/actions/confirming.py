@@ -62,7 +62,7 @@ async def confirm(
     """
 
     async def make() -> Flow:
-        flow = await _held_here(public_id, browser, seen)
+        flow = await held_flow(public_id, browser, seen)
         if flow.stored_state in _DONE and flow.ours:
             return flow
         return await _confirm(flow, shown_field, details, lang, press)
@@ -70,7 +70,9 @@ async def confirm(
     return await db.in_tx(make)
 
 
-async def _held_here(public_id: str, browser: BrowserToken, seen: Flow | None) -> Flow:
+async def held_flow(public_id: str, browser: BrowserToken, seen: Flow | None) -> Flow:
+    """The flow under the locks of session and order: as it was seen, where it still is so. In a transaction. Raises
+    SessionEnded for none."""
     # A link may be paused meanwhile: its session is read whole under the lock.
     if seen is not None and seen.link_id is None and await hold(seen):
         return seen

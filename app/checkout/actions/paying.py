@@ -14,11 +14,11 @@ from uuid import UUID
 from app.checkout.actions.aside import check_aside
 from app.checkout.actions.assessing import assess, decline_in_tx
 from app.checkout.actions.binding import given_here, this_browser
-from app.checkout.actions.confirming import ACTOR, NOTHING_KNOWN, quote_shown, take_up_in_tx
+from app.checkout.actions.confirming import ACTOR, NOTHING_KNOWN, held_flow, quote_shown, take_up_in_tx
 from app.checkout.assessing import Press
 from app.checkout.contacts import Details, known_contact, missing_fields
 from app.checkout.errors import BeingPaid, DetailsMissing, PurchaseDeclined, SessionEnded, StepNotReached
-from app.checkout.queries import Flow, hold
+from app.checkout.queries import Flow
 from app.checkout.queries import flow as read_flow
 from app.checkout.states import MACHINE, SessionState
 from app.identity.actions.browsers import BrowserToken
@@ -79,7 +79,7 @@ async def start_payment(  # noqa: PLR0913 - all by name
         browser_id = None
         if before is not None and before.customer is None and before.stored_state is SessionState.OPEN:
             browser_id = await this_browser(browser, wall)
-        flow = await _held(public_id, browser, seen)
+        flow = await held_flow(public_id, browser, seen)
         if flow.stored_state is SessionState.PROCESSING and flow.ours:
             waited_for = await newest_payment_of_session(flow.merchant.id, flow.session_id)
             assert waited_for is not None, "a session in processing waits for a payment"
@@ -115,16 +115,6 @@ async def start_payment(  # noqa: PLR0913 - all by name
     if payment is None:
         raise PurchaseDeclined
     return payment
-
-
-async def _held(public_id: str, browser: BrowserToken, seen: Flow | None) -> Flow:
-    # A link may be paused meanwhile: its session is read whole under the lock.
-    if seen is not None and seen.link_id is None and await hold(seen):
-        return seen
-    flow = await read_flow(public_id, browser.digest, lock=True)
-    if flow is None:
-        raise SessionEnded
-    return flow
 
 
 def _checked(flow: Flow, shown_field: str) -> tuple[Quote, PaidMethod]:

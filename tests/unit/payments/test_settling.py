@@ -111,6 +111,15 @@ def test_what_follows_from_what_the_provider_says(
     assert next_step(ours, says, Wish.OVER) == over
 
 
+@pytest.mark.parametrize(("says", "wanted", "letting_go", "over"), TABLE)
+def test_while_a_person_looks_nothing_is_taken_or_bought_and_all_else_follows_as_ever(
+    says: Aggregate, wanted: Step, letting_go: Step, over: Step
+) -> None:
+    del letting_go, over
+    held = next_step(Ours(S.AUTHORISED, REFERENCE, PRICE), says, Wish.HELD)
+    assert held == (WAIT if wanted in {CAPTURE, PAY} else wanted)
+
+
 @pytest.mark.parametrize("wish", list(Wish))
 def test_whoever_was_let_go_of_is_not_charged_for_what_they_approve_afterwards(wish: Wish) -> None:
     ours = Ours(S.CANCELLING, REFERENCE, PRICE)
