@@ -1,4 +1,4 @@
-"""The pages of a shop's own rules: the list, a new one, and one with what it would have done."""
+"""The pages of a shop's own rules: the list, a new one, and one with what it would have done; and what is learnt."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Final
 
 import httpx
 
-from e2e import walks
+from e2e import admin_states, model_states, walks
 from e2e.browsing import Phone
 from e2e.stop import Stop
 from e2e.world import World
@@ -45,3 +45,11 @@ def rule(world: World) -> Stop:
         phone.sees("The newest of them")
 
     return Stop(_a_rule(world), world.staff_cookies(), look)
+
+
+ALL: Final = (
+    ("admin-model", model_states.MODEL, model_states.with_a_model),
+    ("admin-rules", RULES, rule_list),
+    ("admin-rule-new", f"{RULES}/new", admin_states.page(f"{RULES}/new")),
+    ("admin-rule", f"{RULES}/{{rule_id:str}}", rule),
+)
