@@ -17,6 +17,11 @@ from app.kernel import db
 HOURS: Final = 24
 
 
+def percent_of(part: int, whole: int) -> int | None:
+    """A whole number of a hundred, half up; None of nothing."""
+    return (200 * part + whole) // (2 * whole) if whole else None
+
+
 @dataclass(frozen=True, slots=True)
 class Answers:
     """What people answered of the cases that somebody waited for, and after how long: half of them within `p50_s`
@@ -75,6 +80,11 @@ class RuleFigures:
     fired: int
     judged: int
     bad: int
+
+    @property
+    def precision(self) -> int | None:
+        """How many of a hundred judged purchases were bad; None while none is judged."""
+        return percent_of(self.bad, self.judged)
 
 
 @dataclass(frozen=True, slots=True)

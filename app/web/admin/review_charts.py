@@ -58,8 +58,3 @@ def _parts(values: Sequence[int], top: int) -> tuple[Part, ...]:
             reached = min(HEIGHT, reached + height)
             parts.append(Part(place, HEIGHT - reached, height))
     return tuple(parts)
-
-
-def percent_of(part: int, whole: int) -> int | None:
-    """A whole number of a hundred, half up; None of nothing."""
-    return (200 * part + whole) // (2 * whole) if whole else None

@@ -13,7 +13,7 @@ from app.kernel import clock
 from app.web.admin import review_figures_views as views
 from app.web.admin.access import AdminRequest
 from app.web.admin.pages import merchant_of, show
-from app.web.admin.review_charts import chart_of, percent_of
+from app.web.admin.review_charts import chart_of
 from app.web.shared import rendering
 
 if TYPE_CHECKING:
@@ -45,9 +45,9 @@ async def review_figures(request: AdminRequest) -> Response[str]:
         ),
         "hour_chart": chart_of([(count,) for count in work.hours]),
         "overturned": await figures.overturned(merchant.id, span),
-        "rules": views.rule_rows(await figures.rule_figures(merchant.id, span)),
+        "rules": await figures.rule_figures(merchant.id, span),
         "losses": views.loss_rows(await figures.losses(merchant.id, span, today)),
-        "percent_of": percent_of,
+        "percent_of": figures.percent_of,
     }
     return await show(request, "admin/review_figures.html", context, section="reviews")
 

@@ -10,24 +10,10 @@ from typing import Final
 from app.checkout.review_figures import Answers, Loss, Overturned, RuleFigures, Work
 from app.kernel.csv_text import BYTE_ORDER_MARK, csv_row
 from app.kernel.money import MINOR_PER_MAJOR, Money
-from app.web.admin.review_charts import percent_of
 
 Cell = str | int | None
 _THOUSAND: Final = 1_000
 _ANSWER_COLUMNS: Final = ("answered", "approved", "declined", "lapsed", "waited_p50_s", "waited_p90_s")
-
-
-@dataclass(frozen=True, slots=True)
-class RuleRow:
-    """`precision` is how many of a hundred judged purchases were bad; None while none is judged."""
-
-    rule: str
-    name: str | None
-    is_shadow: bool
-    fired: int
-    judged: int
-    bad: int
-    precision: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +27,6 @@ class LossRow:
     by_person: Money
     percent: Decimal
     bar: int
-
-
-def rule_rows(found: Iterable[RuleFigures]) -> tuple[RuleRow, ...]:
-    return tuple(
-        RuleRow(
-            rule=each.rule,
-            name=each.name,
-            is_shadow=each.is_shadow,
-            fired=each.fired,
-            judged=each.judged,
-            bad=each.bad,
-            precision=percent_of(each.bad, each.judged),
-        )
-        for each in found
-    )
 
 
 def loss_rows(losses: Sequence[Loss]) -> tuple[LossRow, ...]:
@@ -114,7 +85,7 @@ def sheet_of_rules(found: Iterable[RuleFigures]) -> str:
     columns = ("rule", "name", "is_shadow", "fired", "judged", "bad", "precision_percent")
     rows = (
         (row.rule, row.name, int(row.is_shadow), row.fired, row.judged, row.bad, row.precision)
-        for row in rule_rows(found)
+        for row in found
     )
     return sheet(columns, rows)
 

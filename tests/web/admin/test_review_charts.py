@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.web.admin.review_charts import HEIGHT, chart_of, percent_of
+from app.checkout.review_figures import percent_of
+from app.web.admin.review_charts import HEIGHT, chart_of
 
 
 def test_the_highest_column_fills_the_picture_and_the_others_stand_to_it() -> None:
