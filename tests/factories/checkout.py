@@ -134,6 +134,11 @@ def approving(flow: Flow, income_minor: int = 300_000, *, credit_ban: bool = Fal
     )
 
 
+async def nobody_has_bought_before() -> None:
+    """What risk has seen is gone: one shopper who buys the same again and again within seconds is not looked at."""
+    await db.execute_alone("TRUNCATE risk_decisions CASCADE")
+
+
 @dataclass
 class Shopper:
     """One browser in one session. Each verb loads the flow afresh, as each request does."""

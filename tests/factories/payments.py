@@ -83,11 +83,6 @@ async def a_paid_order(
     return settled.order_public_id, settled
 
 
-async def nobody_has_bought_before() -> None:
-    """What risk has seen is gone: one shopper who buys the same again and again within seconds is not looked at."""
-    await db.execute_alone("TRUNCATE risk_decisions CASCADE")
-
-
 async def asked(payment: PaymentView, provider: PaymentProvider) -> PaymentView:
     """Somebody looks: the payment as it is then."""
     found = await paying.check(payment.public_id, doors_to(provider))

@@ -16,13 +16,12 @@ from app.kernel.outbox import claim
 from app.merchants.queries import Merchant, forget_kept_merchants
 from app.payments.ports import Callback, Standing
 from app.payments.queries import PaymentView
-from tests.factories.checkout import a_merchant
+from tests.factories.checkout import a_merchant, nobody_has_bought_before
 from tests.factories.payments import (
     a_guest_at_provider,
     asked,
     doors_to,
     its_lease_ends,
-    nobody_has_bought_before,
 )
 from tests.support.providers import FakeProvider
 

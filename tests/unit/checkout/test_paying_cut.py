@@ -13,7 +13,7 @@ from app.merchants.queries import Merchant, forget_kept_merchants
 from app.payments.errors import ProviderUnreachable
 from app.payments.queries import PaymentView, newest_payment_of_session
 from app.payments.states import PaymentState
-from tests.factories.checkout import Shopper, a_merchant, a_session
+from tests.factories.checkout import Shopper, a_merchant, a_session, nobody_has_bought_before
 from tests.factories.payments import (
     a_guest_at_provider,
     a_payment_in_session,
@@ -23,7 +23,6 @@ from tests.factories.payments import (
     confirmed,
     doors_to,
     its_lease_ends,
-    nobody_has_bought_before,
 )
 from tests.factories.wallets import switched
 from tests.factories.wallets_in_flow import aino_identified, in_wallet, money_of_aino

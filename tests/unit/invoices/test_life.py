@@ -30,7 +30,7 @@ from app.ledger.queries import postings_about
 from app.merchants.queries import Merchant, forget_kept_merchants, merchant_by_id
 from app.orders.queries import order_for_api
 from app.plans.quote import Quote
-from tests.factories.checkout import a_line
+from tests.factories.checkout import a_line, nobody_has_bought_before
 from tests.factories.invoices import (
     OPERATOR,
     a_purchase,
@@ -126,7 +126,10 @@ async def test_drawing_again_gives_the_same_documents(merchant: Merchant) -> Non
 async def test_everybody_at_once_gets_numbers_without_a_gap_and_an_order_is_drawn_once(
     merchant: Merchant,
 ) -> None:
-    orders = [await a_purchase(merchant, a_line(price="20.00")) for _ in range(6)]
+    orders = []
+    for _ in range(6):
+        await nobody_has_bought_before()
+        orders.append(await a_purchase(merchant, a_line(price="20.00")))
     await asyncio.gather(*(drawn(merchant, order) for order in orders * 2))
     rows = await db.fetch_all("SELECT series_number FROM invoices ORDER BY series_number")
     assert [row["series_number"] for row in rows] == [1, 2, 3, 4, 5, 6]

@@ -38,7 +38,7 @@ from app.returns.errors import (
 )
 from app.returns.queries import lines_of_refund, refunds_of_order
 from app.returns.rules import Conditions, Destination
-from tests.factories.checkout import a_line, a_merchant
+from tests.factories.checkout import a_line, a_merchant, nobody_has_bought_before
 from tests.factories.invoices import a_purchase, again, balances, chores_done, days_later, drawn, paid
 from tests.factories.links import an_open_order
 from tests.factories.recorded import received
@@ -378,9 +378,11 @@ async def test_the_note_on_a_refund_goes_in_time_and_nothing_else_of_it(merchant
 
 
 async def test_each_of_many_orders_refunded_twice_at_once_is_refunded_once(merchant: Merchant) -> None:
-    orders = [await a_purchase(merchant) for _ in range(8)]
-    for order in orders:
-        await drawn(merchant, order)
+    orders = []
+    for _ in range(8):
+        await nobody_has_bought_before()
+        orders.append(await a_purchase(merchant))
+        await drawn(merchant, orders[-1])
 
     async def press(order: str) -> bool:
         try:
