@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from litestar import Response, get
 
+from app.cases.queue import bad_samples, due_before
 from app.checkout import overview
 from app.kernel import clock
 from app.ledger.queries import frozen
@@ -18,6 +19,7 @@ from app.web.admin.access import AdminRequest
 from app.web.admin.link_views import rows_of
 from app.web.admin.links import about_to_lapse
 from app.web.admin.pages import merchant_of, show
+from app.web.admin.reviews import BAD_SHOWN_FOR
 from app.web.admin.views import bars_of, failed_view_of
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 
 LAPSING_SHOWN: Final = 5
+DUE_SOON: Final = timedelta(hours=4)
 
 
 @get("/", name="admin:home")
@@ -41,6 +44,8 @@ async def home(request: AdminRequest) -> Response[str]:
         "failed": tuple(failed_view_of(failed) for failed in waiting.failed),
         "failed_total": waiting.failed_total,
         "held_total": waiting.held_total,
+        "soon_total": await due_before(merchant.id, now + DUE_SOON),
+        "bad_total": len(await bad_samples(merchant.id, now - BAD_SHOWN_FOR)),
         "money_total": waiting.money_total,
         "refunds_total": waiting.refunds_total,
         "lapsing": rows_of(lapsing.links, await tracks_of(merchant.id, lapsing.links), now),
