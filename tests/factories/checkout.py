@@ -85,7 +85,9 @@ def a_line(name: str = "Wool blanket", price: str = "129.00", quantity: int = 1)
     )
 
 
-async def a_session(merchant: Merchant, *lines: Line, email: str | None = "aino@example.test") -> str:
+async def a_session(
+    merchant: Merchant, *lines: Line, email: str | None = "aino@example.test", phone: str = PHONE
+) -> str:
     """An open session's public id, on a basket of one blanket unless lines are given."""
     draft = SessionDraft(
         reference="SHOP-1001",
@@ -94,7 +96,7 @@ async def a_session(merchant: Merchant, *lines: Line, email: str | None = "aino@
         locale="en",
         buyer="consumer",
         lines=lines or (a_line(),),
-        customer=ContactDraft(email=email, phone=PHONE, postcode=POSTCODE),
+        customer=ContactDraft(email=email, phone=phone, postcode=POSTCODE),
         success_url="http://localhost:9/thanks",
         cancel_url="http://localhost:9/basket",
         expires_in_s=86_400,
