@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import random
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -19,6 +21,8 @@ from app.risk.learning import Example, Known, Learner, Lesson, learn, replay, sa
 from app.risk.prior import PRIOR_FILE, prior, read_prior
 from app.risk.scoring import Content, Mode, Model, StoredModel, digest_of, explain, finding_of, read, score
 
+APP = Path(__file__).resolve().parents[3] / "app"
+LEARNING = APP / "risk" / "learning.py"
 START = datetime(2026, 1, 5, 12, tzinfo=UTC)
 
 
@@ -222,3 +226,15 @@ def test_errors_that_grow_are_noticed_and_a_steady_year_is_not() -> None:
     drift_at = replay([*steady[:1_200], *turned], None).drift_at
     assert drift_at is not None
     assert drift_at > START + timedelta(hours=1_200)
+
+
+def test_the_package_is_loaded_by_a_lesson_alone() -> None:
+    # Neither the web process nor the worker carries it: it is named in one file, and there inside functions only.
+    naming = {
+        path for path in APP.rglob("*.py") if re.search(r"(from|import) river\b", path.read_text("utf-8"))
+    }
+    assert naming == {LEARNING}
+    top = ast.parse(LEARNING.read_text("utf-8")).body
+    assert not [
+        one for one in top if isinstance(one, ast.Import | ast.ImportFrom) and "river" in ast.dump(one)
+    ]
