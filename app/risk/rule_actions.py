@@ -202,6 +202,8 @@ async def snooze_rule(
         raise SnoozeRefused
 
     async def write() -> None:
+        # Two people at once: the second finds the first one's, and ends it.
+        await db.fetch_value(_LOCK_SHOP, merchant.id)
         if not await _is_rule(merchant.id, rule):
             raise RuleUnknown
         customer_id = await db.fetch_value(_CUSTOMER, merchant.id, customer)

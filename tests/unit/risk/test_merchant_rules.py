@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 import asyncpg
 import pytest
 
+from app.checkout.states import SessionState
 from app.kernel import db, ids
 from app.merchants.queries import Merchant
 from app.risk import rule_actions
 from app.risk.conditions import Address, FirstOrder, Goods, Value
 from app.risk.errors import CustomerUnknown, RuleChanged, RuleRefused, RuleUnknown, SnoozeRefused
+from app.risk.queries import decision_of_session
 from app.risk.rule_actions import (
     SNOOZES_KEPT,
     change_rule,
@@ -27,6 +30,7 @@ from app.risk.rule_actions import (
 from app.risk.rule_checks import WantedRule
 from app.risk.rule_queries import rule_of, rules_of, running_snoozes, snoozed_customers, versions_of_rule
 from tests.factories.checkout import a_merchant
+from tests.factories.held_purchases import a_shopper_who_may_confirm, press
 from tests.factories.risk import remember
 from tests.factories.risk_rules import a_person
 
@@ -229,6 +233,54 @@ async def test_a_rule_in_shadow_is_written_down_and_nothing_follows_until_it_is_
     outcome, found = await outcome_of(merchant)
     assert rule not in dict(found)
     assert (await outcome_of(other))[1] == []
+
+
+async def test_an_order_that_a_rule_fits_waits_for_a_person_once_the_rule_is_on() -> None:
+    merchant = await a_merchant()
+    await switch_rule(merchant, await made(merchant, DEAR), "on", seen_version=1, actor=OWNER, now=NOW)
+    held = await press(await a_shopper_who_may_confirm(merchant, email="aino@example.test"))
+    assert held.state is SessionState.HELD
+    decision = await decision_of_session(merchant.id, held.session_id)
+    assert decision is not None
+    assert [each.values["name"] for each in decision.findings if each.outcome == "hold"] == ["Dear orders"]
+
+
+async def test_while_it_is_in_shadow_the_order_goes_on() -> None:
+    merchant = await a_merchant()
+    await made(merchant, DEAR)
+    bought = await press(await a_shopper_who_may_confirm(merchant, email="aino@example.test"))
+    assert bought.state is SessionState.CONFIRMED
+
+
+async def left_out_by_two_at_once() -> int:
+    """How many rows run after it."""
+    merchant, person = await a_merchant(), await a_person("Aino Virta")
+    await remember(merchant, customer_id=person.id)
+
+    async def by(actor: str, days: int) -> None:
+        until = NOW + timedelta(days=days)
+        await snooze_rule(merchant, "wrong_codes", person.public_id, until=until, actor=actor, now=NOW)
+
+    await asyncio.gather(by("staff:st_1", 7), by("staff:st_2", 30))
+    return len(await running_snoozes(merchant.id, NOW + timedelta(seconds=1)))
+
+
+async def test_two_people_who_leave_a_rule_out_at_once_leave_one_row_that_runs() -> None:
+    assert await left_out_by_two_at_once() == 1
+
+
+async def test_without_the_lock_both_would_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The control of the test above: with the lock taken away, and neither committed before both have written."""
+    both, note = asyncio.Barrier(2), rule_actions._note
+
+    async def written_together(*told: Any, **named: Any) -> None:
+        async with asyncio.timeout(20):
+            await both.wait()
+        await note(*told, **named)
+
+    monkeypatch.setattr(rule_actions, "_LOCK_SHOP", "SELECT id FROM merchants WHERE id = $1")
+    monkeypatch.setattr(rule_actions, "_note", written_together)
+    assert await left_out_by_two_at_once() == 2
 
 
 async def test_a_rule_that_is_left_out_for_a_customer_holds_for_everybody_else() -> None:
