@@ -59,7 +59,7 @@ def snoozed_until(now: datetime, wanted: timedelta, due_at: datetime) -> datetim
 
 
 REASONS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
-    ("risk", "approved"): ("reached", "known_customer", "fits_customer", "explained", "other"),
+    ("risk", "approved"): ("reached", "known_customer", "fits_customer", "explained", "nothing_against"),
     ("risk", "declined"): ("not_the_person", "reshipping", "repeated", "not_reached", "contradicts", "other"),
     ("credit", "approved"): ("papers_seen", "known_customer", "other"),
     ("credit", "declined"): ("no_papers", "cannot_repay", "other"),

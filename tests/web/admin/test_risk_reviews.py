@@ -68,7 +68,7 @@ async def test_one_press_answers_with_its_reason_and_leads_to_the_next_case(
 @pytest.mark.parametrize(
     ("typed", "words"),
     [
-        ({"say": "declined:other", "note": " "}, "Say in a few words what the other reason is."),
+        ({"say": "declined:other", "note": " "}, "Say in a few words why you decline."),
         ({"say": "declined:made-up", "note": "kept"}, "Choose one of the reasons."),
     ],
 )
