@@ -1,4 +1,7 @@
-"""`make test`: every check, one after the other, each with its name and seconds; one failure fails all."""
+"""`make test`: every check, each with its name and seconds; one failure fails all.
+
+What only reads the code needs one core each and runs beside the others; the tests run one stage after the other.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +18,8 @@ ROOT = Path(__file__).resolve().parent.parent
 BIN = ROOT / ".venv" / "bin"
 # Each of the two begins with its own half, so that what a file of tests sets up is set up once; whoever is done first
 # takes from the other.
-IN_PARALLEL = ("-n", "2", "--dist", "worksteal")
+AT_ONCE = 2
+IN_PARALLEL = ("-n", str(AT_ONCE), "--dist", "worksteal")
 # What takes longest is told, so that the whole stays below its fifteen minutes.
 PYTEST = (sys.executable, "-m", "pytest", "-q", "--durations=12", "--durations-min=3")
 
@@ -31,18 +37,24 @@ def _tool(name: str, *arguments: str) -> tuple[str, ...]:
     return (str(BIN / name), *arguments)
 
 
-# Browser tests last and in their own process: the synchronous Playwright leaves a running event loop.
-STAGES = (
-    Stage("format", _tool("ruff", "format", "--check", "--quiet", ".")),
-    Stage("lint", _tool("ruff", "check", "--quiet", ".")),
+# The slowest first.
+READING = (
     Stage("types", _tool("mypy", "--no-error-summary")),
     Stage("floors", _tool("lint-imports", "--config", "pyproject.toml")),
     Stage("templates", _tool("djlint", "templates", "--lint", "--quiet")),
+    Stage("lint", _tool("ruff", "check", "--quiet", ".")),
+    Stage("format", _tool("ruff", "format", "--check", "--quiet", ".")),
+)
+# Browser tests last and in their own process: the synchronous Playwright leaves a running event loop.
+TESTING = (
     Stage("unit", (*PYTEST, *IN_PARALLEL, "tests/unit"), "tests/unit"),
     Stage("web", (*PYTEST, *IN_PARALLEL, "tests/web"), "tests/web"),
     Stage("faults", (*PYTEST, *IN_PARALLEL, "tests/faults"), "tests/faults"),
     Stage("e2e", (*PYTEST, *IN_PARALLEL, "e2e"), "e2e"),
 )
+
+
+STAGES = (*READING, *TESTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,19 +68,47 @@ def _has_tests(folder: str) -> bool:
     return any((ROOT / folder).rglob("test_*.py"))
 
 
+def _environ() -> dict[str, str]:
+    """Each process of the product that a test starts reads what the one before has compiled, whoever types this."""
+    inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {**inherited, "PYTHONPATH": str(ROOT)}
+
+
 def _run(stage: Stage) -> Outcome:
+    """A stage whose words are seen as they come."""
     print(f"--- {stage.name}", flush=True)
     if stage.folder and not _has_tests(stage.folder):
         print(f"{stage.folder} holds no tests", flush=True)
         return Outcome(stage, passed=True, took_s=0.0)
     began = time.monotonic()
-    environ = {**os.environ, "PYTHONPATH": str(ROOT)}
-    status = subprocess.run(stage.command, cwd=ROOT, env=environ, check=False).returncode
-    outcome = Outcome(stage, status == 0, time.monotonic() - began)
-    print(
-        f"--- {stage.name} {'passed' if outcome.passed else 'FAILED'} in {outcome.took_s:.1f} s", flush=True
+    status = subprocess.run(stage.command, cwd=ROOT, env=_environ(), check=False).returncode
+    return _told(Outcome(stage, status == 0, time.monotonic() - began))
+
+
+def _run_beside_others(stage: Stage) -> Outcome:
+    """A stage whose words come together, when it is done."""
+    began = time.monotonic()
+    done = subprocess.run(
+        stage.command,
+        cwd=ROOT,
+        env=_environ(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
     )
+    print(f"--- {stage.name}\n{done.stdout}", end="", flush=True)
+    return _told(Outcome(stage, done.returncode == 0, time.monotonic() - began))
+
+
+def _told(outcome: Outcome) -> Outcome:
+    passed = "passed" if outcome.passed else "FAILED"
+    print(f"--- {outcome.stage.name} {passed} in {outcome.took_s:.1f} s", flush=True)
     return outcome
+
+
+def _asked(stages: Sequence[Stage], names: Collection[str]) -> list[Stage]:
+    return [stage for stage in stages if not names or stage.name in names]
 
 
 def main(names: list[str]) -> int:
@@ -77,7 +117,9 @@ def main(names: list[str]) -> int:
     if unknown:
         print(f"no such check: {', '.join(sorted(unknown))}", file=sys.stderr)
         return 2
-    outcomes = [_run(stage) for stage in STAGES if not names or stage.name in names]
+    with ThreadPoolExecutor(AT_ONCE) as beside:
+        outcomes = list(beside.map(_run_beside_others, _asked(READING, names)))
+    outcomes += [_run(stage) for stage in _asked(TESTING, names)]
     print("\n  check        seconds")
     for outcome in outcomes:
         print(
