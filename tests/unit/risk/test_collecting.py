@@ -203,10 +203,18 @@ async def test_a_decision_asks_once_and_writes_once(merchant: Merchant) -> None:
     assert (counts.queries, counts.writes) == (2, 1)
 
 
-async def test_the_basket_of_a_campaign_at_a_parcel_point_is_nobody_s_twin(merchant: Merchant) -> None:
-    for turn in range(PARCEL_POINT - 1):
-        await remember(merchant, phone=f"+3584800003{turn:02d}", at=NOON - A_MINUTE)
-    assert (await facts_of(merchant)).own_same_1h == PARCEL_POINT - 1
-    await remember(merchant, phone="+358480000399", at=NOON - A_MINUTE)
+_OTHER_PHONES = """
+INSERT INTO risk_decisions
+SELECT (jsonb_populate_record(d, jsonb_build_object('id', gen_random_uuid(), 'phone', '\\x' || md5(n::text)))).*
+FROM risk_decisions d, generate_series(1, $1) AS n
+"""
+
+
+@pytest.mark.parametrize(("people", "own"), [(PARCEL_POINT - 1, 1), (PARCEL_POINT, 0)])
+async def test_the_basket_of_a_campaign_at_a_parcel_point_is_nobody_s_twin(
+    merchant: Merchant, people: int, own: int
+) -> None:
+    await remember(merchant, phone=OTHER_PHONE)
+    await db.execute_alone(_OTHER_PHONES, people - 1)
     facts = await facts_of(merchant)
-    assert (facts.address_people_30d, facts.own_same_1h, facts.same_1h) == (PARCEL_POINT, 0, PARCEL_POINT)
+    assert (facts.address_people_30d, facts.own_same_1h, facts.same_1h) == (people, own, 1)

@@ -108,7 +108,9 @@ def test_every_rule_has_a_case_above() -> None:
         {"address_30d": 199, "address_people_30d": 199, "address_24h": 40},  # a parcel point
         {"name_differs": True, "phone_abroad": True},  # a visitor buys a gift
         {  # somebody else pays the link that a shop made for one of its customers
-            **{"name_differs": True, "postcode_differs": True, "total_minor": 90_000},
+            "name_differs": True,
+            "postcode_differs": True,
+            "total_minor": 90_000,
         },
         {"wrong_codes_24h": 5, "total_minor": 60_000},  # somebody without their glasses
     ],
