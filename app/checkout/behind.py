@@ -47,7 +47,8 @@ class EarlierAddress:
 @dataclass(frozen=True, slots=True)
 class History:
     """A customer at this shop before the order at hand: counts of the newest EARLIER_READ orders by how they stand,
-    what was paid, the newest of them, other addresses of paid ones, and how earlier cases were answered."""
+    what was paid, the newest of them, other addresses of paid ones, and how earlier cases about risk were answered: what was said of
+    their credit is nobody's here to read."""
 
     paid: int
     refunded: int
@@ -71,7 +72,8 @@ ORDER BY o.created_at DESC LIMIT {EARLIER_READ}
 _ANSWERED: Final = """
 SELECT count(*) FILTER (WHERE c.state = 'approved') AS approved,
        count(*) FILTER (WHERE c.state = 'declined') AS declined
-FROM checkout_sessions s JOIN cases c ON c.merchant_id = s.merchant_id AND c.session_id = s.id AND NOT c.is_blind
+FROM checkout_sessions s
+JOIN cases c ON c.merchant_id = s.merchant_id AND c.session_id = s.id AND c.kind = 'risk' AND NOT c.is_blind
 WHERE s.merchant_id = $1 AND s.customer_id = $2 AND s.order_id <> $3 AND c.resolved_at < $4
 """
 
