@@ -13,6 +13,7 @@ from app.cases.queries import ReviewSettings, settings_of
 from app.checkout.actions.sampling import open_sample_in_tx
 from app.kernel import clock, db
 from app.merchants.queries import Merchant
+from app.risk.rules import BUILT_IN
 from app.settings import Settings
 from tests.factories.checkout import a_merchant
 from tests.factories.held_purchases import a_held_purchase, a_shopper_who_may_confirm, press
@@ -51,6 +52,57 @@ async def test_the_page_shows_who_what_where_and_how_it_came_here(
         assert words in page.text
     assert 'value="approved:reached"' in page.text
     assert 'value="declined:reshipping"' in page.text
+
+
+async def found(*rules: tuple[str, int, dict[str, int]]) -> None:
+    """As if the machine had found these in every decision so far."""
+    findings = [
+        {
+            "rule": rule,
+            "version": 1,
+            "weight": weight,
+            "outcome": "approve",
+            "is_shadow": weight == 0,
+            "values": values,
+        }
+        for rule, weight, values in rules
+    ]
+    await db.execute_alone("ALTER TABLE risk_decisions DISABLE TRIGGER ALL")
+    await db.execute_alone("UPDATE risk_decisions SET findings = $1", findings)
+    await db.execute_alone("ALTER TABLE risk_decisions ENABLE TRIGGER ALL")
+
+
+async def test_what_was_found_stands_there_in_words_the_heaviest_first(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    _, case = await a_held_purchase(merchant)
+    await found(
+        ("phone_abroad", 0, {}),
+        ("name_differs", 50, {}),
+        ("identical", 80, {"count": 4, "hours": 24}),
+        ("rule_gone", 10, {}),
+    )
+    page = await desk.get(f"{QUEUE}/{case.public_id}")
+    assert page.status_code == 200
+    places = [
+        page.text.index(words)
+        for words in (
+            "The same goods 4 times within a day",
+            "not the verified one",
+            "rule_gone",
+            "1 rule only watches",
+        )
+    ]
+    assert places == sorted(places)
+
+
+async def test_every_built_in_rule_has_a_sentence_of_its_own(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    _, case = await a_held_purchase(merchant)
+    await found(*((rule, 50, {"count": 4, "hours": 1, "times": 6}) for rule in BUILT_IN))
+    page = await desk.get(f"{QUEUE}/{case.public_id}")
+    assert [rule for rule in BUILT_IN if f"<p>{rule}</p>" in page.text] == []
 
 
 async def test_one_press_answers_with_its_reason_and_leads_to_the_next_case(
