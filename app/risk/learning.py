@@ -22,7 +22,7 @@ import msgspec
 from app.risk.comparing import Figures, Judged, figures_of, threshold_of
 from app.risk.facts import Facts
 from app.risk.features import goods, numbers
-from app.risk.scoring import Content, Number, log_loss, score, standing
+from app.risk.scoring import Content, Number, log_loss, standing
 
 if TYPE_CHECKING:
     from river.linear_model import LogisticRegression
@@ -98,7 +98,7 @@ class Learner:
         self._learnt += 1
 
     def score(self, facts: Facts) -> float:
-        """By the package itself. The web process scores by `scoring.score`, which gives the same."""
+        """By the package itself. The web process scores by `scoring.score`; a test holds both to one another."""
         return float(self._regression.predict_proba_one(self._seen(numbers(facts), facts))[True])
 
     def content(self, threshold: float) -> Content:
@@ -199,12 +199,6 @@ def judged_of(examples: Sequence[Example], scores: Sequence[float]) -> tuple[Jud
         )
         for example, told in zip(examples, scores, strict=True)
     )
-
-
-def same_scores(learner: Learner, facts: Iterable[Facts]) -> float:
-    """The farthest that the package's score and our own are apart over these facts."""
-    content = learner.content(threshold=0.5)
-    return max((abs(learner.score(one) - score(content, one)) for one in facts), default=0.0)
 
 
 def main() -> None:

@@ -21,8 +21,8 @@ from app.risk.model_queries import examples_of
 from app.risk.prior import prior
 from app.risk.scoring import Content
 
-# Within a job's lease.
-TIMEOUT_S: Final = 27
+# Within a job's lease, with room to read and to keep.
+TIMEOUT_S: Final = 22
 ROOT: Final = Path(__file__).resolve().parents[2]
 
 _log = structlog.get_logger("risk")

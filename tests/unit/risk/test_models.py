@@ -12,9 +12,11 @@ import asyncpg
 import msgspec
 import pytest
 
+from app.doors import WorkerDoors
 from app.kernel import db, ids, outbox
 from app.kernel.jobs import EndedAlready, Event, GiveUp
 from app.merchants.queries import Merchant
+from app.outside.mail import SandboxLetterbox
 from app.reactions import learn_from_answer
 from app.risk import teaching
 from app.risk.comparing import Figures
@@ -23,6 +25,8 @@ from app.risk.labels import label_in_tx
 from app.risk.model_actions import LEARN_JOB, OUTCOMES_MIN, ask_for_lessons, switch
 from app.risk.model_queries import examples_of, explained, newest_model, trouble_of, versions
 from app.risk.queries import decision_of_session
+from app.webhooks.ports import OutgoingWebhook, WebhookReply
+from app.worker import Worker, chores, handlers
 from tests.factories.checkout import a_merchant
 from tests.factories.reviews import an_ended_case
 from tests.factories.risk import NOON, a_purchase_at, remember
@@ -184,6 +188,11 @@ async def test_a_decision_is_explained_by_the_very_version_that_scored_it() -> N
     assert await explained(replace(decision, model_id=None)) is None
 
 
+class NoWebhooks:
+    async def post(self, webhook: OutgoingWebhook) -> WebhookReply:
+        raise AssertionError(f"nobody listens, and yet {webhook.url} was to be told")
+
+
 # --- lessons --------------------------------------------------------------------------------------------------
 
 
@@ -231,7 +240,7 @@ async def test_a_shop_is_taught_at_night_in_a_process_of_its_own_and_once_a_nigh
     await a_past(merchant, OUTCOMES_MIN + 10)
     assert await ask_for_lessons(NOON, 10) == 1
     assert await ask_for_lessons(NOON, 10) == 0
-    assert isinstance(await teaching.teach(await the_job(merchant)), EndedAlready)
+    assert await Worker(handlers(WorkerDoors(SandboxLetterbox(), NoWebhooks())), ()).run_once() == 1
     model = await newest_model(merchant.id)
     assert model is not None
     assert (model.version, model.mode, model.broken) == (1, "shadow", None)
@@ -240,6 +249,10 @@ async def test_a_shop_is_taught_at_night_in_a_process_of_its_own_and_once_a_nigh
     assert (model.figures.orders, model.figures.beats_rules) == (OUTCOMES_MIN + 10, False)
     # Nothing new is known: the next night has no lesson.
     assert await ask_for_lessons(NOON + timedelta(days=1), 10) == 0
+
+
+def test_the_worker_looks_for_what_came_of_orders_and_asks_for_lessons_by_itself() -> None:
+    assert {"learn_of_payments", "ask_for_lessons"} <= {chore.__name__ for chore in chores()}
 
 
 async def test_a_shop_with_too_few_outcomes_is_not_taught() -> None:
