@@ -18,6 +18,7 @@ from e2e.world import World
 
 FEES: Final = "/admin/settings/fees"
 INSURANCE: Final = "/admin/settings/insurance"
+NEW: Final = f"{INSURANCE}/new"
 REPORT: Final = "/admin/insurance"
 # Of goods that nobody else sells: the question stands before no other session.
 CATEGORY: Final = "insured here"

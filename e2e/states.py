@@ -469,11 +469,7 @@ VIEWS: Final = (
     View("admin-points", "/admin/wallets/{customer_id:str}/points", loyalty_states.points),
     View("admin-fees", extras_states.FEES, admin_states.page(extras_states.FEES)),
     View("admin-insurance", extras_states.INSURANCE, extras_states.with_offer(extras_states.INSURANCE)),
-    View(
-        "admin-insurance-new",
-        f"{extras_states.INSURANCE}/new",
-        admin_states.page(f"{extras_states.INSURANCE}/new"),
-    ),
+    View("admin-insurance-new", extras_states.NEW, admin_states.page(extras_states.NEW)),
     View("admin-insurance-offer", f"{extras_states.INSURANCE}/{{offer_id:str}}", extras_states.offer_page),
     View("admin-insurance-report", extras_states.REPORT, extras_states.with_offer(extras_states.REPORT)),
     View("admin-settings", "/admin/settings", admin_states.page("/admin/settings")),
