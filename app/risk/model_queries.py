@@ -20,8 +20,8 @@ from app.risk.rules import HOLD_AT, Finding
 from app.risk.scoring import Explanation, Mode, StoredModel
 
 # A lesson is what is newest: the last outcomes, and the last orders whatever came of them, for the threshold.
-OUTCOMES_MAX: Final = 20_000
-ORDERS_MAX: Final = 5_000
+OUTCOMES_MAX: Final = 15_000
+ORDERS_MAX: Final = 3_000
 VERSIONS_SHOWN: Final = 12
 
 Trouble = Literal["broken", "fell_back", "drift"]
