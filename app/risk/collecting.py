@@ -46,7 +46,8 @@ class Collected:
 
 
 class _Counts(msgspec.Struct, frozen=True):
-    """Other orders of one subject, by time, and those of the very same goods. `people`: phones other than this one."""
+    """Other orders of one subject, by time, and those of the very same goods. `people`: phones other than this one.
+    `bad`: orders that a person has called somebody's fraud; one that is only unpaid is a matter of credit."""
 
     h1: int = 0
     h24: int = 0
@@ -55,6 +56,7 @@ class _Counts(msgspec.Struct, frozen=True):
     same_h24: int = 0
     same_d7: int = 0
     people: int = 0
+    bad: int = 0
 
 
 _NOTHING: Final = _Counts()
@@ -71,7 +73,7 @@ def _newest_of(subject: str, digests: str, since: str, keys: int) -> str:
     newest of one digest without sorting."""
     return f"""
     SELECT '{subject}' AS subject, r.* FROM (VALUES {_each(digests, keys)}) AS d (digest) CROSS JOIN LATERAL (
-        SELECT order_id, at, outcome, basket, phone, address FROM risk_decisions
+        SELECT id, order_id, at, outcome, basket, phone, address FROM risk_decisions
         WHERE merchant_id = $1 AND {subject} = d.digest AND at <= $4 {since}
           AND session_id <> $2 AND order_id <> $3
         ORDER BY at DESC LIMIT {SCAN_MAX}
@@ -110,7 +112,10 @@ _REST: Final = f"""
            count(DISTINCT order_id) FILTER (WHERE same AND at > $4 - interval '1 hour') AS same_h1,
            count(DISTINCT order_id) FILTER (WHERE same AND at > $4 - interval '24 hours') AS same_h24,
            count(DISTINCT order_id) FILTER (WHERE same AND at > $4 - interval '7 days') AS same_d7,
-           count(DISTINCT phone) FILTER (WHERE phone <> ALL($8)) AS people
+           count(DISTINCT phone) FILTER (WHERE phone <> ALL($8)) AS people,
+           count(DISTINCT order_id) FILTER (WHERE subject IN ('phone', 'address') AND EXISTS (
+               SELECT FROM risk_labels l WHERE l.merchant_id = $1 AND l.decision_id = seen.id
+               AND l.source <> 'unpaid' AND l.is_bad)) AS bad
     FROM seen CROSS JOIN LATERAL (SELECT basket = ANY($13) AS same) s
     GROUP BY subject
 ), bought AS (
@@ -229,6 +234,7 @@ def _facts(purchase: Purchase, digests: Digests, row: db.Record) -> Facts:
         same_7d=max(counts.same_d7 for counts in anyones),
         own_same_1h=max(counts.same_h1 for counts in own),
         own_same_24h=max(counts.same_h24 for counts in own),
+        bad_before=max(counts.bad for counts in own),
         phone_1h=phone.h1,
         phone_24h=phone.h24,
         phone_30d=phone.d30,

@@ -91,6 +91,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     same_7d: int = 0
     own_same_1h: int = 0
     own_same_24h: int = 0
+    bad_before: int = 0
     phone_1h: int = 0
     phone_24h: int = 0
     phone_30d: int = 0

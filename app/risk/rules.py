@@ -129,6 +129,12 @@ def _identical_network(facts: Facts) -> Hit | None:
     return _heaviest((_step(count, ((4, 15), (8, 25), (20, 40))), {"count": count, "hours": 1}))
 
 
+def _bad_before(facts: Facts) -> Hit | None:
+    """A person has declined such an order, or goods came back as somebody else's: whoever tries again is not waved
+    through."""
+    return _heaviest((_step(facts.bad_before, ((1, 80), (2, HOLD_AT))), {"count": facts.bad_before}))
+
+
 def _velocity_phone(facts: Facts) -> Hit | None:
     hour, day, month = facts.phone_1h + 1, facts.phone_24h + 1, facts.phone_30d + 1
     return _heaviest(
@@ -239,6 +245,7 @@ def _euro_minor(facts: Facts) -> int:
 BUILT_IN: Final[Mapping[str, tuple[int, Callable[[Facts], Hit | None]]]] = {
     "identical": (1, _identical),
     "identical_network": (1, _identical_network),
+    "bad_before": (1, _bad_before),
     "velocity_phone": (1, _velocity_phone),
     "velocity_email": (1, _velocity_email),
     "velocity_address": (1, _velocity_address),

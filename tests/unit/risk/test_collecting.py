@@ -14,6 +14,7 @@ from app.merchants.queries import Merchant
 from app.risk.actions import assess_in_tx
 from app.risk.collecting import collect
 from app.risk.facts import Facts, Item
+from app.risk.labels import Source, label_in_tx
 from app.risk.rules import PARCEL_POINT
 from tests.factories.checkout import a_merchant
 from tests.factories.risk import BLANKET, NOON, a_purchase_at, remember
@@ -218,3 +219,24 @@ async def test_the_basket_of_a_campaign_at_a_parcel_point_is_nobody_s_twin(
     await db.execute_alone(_OTHER_PHONES, people - 1)
     facts = await facts_of(merchant)
     assert (facts.address_people_30d, facts.own_same_1h, facts.same_1h) == (people, own, 1)
+
+
+@pytest.mark.parametrize(
+    ("source", "is_bad", "expected"),
+    [
+        ("reviewer", True, 1),
+        ("blind", True, 1),
+        ("refund", True, 1),
+        ("reviewer", False, 0),
+        ("unpaid", True, 0),
+    ],
+)
+async def test_what_a_person_called_bad_counts_and_an_unpaid_bill_does_not(
+    merchant: Merchant, source: Source, is_bad: bool, expected: int
+) -> None:
+    earlier = await a_purchase_at(merchant, at=NOON - A_DAY)
+    await db.in_tx(lambda: assess_in_tx(earlier))
+    await db.in_tx(lambda: label_in_tx(merchant.id, earlier.session_id, source, is_bad=is_bad, now=NOON))
+    assert (await facts_of(merchant)).bad_before == expected
+    assert (await facts_of(merchant, phone=OTHER_PHONE)).bad_before == expected, "the address"
+    assert (await facts_of(merchant, phone=OTHER_PHONE, street="Elsewhere 1")).bad_before == 0

@@ -59,6 +59,7 @@ def test_the_same_basket_again_weighs_more_each_time(before: int, expected: int 
 CASES: list[tuple[dict[str, object], str]] = [
     ({"own_same_24h": 5}, "identical"),
     ({"same_1h": 30}, "identical_network"),
+    ({"bad_before": 1}, "bad_before"),
     ({"phone_1h": 3}, "velocity_phone"),
     ({"phone_24h": 9}, "velocity_phone"),
     ({"phone_30d": 60}, "velocity_phone"),
@@ -123,6 +124,7 @@ def test_a_good_person_s_odd_day_is_approved(facts: dict[str, object]) -> None:
     "facts",
     [
         {"own_same_1h": 3},
+        {"bad_before": 2},
         {"name_differs": True, "device_people_30d": 4, "phone_abroad": True},
         {"throwaway_email": True, "phone_1h": 5},
         {"wrong_codes_24h": 15},
