@@ -14,7 +14,7 @@ from app.kernel.money import Money
 EARLIER_SHOWN: Final = 5
 EARLIER_READ: Final = 200
 ADDRESSES_SHOWN: Final = 3
-SIMILAR_SHOWN: Final = 6
+SIMILAR_SHOWN: Final = 12
 ITEMS_SHOWN: Final = 3
 
 
@@ -47,8 +47,8 @@ class EarlierAddress:
 @dataclass(frozen=True, slots=True)
 class History:
     """A customer at this shop before the order at hand: counts of the newest EARLIER_READ orders by how they stand,
-    what was paid, the newest of them, other addresses of paid ones, and how earlier cases about risk were answered: what was said of
-    their credit is nobody's here to read."""
+    what was paid, the newest of them, other addresses of paid ones, and how earlier cases about risk were answered:
+    what was said of their credit is nobody's here to read."""
 
     paid: int
     refunded: int
@@ -143,11 +143,13 @@ class LikeOrder:
 
 _LIKE: Final = """
 SELECT s.id AS session_id, o.public_id AS order_public_id, o.reference, o.state, o.total_minor, o.currency,
-       o.created_at, coalesce(t.name, s.typed->>'name', k.name) AS name, coalesce(t.street, s.typed->>'street', k.street) AS street,
+       o.created_at, coalesce(t.name, s.typed->>'name', k.name) AS name,
+       coalesce(t.street, s.typed->>'street', k.street) AS street,
        coalesce(t.postcode, s.typed->>'postcode', s.postcode) AS postcode,
        coalesce(t.city, s.typed->>'city', k.city) AS city, coalesce(t.phone, s.typed->>'phone', s.phone) AS phone,
        coalesce(t.email, s.typed->>'email') AS email, c.public_id AS case_public_id, c.state AS case_state,
-       ARRAY(SELECT l.name || CASE WHEN l.quantity > 1 THEN ' ' || chr(215) || ' ' || l.quantity ELSE '' END FROM order_lines l
+       ARRAY(SELECT l.name || CASE WHEN l.quantity > 1 THEN ' ' || chr(215) || ' ' || l.quantity ELSE '' END
+             FROM order_lines l
              WHERE l.merchant_id = o.merchant_id AND l.order_id = o.id AND l.version = o.version AND l.type = 'item'
              ORDER BY l.position) AS items
 FROM unnest($2::uuid[]) WITH ORDINALITY AS w (session_id, place)
