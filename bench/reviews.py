@@ -47,7 +47,8 @@ FROM checkout_sessions s, generate_series(1, $1::int) n WHERE s.merchant_id = $2
 _CASES: Final = """
 INSERT INTO cases (merchant_id, id, public_id, kind, state, asked_by, session_id, amount_minor, currency, lang, name,
                    opened_at, due_at, rank_at)
-SELECT $2, md5('case' || n)::uuid, 'case_' || lpad(n::text, 26, '0'), 'risk', 'open', 'rules', md5('session' || n)::uuid,
+SELECT $2, md5('case' || n)::uuid, 'case_' || lpad(n::text, 26, '0'), 'risk', 'open', 'rules',
+       md5('session' || n)::uuid,
        1000 + n % 50000, 'EUR', 'en', 'Aino Virta', $3, $3::timestamptz + make_interval(secs => 7200 + n % 300000),
        $3::timestamptz + make_interval(secs => n % 300000)
 FROM generate_series(1, $1::int) n
