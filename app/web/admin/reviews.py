@@ -180,9 +180,14 @@ async def answer_review(request: AdminRequest, public_id: FromPath[str]) -> Resp
         return await show_case(request, public_id, form=form.refused(**missing), status=422)
     except (ApprovalImpossible, CaseTaken, SecondPersonNeeded, CaseClosed) as refused:
         return await show_case(request, public_id, form=form, news=news_of(refused), status=409)
-    also = tuple(dict.fromkeys(lists.get("also[]", ())))[:IDENTICAL_MAX]
+    also = _also(form, lists.get("also[]", ()))
     missed = await decide_many(merchant, also, decision, desk) if also else ()
     return await _go_on(request, merchant, public_id, desk, form, missed)
+
+
+def _also(form: Form, ticked: Sequence[str]) -> tuple[str, ...]:
+    """The other cases that get the same answer: those that were ticked one by one, and all that the page told of."""
+    return tuple(dict.fromkeys((*ticked, *form.value("also_all").split())))[:IDENTICAL_MAX]
 
 
 async def _go_on(

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from app.cases.queue import open_cases_of
-from app.cases.states import WAITING
+from app.cases.states import WAITING, CaseState
 from app.checkout.behind import Address, history_of, orders_like
 from app.checkout.queries import flow as read_flow
 from app.kernel.money import Money
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
     from app.checkout.behind import EarlierAddress, History, LikeOrder
     from app.checkout.queries import Flow
     from app.orders.rules import Line
-    from app.risk.queries import RiskDecision, SimilarDecision
+    from app.risk.queries import SimilarDecision
     from app.risk.rules import Finding
 from app.risk.scoring import RULE as MODEL
 from app.risk.scoring import Explanation
 
-# Beside orders this many are told of in words.
+# So many orders are answered at once at most.
 IDENTICAL_MAX: Final = 20
 
 
@@ -99,6 +99,7 @@ class RiskView:
     history: History | None
     like: Sequence[LikeRow]
     like_total: int
+    same_waiting: Sequence[str]
     at: datetime
 
 
@@ -113,6 +114,7 @@ async def risk_view(case: CaseView) -> RiskView | None:
     if flow.customer is not None:
         history = await history_of(case.merchant_id, flow.customer.id, flow.order_id, decision.at)
     others = await similar(case.merchant_id, decision)
+    waiting = await _waiting(case, others)
     findings = () if is_hidden else decision.findings
     return RiskView(
         is_hidden=is_hidden,
@@ -127,8 +129,9 @@ async def risk_view(case: CaseView) -> RiskView | None:
         lines=tuple(_line(each, flow.currency) for each in flow.lines),
         addresses=_addresses(flow, history),
         history=history,
-        like=await _like(case, decision, others),
+        like=await _like(case, others, waiting),
         like_total=len(others),
+        same_waiting=tuple(each.public_id for each in waiting),
         at=decision.at,
     )
 
@@ -199,17 +202,20 @@ def _plain(text: str) -> str:
     return "".join(character for character in text.casefold() if character.isalnum())
 
 
+async def _waiting(case: CaseView, others: Sequence[SimilarDecision]) -> tuple[CaseView, ...]:
+    """The open cases about orders of the very same goods as this one's, which may get the same answer."""
+    same = tuple(each.session_id for each in others if "basket" in each.shared)
+    if case.state is not CaseState.OPEN:
+        return ()
+    return (await open_cases_of(case.merchant_id, same))[:IDENTICAL_MAX]
+
+
 async def _like(
-    case: CaseView, decision: RiskDecision, others: Sequence[SimilarDecision]
+    case: CaseView, others: Sequence[SimilarDecision], waiting: Sequence[CaseView]
 ) -> tuple[LikeRow, ...]:
     """The orders side by side: the very same goods first, then by how much they share."""
     ranked = sorted(others, key=lambda each: ("basket" not in each.shared, -len(each.shared)))
     shared = {each.session_id: each.shared for each in ranked}
     orders = await orders_like(case.merchant_id, tuple(shared))
-    same = tuple(each.session_id for each in ranked if "basket" in each.shared)[:IDENTICAL_MAX]
-    waiting = {each.session_id for each in await open_cases_of(case.merchant_id, same)}
-    del decision
-    return tuple(
-        LikeRow(each, shared[each.session_id], each.session_id in waiting and case.state in WAITING)
-        for each in orders
-    )
+    wait = {each.session_id for each in waiting}
+    return tuple(LikeRow(each, shared[each.session_id], each.session_id in wait) for each in orders)

@@ -16,7 +16,7 @@ from app.merchants.queries import Merchant
 from app.risk.rules import BUILT_IN
 from app.settings import Settings
 from tests.factories.checkout import a_merchant
-from tests.factories.held_purchases import a_held_purchase, a_shopper_who_may_confirm, press
+from tests.factories.held_purchases import a_held_purchase, a_shopper_who_may_confirm, case_of, press
 from tests.support import pages
 from tests.web.admin.conftest import a_person, application, sign_in
 
@@ -272,3 +272,30 @@ async def test_settings_that_cannot_be_are_told_at_their_field(
     assert page.status_code == 422
     assert next(iter(typed.values())) in page.text
     assert await db.fetch_value("SELECT count(*) FROM review_settings") == 0
+
+
+async def test_orders_of_the_same_goods_get_the_same_answer_where_it_is_asked_for(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    shoppers = [(await a_held_purchase(merchant))[0] for _ in range(3)]
+    [first, *others] = [await case_of(shopper) for shopper in shoppers]
+    address = f"{QUEUE}/{first.public_id}"
+    page = await desk.get(address)
+    for other in others:
+        assert f'value="{other.public_id}"' in page.text
+    all_of_them = " ".join(other.public_id for other in others)
+    assert 'name="also_all"' in page.text
+    await desk.post(address, data={"say": "declined:repeated", "also_all": all_of_them})
+    assert [(await shopper.flow()).state for shopper in shoppers] == ["declined"] * 3
+    told = await desk.post(f"{QUEUE}/{others[0].public_id}", data={"say": "declined:repeated"})
+    assert told.status_code == 409
+
+
+async def test_an_order_like_it_that_could_not_be_answered_is_told(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    _, case = await a_held_purchase(merchant)
+    answer = await desk.post(
+        f"{QUEUE}/{case.public_id}", data={"say": "declined:repeated", "also[]": "case_gone", "next": "1"}
+    )
+    assert "were not answered" in (await desk.get(answer.headers["location"])).text
