@@ -152,7 +152,9 @@ _process_keyring: Keyring | None = None
 
 def keyring_of(secrets: Mapping[str, bytes]) -> Keyring:
     """The ring made from a deployment's master secrets by id, the newest first. A secret may be of any length."""
-    return Keyring({key_id: sha256(b"kolme master\0" + secret).digest() for key_id, secret in secrets.items()})
+    return Keyring(
+        {key_id: sha256(b"kolme master\0" + secret).digest() for key_id, secret in secrets.items()}
+    )
 
 
 def use_keyring(keyring: Keyring | None) -> None:

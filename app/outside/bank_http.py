@@ -6,16 +6,15 @@ to many), and no more than a fixed number of bytes read.
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import cache
 
 import httpx
 import msgspec
 
 from app.identity.errors import ProviderUnavailable
+from app.kernel.tls import trusted
 
 _MAX_ANSWER_BYTES = 256 * 1024
 _TIMEOUT = httpx.Timeout(4.0, connect=2.0)
@@ -41,12 +40,6 @@ class Answer:
             return msgspec.json.decode(self.body, type=dict[str, object])
         except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
             raise ProviderUnavailable("garbage") from None
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Reading the certificate store takes longer than a request: once a process is enough."""
-    return ssl.create_default_context()
 
 
 class BankHttp:
@@ -81,7 +74,7 @@ class BankHttp:
         # One client a request: its cookie jar and connections die with it, so no login can touch another.
         async with httpx.AsyncClient(
             transport=self._transport,
-            verify=_tls(),
+            verify=trusted(),
             timeout=_TIMEOUT,
             follow_redirects=False,
             trust_env=False,

@@ -8,9 +8,7 @@ compression (a few bytes could unpack to many), and no header but those that the
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping
-from functools import cache
 from typing import Final, NoReturn
 
 import httpx
@@ -18,6 +16,7 @@ import msgspec
 import stripe
 
 from app.kernel import db
+from app.kernel.tls import trusted
 
 ANSWER_BYTES_MAX: Final = 512 * 1024
 # What a call waits for in all: a charge passes through the card's bank, a question does not.
@@ -32,12 +31,6 @@ _TOLD: Final = ("request-id", REPLAYED)
 
 # Neither how long our requests took nor what machine we are goes to Stripe.
 stripe.enable_telemetry = False
-
-
-@cache
-def _tls() -> ssl.SSLContext:
-    """Reading the certificate store takes longer than a request: once a process is enough."""
-    return ssl.create_default_context()
 
 
 class CardHttp(stripe.HTTPClient):
@@ -79,7 +72,7 @@ class CardHttp(stripe.HTTPClient):
         async with (
             httpx.AsyncClient(
                 transport=self._transport,
-                verify=_tls(),
+                verify=trusted(),
                 timeout=httpx.Timeout(None, connect=_CONNECT_TIMEOUT_S),
                 follow_redirects=False,
                 trust_env=False,

@@ -13,7 +13,6 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import re
-import ssl
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -23,6 +22,7 @@ import httpx
 import msgspec
 
 from app.kernel import db
+from app.kernel.tls import trusted
 from app.payments.errors import ProviderNotReached, ProviderRefused, ProviderUnreachable
 from app.settings import MobilePayDoor
 
@@ -88,8 +88,6 @@ class MobilePayHttp:
         self._door = door
         self._transport = transport
         self._total_timeout_s = total_timeout_s
-        # Reading the certificate store takes longer than a request: once a process is enough.
-        self._tls = ssl.create_default_context()
         self._kept: _Kept | None = None
         self._fetching = asyncio.Lock()
 
@@ -185,7 +183,7 @@ class MobilePayHttp:
         # One client a call: a kept connection that has died in the meantime would make a call's end unknown.
         return httpx.AsyncClient(
             transport=self._transport,
-            verify=self._tls,
+            verify=trusted(),
             timeout=httpx.Timeout(self._total_timeout_s, connect=_CONNECT_TIMEOUT_S),
             follow_redirects=False,
             trust_env=False,

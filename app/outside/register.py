@@ -13,7 +13,6 @@ between, or writes an adapter beside this one: the credit rules know `CreditRegi
 from __future__ import annotations
 
 import asyncio
-import ssl
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
@@ -23,6 +22,7 @@ import msgspec
 
 from app.credit.ports import RegisterAnswer, RegisterLoan, RegisterUnavailable
 from app.kernel import db
+from app.kernel.tls import trusted
 from app.messages import sandbox_shoppers
 
 _TOTAL_TIMEOUT_S: Final = 3.0
@@ -63,8 +63,6 @@ class HttpRegister:
     ) -> None:
         self._profile = profile
         self._transport = transport
-        # Reading the certificate store takes longer than a request: once a process is enough.
-        self._tls = ssl.create_default_context()
 
     async def look_up(self, national_number: str, at: datetime) -> RegisterAnswer:
         db.refuse_in_transaction("register")
@@ -93,7 +91,7 @@ class HttpRegister:
     def _client(self) -> httpx.AsyncClient:
         return httpx.AsyncClient(
             transport=self._transport,
-            verify=self._tls,
+            verify=trusted(),
             timeout=_TOTAL_TIMEOUT_S,
             follow_redirects=False,
             trust_env=False,

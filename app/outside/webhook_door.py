@@ -18,6 +18,7 @@ from typing import Final
 import httpx
 
 from app.kernel import db
+from app.kernel.tls import trusted
 from app.messages.sandbox_inbox import remember_message
 from app.settings import Settings
 from app.webhooks.ports import OutgoingWebhook, WebhookDoor, WebhookNotDelivered, WebhookReply
@@ -98,8 +99,6 @@ class HttpWebhookDoor:
         self._allow_loopback = settings.allow_loopback_webhooks
         self._timeout_s = timeout_s
         self._resolver = resolver
-        # Reading the certificate store takes longer than a request: once a process is enough.
-        self._tls = ssl.create_default_context()
 
     async def post(self, webhook: OutgoingWebhook) -> WebhookReply:
         """Raises WebhookNotDelivered."""
@@ -123,7 +122,7 @@ class HttpWebhookDoor:
 
     async def _send(self, webhook: OutgoingWebhook) -> WebhookReply:
         transport = GuardedTransport(
-            allow_loopback=self._allow_loopback, tls=self._tls, resolver=self._resolver
+            allow_loopback=self._allow_loopback, tls=trusted(), resolver=self._resolver
         )
         # Compressed answers are not asked for: a few bytes of one could unpack to many.
         headers = {**webhook.headers, "accept-encoding": "identity"}

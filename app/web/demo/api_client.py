@@ -6,15 +6,16 @@ It knows its key and its webhook secret from a file, as a shop knows them from i
 from __future__ import annotations
 
 import asyncio
-import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
 import httpx
 import msgspec
+
+from app.kernel.tls import trusted
 
 _TOTAL_TIMEOUT_S: Final = 8.0
 _CONNECT_TIMEOUT_S: Final = 2.0
@@ -68,8 +69,6 @@ class ShopApi:
 
     settings_path: Path
     transport: httpx.AsyncBaseTransport | None = None
-    # Reading the certificate store takes longer than a request: once a process is enough.
-    tls: ssl.SSLContext = field(default_factory=ssl.create_default_context)
 
     async def create_session(self, body: Mapping[str, object], key: str) -> Session:
         """`key` is the idempotency key: the same order asked for twice is one session. Raises ApiFailed,
@@ -88,7 +87,7 @@ class ShopApi:
         client = httpx.AsyncClient(
             base_url=settings.base_url,
             transport=self.transport,
-            verify=self.tls,
+            verify=trusted(),
             timeout=httpx.Timeout(_TOTAL_TIMEOUT_S, connect=_CONNECT_TIMEOUT_S),
             limits=httpx.Limits(max_connections=4),
             follow_redirects=False,
