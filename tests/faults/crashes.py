@@ -118,6 +118,7 @@ class Shop:
     merchant: Merchant
     receiver: Receiver
     api: httpx.AsyncClient
+    worker: worker.Worker
     environ: dict[str, str]
     people: int = 0
     told: set[str] = field(default_factory=set)
@@ -171,7 +172,9 @@ class Crashes:
                 await create_webhook_endpoint(merchant.id, receiver.url, EVENTS, clock.wall())
                 async with program(application(settings, [api_router(settings)]), key) as api:
                     environ = {"DATABASE_URL": url, "KOLME_VAR_DIR": str(self._folder)}
-                    yield Shop(merchant, receiver, api, environ)
+                    through = doors.WorkerDoors(SandboxLetterbox(), HttpWebhookDoor(settings))
+                    hands = worker.Worker(worker.handlers(through), worker.chores())
+                    yield Shop(merchant, receiver, api, hands, environ)
             finally:
                 await db.close_pool()
                 use_keyring(None)
@@ -201,7 +204,7 @@ class Crashes:
         self._count(death, end, landed=before == "confirmed")
         if self._rng.random() < WORKER_DEATHS:
             await self._kill_a_worker(shop)
-        await _drain(shop)
+        await shop.worker.run_once()
         await self._prove(shop, "after the retry")
         await self._agree(shop, shopper.session, flow.order_public_id)
 
@@ -304,9 +307,3 @@ async def let_go(backend: int) -> None:
         return bool(found == 0)
 
     await until(gone, BACKEND_WAIT_S)
-
-
-async def _drain(shop: Shop) -> None:
-    settings = settings_in(Path(shop.environ["KOLME_VAR_DIR"]), shop.environ["DATABASE_URL"])
-    through = doors.WorkerDoors(SandboxLetterbox(), HttpWebhookDoor(settings))
-    await worker.Worker(worker.handlers(through), worker.chores()).run_once()

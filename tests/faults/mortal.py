@@ -26,6 +26,8 @@ from app.checkout import actions
 from app.checkout.actions import Details
 from app.identity.actions.browsers import BrowserToken
 from app.kernel import clock, db
+from app.kernel.i18n import LANGUAGES, translations
+from app.kernel.tls import trusted
 from app.outside.mail import SandboxLetterbox
 from app.outside.webhook_door import HttpWebhookDoor
 from app.settings import load
@@ -124,6 +126,7 @@ class Nursery:
 
 def main() -> None:
     """Until stdin ends."""
+    _learn_what_every_child_needs()
     answers = os.dup(1)
     # Whatever a child logs must not look like an answer.
     os.dup2(2, 1)
@@ -132,6 +135,13 @@ def main() -> None:
     for line in sys.stdin.buffer:
         end = _raise_child(msgspec.json.decode(line, type=Command))
         os.write(answers, msgspec.json.encode(end) + b"\n")
+
+
+def _learn_what_every_child_needs() -> None:
+    """What a process reads once is read before the fork: each child would read it again."""
+    trusted()
+    for lang in LANGUAGES:
+        translations(lang)
 
 
 def _raise_child(command: Command) -> End:
@@ -193,7 +203,6 @@ async def _live(command: Command, say: Say) -> None:
             _die()
         say(f"sql {named(sql)}")
 
-    door = DyingDoor(HttpWebhookDoor(settings), command.die_door)
     db.set_statement_probe(probe)
     say("began")
     began_at = time.monotonic()
@@ -205,6 +214,7 @@ async def _live(command: Command, say: Say) -> None:
     elif command.act == "move":
         await MOVES[command.move].make(command.args)
     else:
+        door = DyingDoor(HttpWebhookDoor(settings), command.die_door)
         through = doors.WorkerDoors(SandboxLetterbox(), door)
         await worker.Worker(worker.handlers(through), worker.chores()).run_once()
     if command.die_at == count + 1:
