@@ -10,7 +10,7 @@ import pytest
 from app.invoices.queries import InvoiceView, invoices_of_order
 from app.kernel import db
 from app.merchants.queries import Merchant
-from tests.factories.checkout import PHONE, a_known_person, a_line, a_merchant
+from tests.factories.checkout import PHONE, a_known_person, a_line, a_merchant, nobody_has_bought_before
 from tests.factories.invoices import a_purchase, again, chores_done, days_later, drawn, paid
 from tests.factories.loyalty import a_shop, earned
 from tests.web.shopper.test_account import another, sign_in, type_in
@@ -157,6 +157,7 @@ async def test_a_code_does_not_open_a_shop_that_recognises_nobody_by_one(client:
 async def test_the_list_costs_the_same_whatever_its_length(client: httpx.AsyncClient, number: int) -> None:
     merchant = await a_merchant()
     for _ in range(number):
+        await nobody_has_bought_before()
         await drawn(merchant, await a_purchase(merchant, a_line(price="9.00")))
     await a_phone_is_proved()
     await sign_in(client)
