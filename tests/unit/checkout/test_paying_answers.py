@@ -8,9 +8,10 @@ from collections.abc import Callable
 import pytest
 
 from app.checkout import paying
-from app.kernel import clock
+from app.kernel import clock, db
 from app.ledger import actions as ledger
 from app.merchants.queries import Merchant, forget_kept_merchants
+from app.payments import actions as payments
 from app.payments.ports import Standing
 from app.payments.states import PaymentState
 from tests.factories.checkout import Shopper, a_merchant, a_session
@@ -103,3 +104,17 @@ async def test_while_money_is_frozen_what_is_authorised_is_not_taken(
     await ledger.unfreeze_now("it was a test", clock.wall())
     assert (await asked(payment, provider)).state is PaymentState.CAPTURED
     assert provider.taken_minor() == payment.amount_minor
+
+
+async def test_to_take_the_lease_nobody_waits_for_the_disk(
+    merchant: Merchant, provider: FakeProvider
+) -> None:
+    _, payment = await a_guest_at_provider(merchant, provider)
+
+    async def taken() -> object:
+        # As in production; the databases of tests wait for no disk at all.
+        await db.execute("SET LOCAL synchronous_commit = on")
+        assert await payments.take(payment.public_id, clock.wall()) is not None
+        return await db.fetch_value("SHOW synchronous_commit")
+
+    assert await db.in_tx(taken) == "off"
