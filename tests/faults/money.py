@@ -21,6 +21,7 @@ from app.kernel.keys import use_keyring
 from app.merchants.queries import Merchant, forget_kept_merchants
 from app.plans.queries import forget_kept_plans
 from app.supervisor.postgres import EmbeddedServer
+from tests.factories.checkout import nobody_has_bought_before
 from tests.factories.loyalty import AT_ONCE, a_shop
 from tests.faults.all_moves import MOVES
 from tests.faults.crashes import let_go
@@ -124,9 +125,14 @@ class MoneyDeaths:
         await let_go(end.backend)
         return end
 
+    async def _prepared(self, merchant: Merchant, name: str) -> Args:
+        # They all buy the same within seconds, which is no fraud here.
+        await nobody_has_bought_before()
+        return await self.moves[name].prepare(merchant, self._next_person())
+
     async def _statements(self, merchant: Merchant, name: str) -> int:
         """How many statements a move is, when nobody disturbs it."""
-        args = await self.moves[name].prepare(merchant, self._next_person())
+        args = await self._prepared(merchant, name)
         end = await self._killed(name, args, None)
         assert end.acknowledged, f"{name}: a move that nobody disturbs is made"
         assert await self.moves[name].effects(args) == 1, f"{name}: made once"
@@ -134,7 +140,7 @@ class MoneyDeaths:
 
     async def _one(self, merchant: Merchant, name: str, k: int) -> None:
         move = self.moves[name]
-        args = await move.prepare(merchant, self._next_person())
+        args = await self._prepared(merchant, name)
         end = await self._killed(name, args, k)
         landed = await move.effects(args)
         where = f"{name}, killed before statement {k}"

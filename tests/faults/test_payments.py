@@ -18,7 +18,7 @@ from app.payments.ports import Callback, Standing
 from app.payments.queries import PaymentView, refundings_of_payment
 from app.payments.states import PaymentState, RefundingState
 from app.supervisor.postgres import EmbeddedServer
-from tests.factories.checkout import Shopper, a_merchant, a_session
+from tests.factories.checkout import Shopper, a_merchant, a_session, nobody_has_bought_before
 from tests.factories.invoices import drawn
 from tests.factories.payments import as_it_is, choose_paid, confirmed, doors_to, its_lease_ends
 from tests.factories.returns import refunded
@@ -62,6 +62,8 @@ class Story:
         self.doors = doors_to(provider)
 
     async def begins(self) -> None:
+        # They all buy the same within seconds, which is no fraud here.
+        await nobody_has_bought_before()
         self.shopper = Shopper.at(await a_session(self.merchant))
         await choose_paid(self.shopper, self.provider.method)
         self.payment = await confirmed(self.shopper)
