@@ -84,7 +84,7 @@ async def test_the_page_says_that_a_person_checks_until_when_and_what_happens_th
     assert "Choose another plan instead" not in page
     assert "How this was decided" not in page
     assert 'hx-trigger="every' in page
-    assert f'href="/pay/{session}/cancel"' in page
+    assert f'action="/pay/{session}/cancel"' in page
     assert not NEVER_SAID.search(page)
 
 
