@@ -18,6 +18,7 @@ import pyotp
 
 from app.checkout.actions.ending import expire_locked_in_tx
 from app.kernel import clock, db
+from app.supervisor import postgres
 from e2e.sandbox import Sandbox
 from e2e.shop import Session, Shop
 from e2e.walker import Walker
@@ -122,6 +123,7 @@ def a_world() -> Iterator[World]:
     """Runs the product in a folder of its own until the block ends. What it said stays in var/e2e/product.log."""
     with tempfile.TemporaryDirectory(prefix="kolme-e2e-", ignore_cleanup_errors=True) as folder:
         var_dir = Path(folder)
+        _careless_database(var_dir)
         # The browsers and the programs of a test each come from an address of their own; we vouch for it.
         with running(var_dir, KOLME_TRUSTED_PROXIES="127.0.0.1, ::1", KOLME_REVIEW_UNDO_S="0") as product:
             try:
@@ -133,6 +135,13 @@ def a_world() -> Iterator[World]:
             finally:
                 VAR.mkdir(parents=True, exist_ok=True)
                 (VAR / "product.log").write_text(product.said(), encoding="utf-8")
+
+
+def _careless_database(var_dir: Path) -> None:
+    """The product finds its database running, on one that waits for no disk: what these tests write is thrown away, and
+    what outlives a fall is asked in tests/faults."""
+    careless = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
+    postgres.start(var_dir / "postgres", options=careless)
 
 
 def _secrets(product: Product) -> dict[str, object]:
