@@ -65,7 +65,7 @@ async def test_another_role_enters_its_own_rooms_and_no_others(
             address = path.replace("{public_id:str}", ids.public_id("ord"))
             response = await client.request(method, address)
             if role in ROLES_OF[name]:
-                assert response.status_code in {200, 204, 404}, name
+                assert response.status_code in {200, 204, 404, 422}, name
             else:
                 assert response.status_code == 403, name
                 assert "Not for your role" in response.text
