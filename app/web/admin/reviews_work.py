@@ -150,6 +150,8 @@ async def undo_review(request: AdminRequest, public_id: FromPath[str]) -> Respon
 async def follow_review(request: AdminRequest, public_id: FromPath[str]) -> Response[Any]:
     """Server-sent events: the shopper has answered, or the case has ended."""
     case = await case_by_public_id((await merchant_of(request)).id, public_id)
-    if case is None or case.state not in WAITING:
+    if case is None:
+        return await no_case(request)
+    if case.state not in WAITING:
         return live.nothing_more()
     return live.stream(case.order_public_id)
