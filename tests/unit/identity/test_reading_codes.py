@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from app.identity.rules import block_of, new_code, read_code
+from app.identity.rules import block_of, network_of, new_code, read_code
 
 
 @pytest.mark.parametrize(
@@ -60,3 +60,20 @@ def test_codes_are_six_digits_of_every_kind() -> None:
 )
 def test_addresses_are_counted_by_their_block(address: str, block: str) -> None:
     assert block_of(address) == block
+
+
+@pytest.mark.parametrize(
+    ("address", "network"),
+    [
+        ("8.8.8.8", "8.8.8.0/24"),
+        ("2a00:1450:4001::/64", "2a00:1450:4001::/64"),
+        ("127.0.0.1", ""),
+        ("10.1.2.3", ""),
+        ("192.168.0.7", ""),
+        ("fe80::/64", ""),
+        ("unknown", ""),
+        ("", ""),
+    ],
+)
+def test_only_an_address_of_the_open_net_tells_one_place_from_another(address: str, network: str) -> None:
+    assert network_of(address) == network

@@ -164,6 +164,20 @@ async def test_a_shop_whose_orders_are_all_plain_sees_nothing_new(client: httpx.
     assert await db.fetch_value("SELECT count(*) FROM cases") == 0
 
 
+@pytest.mark.parametrize(
+    ("address", "is_told"), [("8.8.8.8", True), ("127.0.0.1", False), ("10.1.2.3", False)]
+)
+async def test_where_the_press_came_from_is_kept_as_digests_and_only_where_it_says_something(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch, address: str, is_told: bool
+) -> None:
+    monkeypatch.setattr("app.web.shopper.visit.client_address", lambda *_: address)
+    await confirmed(client, await a_merchant(), "aino@example.test")
+    row = await db.fetch_one("SELECT network, device FROM risk_decisions")
+    assert row is not None
+    assert (row["network"] is not None, row["device"] is not None) == (is_told, is_told)
+    assert not is_told or (len(row["network"]) >= 16 and address.encode() not in row["network"])
+
+
 # --- by card ------------------------------------------------------------------------------------------------
 
 
