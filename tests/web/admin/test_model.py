@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import html
 import re
+from typing import Any
 
 import httpx
 import pytest
 
-from app.kernel import clock, db
+from app.kernel import clock, db, templating
+from app.kernel.i18n import speaking
 from app.merchants.queries import Merchant
+from app.risk.features import REASON_OF
 from app.risk.model_queries import newest_model
+from app.risk.scoring import Explanation
 from tests.factories.held_purchases import a_held_purchase
 from tests.factories.risk_models import a_model, some_figures
 from tests.web.admin.conftest import a_person, sign_in
@@ -112,7 +116,7 @@ async def test_only_an_owner_sees_or_switches_it(stranger: httpx.AsyncClient, me
     assert (await stranger.post(PAGE, data={"version": "1", "do": "on"})).status_code == 403
 
 
-async def test_a_reviewer_reads_why_the_model_found_an_order_odd_and_what_would_have_passed(
+async def test_a_reviewer_reads_why_the_model_found_an_order_odd(
     desk: httpx.AsyncClient, merchant: Merchant
 ) -> None:
     await a_model(merchant, threshold=0.0001)
@@ -129,3 +133,14 @@ async def test_what_was_learnt_is_not_told_before_a_blind_answer(
     _, case = await a_held_purchase(merchant)
     await db.execute_alone("UPDATE cases SET is_blind = true")
     assert "What weighed most" not in text_of(await desk.get(f"/admin/reviews/{case.public_id}"))
+
+
+@pytest.mark.parametrize("lang", ["en", "fi", "sv", "da", "bg"])
+def test_what_would_have_let_an_order_pass_is_told_in_words_for_every_reason(lang: str) -> None:
+    with speaking(lang):
+        words: Any = templating.environment(lang).get_template("admin/_model_words.html").module
+        told = [str(words.fact_words(reason)) for reason in sorted({*REASON_OF.values(), "goods"})]
+        value, codes = str(words.fact_words("value")), str(words.fact_words("codes"))
+        both = str(words.why_learnt(Explanation(("value", "codes"), ("value",))))
+    assert len(set(told)) == len(told)
+    assert (both.count(value), both.count(codes)) == (2, 1)
