@@ -11,25 +11,18 @@ from typing import Final
 
 from app.cases.queries import CaseView, case_by_public_id
 from app.cases.states import CaseState
-from app.kernel import db, outbox, templating
-from app.kernel.jobs import Done, Event, GiveUp, Outcome, again_or_give_up
+from app.kernel import db, outbox
+from app.kernel.jobs import Done, Event, Outcome, again_or_give_up
 from app.kernel.money import Money
 from app.kernel.outbox import Job
 from app.merchants.queries import Merchant, merchant_by_id
-from app.messages.delivery import hand_over
-from app.messages.ports import Mail, MailDoor, NotTaken, Sms, SmsDoor
+from app.messages.waiting import Doors, Telling, tell
+
+__all__ = ["JOB_KIND", "Doors", "deliver", "send_answer"]
 
 JOB_KIND: Final = "answer"
-SMS_TIMEOUT_S: Final = 10.0
 # Whoever withdrew knows, and a shop that cancels tells its shopper itself.
 _TOLD: Final = frozenset({CaseState.APPROVED, CaseState.DECLINED, CaseState.LAPSED})
-
-
-@dataclass(frozen=True, slots=True)
-class Doors:
-    sms: SmsDoor
-    mail: MailDoor
-    base_url: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,11 +56,7 @@ async def deliver(job: Job, doors: Doors) -> Outcome:
     if outcome is None:
         return again_or_give_up(job, "a provider is about to take the money")
     words = _words(case, merchant, outcome, job.payload.get("confirm_by"), doors.base_url)
-    if case.phone is not None:
-        return await _by_sms(job, case, words, doors.sms)
-    if case.email is not None:
-        return await hand_over(job, _mail(case, words, case.email, merchant), doors.mail)
-    return Done("there is nowhere to send it to: the page itself tells")
+    return await tell(job, case, merchant, Telling("answer", case.public_id, words), doors)
 
 
 # What an approved purchase has come to by the time that somebody tells of it.
@@ -86,35 +75,6 @@ async def _outcome(case: CaseView) -> str | None:
         case.session_id,
     )
     return _MADE.get(str(state), "unpaid")
-
-
-async def _by_sms(job: Job, case: CaseView, words: Words, door: SmsDoor) -> Outcome:
-    assert case.phone is not None, "the caller asked"
-    text = templating.render_text("sms/answer.txt", case.lang, words=words)
-    try:
-        await door.send(Sms(case.phone, text.strip(), case.merchant_id), SMS_TIMEOUT_S)
-    except NotTaken as refused:
-        # Nobody is told one thing twice: what may have left is not sent again.
-        if refused.certain:
-            return again_or_give_up(job, refused.reason)
-        return GiveUp(f"nobody knows whether it left: {refused.reason}")
-    return Done("handed to the SMS gateway")
-
-
-def _mail(case: CaseView, words: Words, to: str, merchant: Merchant) -> Mail:
-    def rendered(part: str) -> str:
-        return templating.render_text(f"mail/answer/{part}", case.lang, words=words)
-
-    return Mail(
-        to=to,
-        subject=" ".join(rendered("subject.txt").split()),
-        text=rendered("body.txt"),
-        html=rendered("body.html"),
-        reply_to=merchant.contact_email,
-        from_name=merchant.name,
-        message_id=f"answer.{case.public_id}",
-        merchant_id=merchant.id,
-    )
 
 
 def _words(case: CaseView, merchant: Merchant, outcome: str, confirm_by: object, base_url: str) -> Words:

@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from app.cases.queries import CaseView, case_by_public_id
+from app.cases.queries import case_by_public_id
 from app.cases.questions import questions_of
 from app.cases.states import CaseState
-from app.kernel import outbox, templating
-from app.kernel.jobs import Done, Event, GiveUp, Outcome, again_or_give_up
+from app.kernel import outbox
+from app.kernel.jobs import Done, Event, Outcome
 from app.kernel.outbox import Job
-from app.merchants.queries import Merchant, merchant_by_id
-from app.messages.answers import SMS_TIMEOUT_S, Doors
-from app.messages.delivery import hand_over
-from app.messages.ports import Mail, NotTaken, Sms, SmsDoor
+from app.merchants.queries import merchant_by_id
+from app.messages.waiting import Doors, Telling, tell
 
 JOB_KIND: Final = "question"
 
@@ -58,36 +56,4 @@ async def deliver(job: Job, doors: Doors) -> Outcome:
         zone=merchant.time_zone,
         contact_email=merchant.contact_email,
     )
-    if case.phone is not None:
-        return await _by_sms(job, case, case.phone, words, doors.sms)
-    if case.email is not None:
-        return await hand_over(job, _mail(case, question_id, words, case.email, merchant), doors.mail)
-    return Done("there is nowhere to send it to: the page itself asks")
-
-
-async def _by_sms(job: Job, case: CaseView, phone: str, words: Words, door: SmsDoor) -> Outcome:
-    text = templating.render_text("sms/question.txt", case.lang, words=words)
-    try:
-        await door.send(Sms(phone, text.strip(), case.merchant_id), SMS_TIMEOUT_S)
-    except NotTaken as refused:
-        # Nobody is told one thing twice: what may have left is not sent again.
-        if refused.certain:
-            return again_or_give_up(job, refused.reason)
-        return GiveUp(f"nobody knows whether it left: {refused.reason}")
-    return Done("handed to the SMS gateway")
-
-
-def _mail(case: CaseView, question_id: str, words: Words, to: str, merchant: Merchant) -> Mail:
-    def rendered(part: str) -> str:
-        return templating.render_text(f"mail/question/{part}", case.lang, words=words)
-
-    return Mail(
-        to=to,
-        subject=" ".join(rendered("subject.txt").split()),
-        text=rendered("body.txt"),
-        html=rendered("body.html"),
-        reply_to=merchant.contact_email,
-        from_name=merchant.name,
-        message_id=f"question.{question_id}",
-        merchant_id=merchant.id,
-    )
+    return await tell(job, case, merchant, Telling("question", question_id, words), doors)
