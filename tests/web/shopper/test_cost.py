@@ -31,8 +31,9 @@ COST = [
     # One of them holds browser and session, so that a code that is typed and one that is asked for never wait for
     # each other.
     ("/identify", 10, 3, 2),
-    # One query asks what is known of such purchases, and one writes down what was decided about this one.
-    ("/confirm", 11, 8, 1),
+    # One query waits for its turn among presses of one phone, one asks what is known of such purchases, and one writes
+    # down what was decided about this one.
+    ("/confirm", 12, 8, 1),
 ]
 
 
@@ -84,7 +85,7 @@ COST_BY_WALLET = [
     ("first page", 4, 3, 1),
     ("/code", 7, 6, 3),
     ("/identify", 16, 6, 2),
-    ("/confirm", 20, 11, 1),
+    ("/confirm", 21, 11, 1),
 ]
 
 
@@ -108,8 +109,8 @@ async def test_a_shop_with_wallets_costs_a_shopper_without_money_nothing(client:
 COST_BY_CARD = [
     ("first page", 1, 0, 0),
     ("first page", 4, 3, 1),
-    # Two of them decide about the purchase's risk.
-    ("/confirm", 9, 5, 2),
+    # Three of them decide about the purchase's risk.
+    ("/confirm", 10, 5, 2),
     ("/go", 2, 0, 0),
     ("/return", 2, 0, 0),
     ("/check", 15, 8, 2),
