@@ -319,10 +319,9 @@ async def _end(place: _Place, payment: PaymentView, step: Step) -> Followed:
         await tell_failed(payment, step.failure or payment.failure or step.to.value, place.now)
     elif has_failed:
         await _reopen(place, step.failure or payment.failure)
-    elif payment.is_letting_go:
-        await _reopen(place, None)
     else:
-        await _reopen(place, step.to.value)
+        # Whoever turned away hears that it was stopped, whatever word the provider has for its end.
+        await _reopen(place, PaymentState.CANCELLED.value if payment.is_letting_go else step.to.value)
     return Followed(ended, Do.WAIT)
 
 

@@ -253,7 +253,7 @@ async def test_giving_up_opens_the_session_again(merchant: Merchant, provider: F
     ended = await paying.give_up(payment.public_id, doors_to(provider))
     assert ended is not None
     assert ended.state is PaymentState.CANCELLED
-    assert (await opened_again(shopper)).payment_failure is None
+    assert (await opened_again(shopper)).payment_failure == "cancelled"
     assert provider.taken_minor() == 0
     assert await check_books() == []
 

@@ -241,6 +241,7 @@ async def test_the_shopper_turns_back_and_pays_another_way(
     assert "Pay another way" in (await shopper.get("/return")).text
     answer = await shopper.post("/give-up")
     assert "How do you want to pay?" in answer.text
+    assert "The payment was stopped, and nothing was charged." in answer.text
     assert re.search(r'value="card"[^>]*checked', answer.text)
     assert await states() == ("open", "in_payment", "cancelled")
     assert cards.book[the_ref(cards)].standing is Standing.CANCELLED
