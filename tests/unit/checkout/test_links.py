@@ -11,8 +11,9 @@ from datetime import timedelta
 import pytest
 
 from app.checkout import actions, shown
-from app.checkout.actions import confirming, withdraw_link
+from app.checkout.actions import Details, confirming, withdraw_link
 from app.checkout.books import check_books
+from app.checkout.contacts import known_contact
 from app.checkout.errors import SessionEnded
 from app.checkout.queries import flow as read_flow
 from app.checkout.states import SessionState
@@ -121,7 +122,7 @@ async def test_what_was_typed_and_what_the_shop_knew_are_enough_to_confirm() -> 
     order = await an_open_order(merchant, contact=Contact(name="Aino Virta"))
     link = await a_link(merchant, order)
     shopper = await press(link, typed=Contact(email="one@example.test"))
-    contact = confirming.known_contact(await shopper.flow(), confirming.Details())
+    contact = known_contact(await shopper.flow(), Details())
     assert (contact.name, contact.email) == ("Aino Virta", "one@example.test")
 
 
