@@ -134,19 +134,6 @@ async def queue_total(merchant_id: UUID, now: datetime) -> int:
     return int(await db.fetch_value(_TOTAL, merchant_id, now))
 
 
-# A case stands at most EARLIER_AT_MOST before its deadline in the queue, so those due soon are near its beginning.
-_DUE_SOON: Final = f"""
-SELECT count(*) FROM (
-    SELECT FROM cases c WHERE {_WAITS} AND c.rank_at <= $2 AND c.due_at <= $2 LIMIT {COUNT_MAX + 1}
-) soon
-"""  # noqa: S608 - words of this module alone
-
-
-async def due_before(merchant_id: UUID, until: datetime) -> int:
-    """How many cases have their deadline by then, COUNT_MAX + 1 at most."""
-    return int(await db.fetch_value(_DUE_SOON, merchant_id, until))
-
-
 # Not what somebody else works on ($5: me, $6: wall time), nor what rests.
 _FREE: Final = f"""{_WAITS} AND (c.snoozed_until IS NULL OR c.snoozed_until <= $2)
     AND (c.taken_by IS NULL OR c.taken_by = $5 OR c.taken_until <= $6)"""

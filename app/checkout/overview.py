@@ -29,11 +29,14 @@ class FailedDelivery:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """What a machine could not end by itself; `failed` holds the newest few of `failed_total`."""
+    """What a machine could not end by itself; `failed` holds the newest few of `failed_total`. `soon_total` answers are
+    due soon; `bad_total` approved orders were lately found bad by whoever looked at them blind."""
 
     failed: tuple[FailedDelivery, ...]
     failed_total: int
     held_total: int
+    soon_total: int
+    bad_total: int
     money_total: int
     refunds_total: int
 
@@ -85,12 +88,18 @@ class SessionView:
     decisions: tuple[DecisionView, ...]
 
 
+# A case stands in the queue before its deadline, so those that are due soon are near its beginning. $2: what is soon.
+# $3: since when a find is new.
 _WAITING: Final = """
 SELECT (SELECT count(*) FROM outbox WHERE merchant_id = $1 AND failed_at IS NOT NULL) AS failed_total,
        (SELECT count(*) FROM orders WHERE merchant_id = $1 AND state = 'held') AS held_total,
        (SELECT count(*) FROM cases WHERE merchant_id = $1 AND kind = 'late_payment' AND state = 'open') AS money_total,
        (SELECT count(*) FROM cases WHERE merchant_id = $1 AND kind = 'refund_refused' AND state = 'open')
-           AS refunds_total
+           AS refunds_total,
+       (SELECT count(*) FROM cases WHERE merchant_id = $1 AND kind IN ('credit', 'identity', 'risk') AND state = 'open'
+                                         AND rank_at <= $2 AND due_at <= $2) AS soon_total,
+       (SELECT count(*) FROM cases WHERE merchant_id = $1 AND resolved_at >= $3 AND is_blind AND state = 'declined')
+           AS bad_total
 """
 
 _FAILED: Final = """
@@ -127,15 +136,17 @@ ORDER BY s.id, d.id
 """
 
 
-async def waiting_for_a_person(merchant_id: UUID) -> Waiting:
+async def waiting_for_a_person(merchant_id: UUID, *, soon: datetime, found_since: datetime) -> Waiting:
     """Two statements."""
-    totals = await db.fetch_one(_WAITING, merchant_id)
+    totals = await db.fetch_one(_WAITING, merchant_id, soon, found_since)
     assert totals is not None, "counts always answer"
     rows = await db.fetch_all(_FAILED, merchant_id, FAILED_SHOWN_MAX) if totals["failed_total"] else []
     return Waiting(
         failed=tuple(FailedDelivery(**dict(row.items())) for row in rows),
         failed_total=totals["failed_total"],
         held_total=totals["held_total"],
+        soon_total=totals["soon_total"],
+        bad_total=totals["bad_total"],
         money_total=totals["money_total"],
         refunds_total=totals["refunds_total"],
     )

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from litestar import Response, get
 
-from app.cases.queue import bad_samples, due_before
 from app.checkout import overview
 from app.kernel import clock
 from app.ledger.queries import frozen
@@ -36,7 +35,9 @@ async def home(request: AdminRequest) -> Response[str]:
     merchant = await merchant_of(request)
     now = clock.business(request.user.staff.offset_s)
     since, until = day_of(merchant, now)
-    waiting = await overview.waiting_for_a_person(merchant.id)
+    waiting = await overview.waiting_for_a_person(
+        merchant.id, soon=now + DUE_SOON, found_since=now - BAD_SHOWN_FOR
+    )
     lapsing = await about_to_lapse(merchant.id, now, LAPSING_SHOWN)
     today = await overview.figures_between(merchant.id, since, until)
     context = {
@@ -44,8 +45,8 @@ async def home(request: AdminRequest) -> Response[str]:
         "failed": tuple(failed_view_of(failed) for failed in waiting.failed),
         "failed_total": waiting.failed_total,
         "held_total": waiting.held_total,
-        "soon_total": await due_before(merchant.id, now + DUE_SOON),
-        "bad_total": len(await bad_samples(merchant.id, now - BAD_SHOWN_FOR)),
+        "soon_total": waiting.soon_total,
+        "bad_total": waiting.bad_total,
         "money_total": waiting.money_total,
         "refunds_total": waiting.refunds_total,
         "lapsing": rows_of(lapsing.links, await tracks_of(merchant.id, lapsing.links), now),

@@ -41,7 +41,7 @@ async def test_the_orders_page_tells_the_way_the_try_and_every_step_of_it(
         payment.public_id,
         "Payment begun · Card",
         "The shopper is led to pay",
-        "Payment approved by the shopper",
+        "The money is being taken",
         "The money was taken",
     ):
         assert text in said(page)
