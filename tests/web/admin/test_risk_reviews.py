@@ -178,6 +178,9 @@ async def test_a_case_rests_and_is_handed_over(
     assert (await desk.post(f"{address}/rest", data={"hours": "1"})).status_code == 303
     assert "No order waits for a person." in (await desk.get(QUEUE)).text
     assert case.reference in (await desk.get(f"{QUEUE}?show=resting")).text
+    assert "Back into the queue" in (await desk.get(address)).text
+    await desk.post(f"{address}/rest", data={"hours": "0"})
+    assert case.reference in (await desk.get(QUEUE)).text
     riku_id = await db.fetch_value("SELECT public_id FROM staff WHERE email = 'riku@havu.example'")
     assert (await desk.post(f"{address}/hand-over", data={"to": riku_id})).status_code == 303
     assert case.reference in (await riku.get(f"{QUEUE}?show=mine")).text
