@@ -18,7 +18,7 @@ from app.checkout.actions import answering, cancel_session, expire_due, sampling
 from app.checkout.actions.answering import Decision, Desk, decide_case, decide_many, undo_decision
 from app.checkout.books import check_books
 from app.checkout.errors import ApprovalImpossible
-from app.kernel import clock, db, outbox
+from app.kernel import audit, clock, db, outbox
 from app.kernel.outbox import Job
 from app.kernel.states import LostRace
 from app.merchants.queries import Merchant, forget_kept_merchants
@@ -114,7 +114,7 @@ async def test_of_two_reviewers_at_once_one_decides_and_the_other_is_told(
 ) -> None:
     merchant = await a_merchant()
     _, case = await a_held_purchase(merchant)
-    middle = Held(monkeypatch, deciding.audit, "record")
+    middle = Held(monkeypatch, audit, "record")
     first = asyncio.create_task(decide_case(merchant, case.public_id, YES, await desk("stf_1")))
     await middle.reached()
     second = asyncio.create_task(decide_case(merchant, case.public_id, NO, await desk("stf_2")))
