@@ -25,7 +25,6 @@ torture: setup ## every amount as a schedule, a year of subscriptions, 1,000 pla
 	@$(PYTHON_HERE) -m tests.torture.subscriptions
 	@$(PYTHON_HERE) -m pytest -q -n 2 -m hypothesis --hypothesis-profile exploring --timeout 600 tests
 	@KOLME_FIGURES=1000 $(PYTHON_HERE) -m pytest -q -n 2 e2e/test_figures.py
-	@KOLME_PURCHASES=1000 $(PYTHON_HERE) -m pytest -q tests/web/shopper/test_one_quote.py
 	@KOLME_LANGUAGES=all $(PYTHON_HERE) -m pytest -q -n 2 e2e/test_pages.py
 	@$(PYTHON_HERE) -m tests.faults
 

@@ -1,7 +1,7 @@
 """One quote, the same figures in a real browser, the API, the books, the documents and their PDFs.
 
 `make test` buys on 25 random plans, `make torture` on 1,000 (KOLME_FIGURES says how many). The same without a browser,
-for plans of any shape, 250 or 1,000, is `tests/web/shopper/test_one_quote.py`.
+for 1,000 plans of any shape, is `tests/web/shopper/test_one_quote.py`.
 """
 
 from __future__ import annotations

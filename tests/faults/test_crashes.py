@@ -12,7 +12,7 @@ from tests.faults.crashes import Crashes
 from tests.faults.mortal import Nursery
 
 # Of each half, so that two processes share them.
-AT_A_STATEMENT = 50
+AT_A_STATEMENT = 100
 AT_RANDOM = 15
 
 

@@ -12,7 +12,7 @@ from tests.faults.money import MoneyDeaths
 from tests.faults.mortal import Nursery
 from tests.faults.product_moves import PRODUCT_MOVES
 
-DEATHS = 120
+DEATHS = 200
 
 
 @pytest.mark.timeout(600)
