@@ -137,13 +137,6 @@ async def answered(merchant_id: UUID) -> tuple[CaseView, ...]:
     return tuple(view_of(row) for row in await db.fetch_all(sql, merchant_id))
 
 
-async def waiting_total(merchant_id: UUID) -> int:
-    found = await db.fetch_value(
-        "SELECT count(*) FROM cases WHERE merchant_id = $1 AND state = 'open'", merchant_id
-    )
-    return int(found)
-
-
 def view_of(row: db.Record) -> CaseView:
     """A case from a row of `FROM`."""
     return CaseView(**{**dict(row.items()), "state": CaseState(row["state"]), "tags": tuple(row["tags"])})
