@@ -63,10 +63,12 @@ async def _person(merchant: Merchant, person: int) -> Args:
 # --- a purchase ---------------------------------------------------------------------------------------------
 
 
-async def identified(merchant: Merchant, person: int) -> tuple[Args, Shopper]:
+async def identified(
+    merchant: Merchant, person: int, email: str = "aino@example.test"
+) -> tuple[Args, Shopper]:
     """Somebody with money in the wallet, identified on a session of theirs."""
     args = await _person(merchant, person)
-    shopper = Shopper.at(await a_session(merchant))
+    shopper = Shopper.at(await a_session(merchant, email=email))
     await shopper.choose()
     await shopper.return_from_bank(an_identity(subject=f"person-{person}", name=f"Person {person}"))
     order = (await shopper.flow()).order_public_id
@@ -86,8 +88,9 @@ async def _at_the_choice(merchant: Merchant, person: int) -> Args:
     return _as_told(*await identified(merchant, person))
 
 
-async def _at_confirm(merchant: Merchant, person: int) -> Args:
-    args, shopper = await identified(merchant, person)
+async def at_confirm(merchant: Merchant, person: int, email: str = "aino@example.test") -> Args:
+    """Somebody on step 3, whose wallet pays a part."""
+    args, shopper = await identified(merchant, person, email)
     await pay_part_from_wallet(shopper, PART_MINOR)
     await shopper.be_decided()
     return {**_as_told(args, shopper), "shown": shown.sign(await shopper.flow())}
@@ -119,7 +122,7 @@ _let_go = counted(
 
 async def _bought(merchant: Merchant, person: int) -> Args:
     """Paid with the wallet for a part, invoiced, points earned."""
-    args = await _at_confirm(merchant, person)
+    args = await at_confirm(merchant, person)
     await _confirm(args)
     await drawn(merchant, args["order"])
     await _earn(args)
@@ -127,7 +130,7 @@ async def _bought(merchant: Merchant, person: int) -> Args:
 
 
 async def _bought_not_earned(merchant: Merchant, person: int) -> Args:
-    args = await _at_confirm(merchant, person)
+    args = await at_confirm(merchant, person)
     await _confirm(args)
     return {**args, "key": f"earn:{args['order']}"}
 
@@ -318,8 +321,8 @@ _lapsed = counted(
 PRODUCT_MOVES: Final[Mapping[str, Move]] = {
     **LEDGER_MOVES,
     "set a part aside in the wallet": Move(_at_the_choice, _choose, _set_aside),
-    "buy with a part from the wallet": Move(_at_confirm, _confirm, transfers),
-    "cancel, and let go of the part": Move(_at_confirm, _cancel, _let_go),
+    "buy with a part from the wallet": Move(at_confirm, _confirm, transfers),
+    "cancel, and let go of the part": Move(at_confirm, _cancel, _let_go),
     "earn points": Move(_bought_not_earned, _earn, transfers),
     "take points back": Move(_bought_and_refunded, _take_back, transfers),
     "refund whole, the way it came": Move(_bought, _refund_whole, _refunds),

@@ -8,11 +8,13 @@ from pathlib import Path
 import pytest
 
 from app.supervisor.postgres import EmbeddedServer
+from tests.faults.held_moves import HELD_MOVES
 from tests.faults.money import MoneyDeaths
 from tests.faults.mortal import Nursery
 from tests.faults.product_moves import PRODUCT_MOVES
 
 DEATHS = 200
+WITHOUT_PROVIDER = {**PRODUCT_MOVES, **HELD_MOVES}
 
 
 @pytest.mark.timeout(600)
@@ -24,7 +26,7 @@ async def test_a_move_of_money_killed_anywhere_stands_once_or_not_at_all_and_a_r
 ) -> None:
     async with Nursery.opened() as nursery:
         deaths = MoneyDeaths(
-            postgres_server, template_database, open_folder, nursery, random.Random(1), PRODUCT_MOVES
+            postgres_server, template_database, open_folder, nursery, random.Random(1), WITHOUT_PROVIDER
         )
         tally = await deaths.run(DEATHS)
     with capsys.disabled():
