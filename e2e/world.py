@@ -6,7 +6,7 @@ import asyncio
 import json
 import subprocess
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Final
 import httpx
 import pyotp
 
+from app.cases.actions import save_settings
+from app.cases.queries import ReviewSettings
 from app.checkout.actions.ending import expire_locked_in_tx
 from app.kernel import clock, db
 from app.supervisor import postgres
@@ -97,14 +99,32 @@ class World:
 
     def expire(self, session: Session) -> None:
         """The time of this one session is over now, while the clock of all others stands still."""
-        url = (self.product.var_dir / "database_url").read_text(encoding="utf-8").strip()
-        # In a thread: the browser's own event loop runs in this one.
-        with ThreadPoolExecutor(1) as aside:
-            aside.submit(asyncio.run, _expire(url, session.id)).result()
+        _aside(_expire(_database_url(self.product), session.id))
 
     def prove(self) -> None:
         """Whatever all these people did, every cent of it is accounted for."""
         assert_proven(KOLME_VAR_DIR=str(self.product.var_dir), PORT=str(self.product.port))
+
+
+def _database_url(product: Product) -> str:
+    return (product.var_dir / "database_url").read_text(encoding="utf-8").strip()
+
+
+def _aside(work: Coroutine[None, None, None]) -> None:
+    """In a thread: the browser's own event loop runs in this one."""
+    with ThreadPoolExecutor(1) as aside:
+        aside.submit(asyncio.run, work).result()
+
+
+async def _nobody_is_drawn(url: str, merchant_id: str) -> None:
+    """No order is looked at by chance: what waits in a queue is what a test has put there."""
+    await db.start_pool(url, min_size=1, max_size=1)
+    try:
+        shop_id = await db.fetch_value("SELECT id FROM merchants WHERE public_id = $1", merchant_id)
+        none = ReviewSettings(sample_ppm=0, second_above_minor=None)
+        await save_settings(shop_id, none, merchant_id, actor="staff:test", now=clock.wall())
+    finally:
+        await db.close_pool()
 
 
 async def _expire(url: str, session_id: str) -> None:
@@ -129,6 +149,7 @@ def a_world() -> Iterator[World]:
             try:
                 with _client(product) as client:
                     world = _world(product, client)
+                    _aside(_nobody_is_drawn(_database_url(product), world.merchant_id))
                     yield world
                     for shop in world.abroad:
                         shop.close()
