@@ -32,6 +32,7 @@ from tests.factories.checkout import (
     a_session,
     a_shopper_at_confirm,
     an_identity,
+    nobody_has_bought_before,
 )
 
 pytestmark = pytest.mark.usefixtures("db")
@@ -231,6 +232,7 @@ async def test_a_session_expires_once_and_its_draft_order_with_it() -> None:
 async def test_expiry_and_payment_at_once_have_exactly_one_winner() -> None:
     merchant = await a_merchant()
     for _ in range(10):
+        await nobody_has_bought_before()
         shopper = await a_shopper_at_confirm(merchant)
         flow = await shopper.flow()
         results = await asyncio.gather(shopper.confirm(), expire_due(flow.expires_at), return_exceptions=True)
