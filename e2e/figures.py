@@ -102,13 +102,15 @@ async def get_ready(seed: int, count: int) -> Batch:
     plans = list(islice(lawful_plans(rng, merchant.local_date(now)), count))
     for plan in plans:
         await create_plan(merchant.id, plan, now=now)
-    ready = [await _ready(merchant, plan, rng.choice(("email", "paper"))) for plan in plans]
+    ready = [await _ready(merchant, plan, rng.choice(("email", "paper")), n) for n, plan in enumerate(plans)]
     return Batch(merchant, key, tuple(ready))
 
 
-async def _ready(merchant: Merchant, plan: Plan, delivery: str) -> Ready:
-    line = Line("item", "Blanket", 1, plan.min_amount_minor, Decimal("25.5"))
-    shopper = Shopper.at(await a_session(merchant, line))
+async def _ready(merchant: Merchant, plan: Plan, delivery: str, number: int) -> Ready:
+    """`number`: each is bought by a person of its own, or a person of the shop would look at so many alike."""
+    line = Line("item", f"Blanket {number}", 1, plan.min_amount_minor, Decimal("25.5"))
+    contact = {"email": f"person-{number}@example.test", "phone": f"+35850{number:07d}"}
+    shopper = Shopper.at(await a_session(merchant, line, **contact))
     flow = await shopper.flow()
     quote = make_quote(
         plan,
@@ -121,8 +123,7 @@ async def _ready(merchant: Merchant, plan: Plan, delivery: str) -> Ready:
         delivery=delivery if plan.kind == "invoice" else "email",
     )
     await actions.choose_plan(flow, quote, shopper.browser, clock.wall())
-    # A person for each shop: what one owes is counted over all of theirs.
-    await shopper.return_from_bank(an_identity(subject=merchant.public_id))
+    await shopper.return_from_bank(an_identity(subject=f"{merchant.public_id}-{number}"))
     assert await shopper.be_decided(income_minor=10**9) == "approved"
     cookie = browsers.write(shopper.browser.token, wall=clock.wall())
     return Ready(quote, shopper.session, flow.order_public_id, cookie)

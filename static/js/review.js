@@ -11,7 +11,13 @@
   if (holder) {
     setInterval(beat, 1000 * holder.dataset.beat);
     document.addEventListener("visibilitychange", beat);
-    addEventListener("load", beat);
+    /* Taken once htmx hears of it, which may be after the page has loaded; a holder that came by swap is ours already. */
+    let taken = false;
+    document.addEventListener("htmx:after:init", ({ target }) => {
+      if (taken || target.id !== "holder") return;
+      taken = true;
+      beat();
+    }, true);
   }
 
   /* How long an answer may still be taken back. The server is the one who counts. */
