@@ -129,12 +129,25 @@ async def waiting(merchant_id: UUID) -> tuple[CaseView, ...]:
 
 
 async def answered(merchant_id: UUID) -> tuple[CaseView, ...]:
-    """The newest cases that a person has answered."""
+    """The newest cases that a person has answered, or that nobody answered in time."""
     sql = (
-        f"{FROM} WHERE c.merchant_id = $1 AND c.state IN ('approved', 'declined')"
+        f"{FROM} WHERE c.merchant_id = $1"
+        " AND (c.state IN ('approved', 'declined') OR c.state = 'lapsed' AND NOT c.is_blind)"
         f" ORDER BY c.id DESC LIMIT {RESOLVED_MAX}"
     )
     return tuple(view_of(row) for row in await db.fetch_all(sql, merchant_id))
+
+
+async def newest_of_order(merchant_id: UUID, order_id: UUID) -> str | None:
+    """The public id of the newest case about who pays an order; None for most orders."""
+    found: str | None = await db.fetch_value(
+        """SELECT c.public_id FROM checkout_sessions s
+           JOIN cases c ON c.merchant_id = s.merchant_id AND c.session_id = s.id
+           WHERE s.merchant_id = $1 AND s.order_id = $2 AND NOT c.is_blind ORDER BY c.id DESC LIMIT 1""",
+        merchant_id,
+        order_id,
+    )
+    return found
 
 
 def view_of(row: db.Record) -> CaseView:

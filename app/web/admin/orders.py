@@ -10,6 +10,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from app.agreements.queries import agreement_of_order
+from app.cases.queries import newest_of_order
 from app.checkout import overview
 from app.checkout.offering import nobody_can_pay
 from app.checkout.recorded import money_of_order
@@ -113,8 +114,9 @@ async def show_order(
     sessions = await overview.sessions_of_order(merchant.id, order.id)
     about = (order.public_id, *(session.public_id for session in sessions))
     timeline = await queries.order_timeline(merchant.id, order.id)
-    # What has no payment in its timeline has none.
+    # What has no payment in its timeline has none, and nobody was asked about what never waited.
     by_provider = any(entry.kind == "payment" for entry in timeline)
+    was_held = any(entry.what == "order.held" for entry in timeline)
     context = detail_of(
         order,
         sessions,
@@ -166,6 +168,7 @@ async def show_order(
             payment_row(each)
             for each in (await payments_of_order(merchant.id, order.id) if by_provider else ())
         ),
+        "review": await newest_of_order(merchant.id, order.id) if was_held else None,
         "record": record or Form(),
         "total_typed": f"{context.total.major:.2f}",
     }

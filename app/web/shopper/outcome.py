@@ -26,7 +26,7 @@ async def ask_cancel(request: Request[Any, Any, Any], session_id: FromPath[str])
     here = await visit(request, session_id)
     if here.flow.state not in {"open", "held"} or not here.flow.ours:
         return await page_now(here)
-    return here.page("cancel", {}, step=None, path="/cancel", push=True)
+    return here.page("cancel", {"waits": here.flow.state == "held"}, step=None, path="/cancel", push=True)
 
 
 @post("/pay/{session_id:str}/cancel", include_in_schema=False, status_code=200)

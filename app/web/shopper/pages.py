@@ -26,7 +26,7 @@ from app.web.shopper.extras import Extras, extras_for
 from app.web.shopper.information import sheet_of
 from app.web.shopper.offers import Wish, offers_for, read_wish
 from app.web.shopper.purse import wallet_view
-from app.web.shopper.refused import masked_email, refusal_of, wait_of
+from app.web.shopper.refused import has_waited, masked_email, refusal_of, wait_of
 from app.web.shopper.subscribing import agreement_in
 from app.web.shopper.views import (
     ChallengeView,
@@ -300,6 +300,7 @@ def outcome_page(
     *,
     refusal: RefusalView | None = None,
     wait: WaitView | None = None,
+    waited: bool = False,
     form: Form | None = None,
     passkey_news: str | None = None,
     status: int = 200,
@@ -330,6 +331,7 @@ def outcome_page(
         passkey_news=passkey_news,
         passkeys=flow.passkeys if mine else 0,
         is_known=flow.customer is not None and flow.identified_by != "company",
+        waited=waited,
     )
     context = {"form": form or Form(), "outcome": view}
     return visit.page("outcome", context, step=None, status=status, path=PATHS[Page.OUTCOME], push=push)
@@ -358,7 +360,9 @@ async def outcome_now(
         return visit.sealed(rendering.redirect(visit.request, visit.flow.cancel_url + why))
     refusal = await refusal_of(visit, refused_for) if visit.flow.state in {"open", "declined"} else None
     wait = await wait_of(visit) if visit.flow.state == "held" else None
-    return outcome_page(visit, refusal=refusal, wait=wait, form=form, status=status, push=push)
+    over = visit.flow.ours and visit.flow.state in {"cancelled", "expired"}
+    waited = over and await has_waited(visit.flow)
+    return outcome_page(visit, refusal=refusal, wait=wait, waited=waited, form=form, status=status, push=push)
 
 
 def _offers_passkey(visit: Visit) -> bool:

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from app.cases.queries import asked_by_shopper, newest_of_session
 from app.cases.questions import questions_of
 from app.cases.rules import ASKED_BY_SHOPPER_MAX
+from app.cases.states import CaseState
 from app.checkout.actions.holding import answer_by, reach_of
 from app.checkout.passing import Basket, Passing, passes, what_passes
 from app.checkout.purse import WALLET, purse_of
@@ -77,6 +78,12 @@ def _unknown_person(flow: Flow) -> bool:
 
 async def _may_ask(visit: Visit) -> bool:
     return await asked_by_shopper(visit.flow.merchant.id, visit.flow.session_id) < ASKED_BY_SHOPPER_MAX
+
+
+async def has_waited(flow: Flow) -> bool:
+    """Of what is over without a purchase: it ended while a person was to look at it, and nobody has answered."""
+    case = await newest_of_session(flow.merchant.id, flow.session_id)
+    return case is not None and case.state not in {CaseState.APPROVED, CaseState.DECLINED}
 
 
 async def wait_of(visit: Visit) -> WaitView | None:

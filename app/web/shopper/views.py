@@ -380,7 +380,8 @@ class PayingView:
 class OutcomeView:
     """How it ended. ``return_url`` is the shop's address with ``?session=``; what is unknown or private is None.
 
-    ``is_known`` says that somebody we know bought it, whose purchases are listed.
+    ``is_known`` says that somebody we know bought it, whose purchases are listed; ``waited`` that it ended while, or
+    after, a person was to look at it.
     ``agreement_soon`` says that the agreement was asked for before it was drawn.
     ``passkey_offer`` says that a passkey may be saved now, ``passkey_news`` how saving one went (``saved``, or a reason
     that ``shopper/_passkey_offer.html`` words), ``passkeys`` how many there are.
@@ -404,6 +405,7 @@ class OutcomeView:
     passkey_news: str | None = None
     passkeys: int = 0
     is_known: bool = False
+    waited: bool = False
 
 
 @dataclass(frozen=True, slots=True)

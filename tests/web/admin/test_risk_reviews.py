@@ -10,6 +10,7 @@ import pytest
 from litestar.types import ASGIApp
 
 from app.cases.queries import ReviewSettings, settings_of
+from app.checkout.actions import expire_due
 from app.checkout.actions.sampling import open_sample_in_tx
 from app.kernel import clock, db
 from app.merchants.queries import Merchant
@@ -302,3 +303,15 @@ async def test_an_order_like_it_that_could_not_be_answered_is_told(
         f"{QUEUE}/{case.public_id}", data={"say": "declined:repeated", "also[]": "case_gone", "next": "1"}
     )
     assert "were not answered" in (await desk.get(answer.headers["location"])).text
+
+
+async def test_an_order_leads_to_what_a_person_was_asked_about_it_also_when_nobody_came_in_time(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    _, case = await a_held_purchase(merchant)
+    case_link = f'href="{QUEUE}/{case.public_id}"'
+    assert await expire_due(case.due_at) == 1
+    assert case_link in (await desk.get(f"/admin/orders/{case.order_public_id}")).text
+    lately = (await desk.get(QUEUE)).text.partition("Answered lately")[2]
+    assert case_link in lately
+    assert "Not answered in time" in lately

@@ -9,7 +9,7 @@ import pytest
 
 from app import doors
 from app.cases.queries import CaseView, newest_of_session
-from app.checkout.actions import Answer, answer_case
+from app.checkout.actions import Answer, answer_case, expire_due
 from app.checkout.queries import flow as read_flow
 from app.kernel import clock, db, outbox
 from app.kernel.jobs import Done, TryAgain
@@ -102,10 +102,22 @@ async def test_another_browser_is_told_that_somebody_checks_and_nothing_else(
 async def test_a_shopper_may_cancel_while_they_wait(client: httpx.AsyncClient) -> None:
     merchant = await a_merchant()
     session = await confirmed(client, merchant)
-    assert "Cancel this purchase?" in (await client.get(f"/pay/{session}/cancel")).text
+    asked = await client.get(f"/pay/{session}/cancel")
+    assert "Cancel this purchase?" in asked.text
+    assert "Go on waiting" in asked.text
     page = await client.post(f"/pay/{session}/cancel", headers={"HX-Request": "true"})
     assert "The purchase was cancelled" in page.text
+    assert "comes free again" in page.text
     assert (await case_of(merchant, session)).state == "withdrawn"
+
+
+async def test_whoever_waited_in_vain_reads_that_nobody_came_in_time(client: httpx.AsyncClient) -> None:
+    merchant = await a_merchant()
+    session = await confirmed(client, merchant)
+    assert await expire_due((await case_of(merchant, session)).due_at) == 1
+    page = (await client.get(f"/pay/{session}/outcome")).text
+    assert "Nobody could check your order in time" in page
+    assert "comes free again" in page
 
 
 async def test_nobody_goes_around_the_person_with_another_plan(client: httpx.AsyncClient) -> None:
