@@ -132,7 +132,7 @@ async def answered(merchant_id: UUID) -> tuple[CaseView, ...]:
     """The newest cases that a person has answered, or that nobody answered in time."""
     sql = (
         f"{FROM} WHERE c.merchant_id = $1"
-        " AND (c.state IN ('approved', 'declined') OR c.state = 'lapsed' AND NOT c.is_blind)"
+        " AND c.state IN ('approved', 'declined', 'lapsed') AND NOT (c.state = 'lapsed' AND c.is_blind)"
         f" ORDER BY c.id DESC LIMIT {RESOLVED_MAX}"
     )
     return tuple(view_of(row) for row in await db.fetch_all(sql, merchant_id))
