@@ -1,8 +1,9 @@
 """What the queue of reviews costs, from 10 cases to 100,000: `python -m bench.reviews`.
 
 Timed is everything that `/admin/reviews` reads: the first page, one in the middle, how many wait, and where `j` and `k`
-lead from a case. A page holds fifty rows where there are as many; it is flat when ten of them cost the same at every
-size.
+lead from a case. A page holds fifty rows where there are as many; the queue is flat when a full page and all beside it
+cost the same at 1,000 and at 100,000. Ten rows of 100,000 cost a little more than a queue of ten, whose tables are one
+leaf.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from tests.factories.checkout import a_session
 
 SIZES: Final = (10, 1_000, 100_000)
 ROUNDS: Final = 60
-GROWTH_MAX: Final = 1.5
+GROWTH_MAX: Final = 1.3
 ROWS: Final = 10
 STAFF: Final = "staff:st_bench"
 
@@ -72,9 +73,13 @@ async def main(sizes: tuple[int, ...] = SIZES) -> int:
                     medians.append(await _row(dsn, merchant_id, size))
         finally:
             postgres.stop(server.data_dir)
-    growth = medians[-1] / medians[0]
-    told = f"ten rows, with all beside them, take {growth:.2f} times as long (at most {GROWTH_MAX})"
-    print(f"\nFrom {sizes[0]:,} to {sizes[-1]:,} cases {told}.")
+    (few_rows, _), *_, (_, some_page) = medians[:2]
+    many_rows, many_page = medians[-1]
+    growth = many_page / some_page
+    print(
+        f"\nA full page at {sizes[-1]:,} takes {growth:.2f} times as long as at {sizes[1]:,} (at most {GROWTH_MAX});"
+    )
+    print(f"ten rows, with all beside them, {many_rows / few_rows:.2f} times as long as at {sizes[0]:,}.")
     return 0 if growth <= GROWTH_MAX else 1
 
 
@@ -94,7 +99,7 @@ async def _seed(dsn: str, merchant_id: UUID, size: int) -> None:
         await connection.close()
 
 
-async def _row(dsn: str, merchant_id: UUID, size: int) -> float:
+async def _row(dsn: str, merchant_id: UUID, size: int) -> tuple[float, float]:
     began = time.perf_counter()
     await _seed(dsn, merchant_id, size)
     print(f"({size:,} cases made in {time.perf_counter() - began:.0f} s)", file=sys.stderr)
@@ -126,7 +131,7 @@ async def _row(dsn: str, merchant_id: UUID, size: int) -> float:
     cells = " | ".join(f"{each:.1f} ms" for each in took)
     ten_rows, first_page, _, *beside = took
     print(f"| {size:,} | {cells} | **{first_page + sum(beside):.1f} ms** |")
-    return ten_rows + sum(beside)
+    return ten_rows + sum(beside), first_page + sum(beside)
 
 
 async def _timed(part: Callable[[], Awaitable[object]]) -> float:
