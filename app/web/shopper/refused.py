@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from app.cases.queries import asked_by_shopper, newest_of_session
 from app.cases.questions import questions_of
 from app.cases.rules import ASKED_BY_SHOPPER_MAX
-from app.cases.states import CaseState
+from app.cases.states import WAITING, CaseState
 from app.checkout.actions.holding import answer_by, reach_of
 from app.checkout.passing import Basket, Passing, passes, what_passes
 from app.checkout.purse import WALLET, purse_of
@@ -81,9 +81,14 @@ async def _may_ask(visit: Visit) -> bool:
 
 
 async def has_waited(flow: Flow) -> bool:
-    """Of what is over without a purchase: it ended while a person was to look at it, and nobody has answered."""
+    """Of what is over without a purchase: its time ran out, or it was cancelled, while a person was to look at it. A
+    case that was left for another plan is no reason for what ran out later."""
     case = await newest_of_session(flow.merchant.id, flow.session_id)
-    return case is not None and case.state not in {CaseState.APPROVED, CaseState.DECLINED}
+    if case is None:
+        return False
+    if flow.state == "cancelled":
+        return case.state is CaseState.WITHDRAWN
+    return case.state is CaseState.LAPSED or case.state in WAITING
 
 
 async def wait_of(visit: Visit) -> WaitView | None:

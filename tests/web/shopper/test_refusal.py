@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 
 from app.cases.queries import waiting
-from app.checkout.actions import Answer, answer_case
+from app.checkout.actions import Answer, answer_case, expire_due
 from app.credit.ports import RegisterAnswer
 from app.kernel import clock, db, outbox
 from app.merchants.queries import Merchant
@@ -183,6 +183,17 @@ async def test_a_register_that_is_down_is_no_dead_end(client: httpx.AsyncClient)
     answer = await client.post(f"/pay/{session}/another-plan", data={})
     assert answer.headers["location"] == f"/pay/{session}"
     assert "How do you want to pay?" in (await client.get(f"/pay/{session}")).text
+
+
+async def test_a_wait_that_was_left_for_another_plan_is_no_reason_for_what_runs_out_later(
+    client: httpx.AsyncClient,
+) -> None:
+    _, session, _ = await a_wait(client)
+    await client.post(f"/pay/{session}/another-plan", data={})
+    assert await expire_due(clock.wall() + timedelta(days=8)) == 1
+    page = (await client.get(f"/pay/{session}/outcome")).text
+    assert "This page has expired" in page
+    assert "Nobody could check" not in page
 
 
 async def test_after_the_approval_the_waiting_page_leads_to_confirm(client: httpx.AsyncClient) -> None:
