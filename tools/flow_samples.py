@@ -229,7 +229,8 @@ def _confirm(lang: str) -> dict[str, Sample]:
         "confirm": _page(lang, "confirm", 3, {"confirm": known}),
         "confirm-instalments": _page(lang, "confirm", 3, {"confirm": unknown}),
         "confirm-wrong": _page(lang, "confirm", 3, {"confirm": unknown}, wrong),
-        "cancel": _page(lang, "cancel", None, {}),
+        "cancel": _page(lang, "cancel", None, {"waits": False}),
+        "cancel-waiting": _page(lang, "cancel", None, {"waits": True}),
     }
 
 
