@@ -109,17 +109,29 @@ class Snooze:
     made_at: datetime
 
 
-_SNOOZES: Final = """
+_SNOOZE: Final = """
 SELECT s.id, s.rule, r.name AS rule_name, c.public_id AS customer, c.name AS customer_name, s.until, s.by, s.made_at
 FROM risk_snoozes s JOIN customers c ON c.id = s.customer_id
 LEFT JOIN risk_rules r ON r.merchant_id = s.merchant_id AND r.public_id = s.rule
-WHERE s.merchant_id = $1 AND s.until > $2 ORDER BY s.until, s.id LIMIT $3
+WHERE s.merchant_id = $1
 """
+_SNOOZES: Final = _SNOOZE + "AND s.until > $2 ORDER BY s.until, s.id LIMIT $3"
+_SNOOZES_OF_CUSTOMER: Final = (
+    _SNOOZE + "AND s.customer_id = $2 AND s.until > $3 ORDER BY s.until, s.id LIMIT $4"
+)
 
 
 async def running_snoozes(merchant_id: UUID, now: datetime, limit: int = 200) -> tuple[Snooze, ...]:
     """Those that end first come first."""
     rows = await db.fetch_all(_SNOOZES, merchant_id, now, limit)
+    return tuple(Snooze(**dict(row.items())) for row in rows)
+
+
+async def snoozes_of_customer(
+    merchant_id: UUID, customer_id: UUID, now: datetime, limit: int = 100
+) -> tuple[Snooze, ...]:
+    """What is left out for one customer now; those that end first come first."""
+    rows = await db.fetch_all(_SNOOZES_OF_CUSTOMER, merchant_id, customer_id, now, limit)
     return tuple(Snooze(**dict(row.items())) for row in rows)
 
 

@@ -152,7 +152,7 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:rule": _OWNER,
         "admin:rule-change": _OWNER,
         "admin:rule-snooze": _REVIEWERS,
-        "admin:rule-snooze-end": _OWNER,
+        "admin:rule-snooze-end": _REVIEWERS,
         "admin:model": _OWNER,
         "admin:model-switch": _OWNER,
         "admin:loyalty": _OWNER,

@@ -279,7 +279,7 @@ async def show_case(
 
 async def _around(case: CaseView, desk: Desk) -> Around:
     order = await order_for_api(case.merchant_id, case.order_public_id)
-    risk = await risk_view(case)
+    risk = await risk_view(case, desk.now)
     return Around(
         actor=desk.actor,
         wall=desk.wall,

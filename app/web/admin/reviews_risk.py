@@ -15,7 +15,7 @@ from app.checkout.queries import flow as read_flow
 from app.kernel.money import Money
 from app.risk.model_queries import explained
 from app.risk.queries import decision_of_session, similar
-from app.risk.rule_queries import rules_of
+from app.risk.rule_queries import rules_of, snoozes_of_customer
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from app.checkout.queries import Flow
     from app.orders.rules import Line
     from app.risk.queries import SimilarDecision
+    from app.risk.rule_queries import Snooze
     from app.risk.rules import Finding
 from app.risk.scoring import RULE as MODEL
 from app.risk.scoring import Explanation
@@ -83,7 +84,8 @@ class LikeRow:
 class RiskView:
     """`is_hidden`: what the machine said is not told before the answer. `is_forced`: the sandbox asked for it.
     `rule_names`: the shop's own rules by id.
-    `learnt`: why the model said what it said, where it said anything."""
+    `learnt`: why the model said what it said, where it said anything. `left_out`: what is not asked of this customer
+    now, whoever left it out."""
 
     is_hidden: bool
     outcome: str | None
@@ -93,6 +95,7 @@ class RiskView:
     shadows: Sequence[Finding]
     rule_names: Mapping[str, str]
     learnt: Explanation | None
+    left_out: Sequence[Snooze]
     person: Person
     lines: Sequence[LineRow]
     addresses: Sequence[AddressRow]
@@ -103,7 +106,7 @@ class RiskView:
     at: datetime
 
 
-async def risk_view(case: CaseView) -> RiskView | None:
+async def risk_view(case: CaseView, now: datetime) -> RiskView | None:
     """None for a case about something else, and where nothing was ever assessed."""
     flow = await read_flow(case.session_public_id, b"")
     decision = await decision_of_session(case.merchant_id, case.session_id)
@@ -125,6 +128,7 @@ async def risk_view(case: CaseView) -> RiskView | None:
         shadows=_heaviest_first(each for each in findings if each.is_shadow),
         rule_names=await _names(case, findings),
         learnt=await explained(decision) if any(each.rule == MODEL for each in findings) else None,
+        left_out=() if is_hidden else await _left_out(case, flow, now),
         person=_person(flow),
         lines=tuple(_line(each, flow.currency) for each in flow.lines),
         addresses=_addresses(flow, history),
@@ -145,6 +149,10 @@ async def _names(case: CaseView, findings: Sequence[Finding]) -> Mapping[str, st
     if not any(each.rule.startswith("rule_") for each in findings):
         return {}
     return {view.rule.public_id: view.rule.name for view in await rules_of(case.merchant_id)}
+
+
+async def _left_out(case: CaseView, flow: Flow, now: datetime) -> Sequence[Snooze]:
+    return () if flow.customer is None else await snoozes_of_customer(case.merchant_id, flow.customer.id, now)
 
 
 def _person(flow: Flow) -> Person:

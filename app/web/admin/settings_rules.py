@@ -207,19 +207,22 @@ async def leave_out(request: AdminRequest) -> Response[str]:
 
 @post("/rule-snoozes/end", name="admin:rule-snooze-end", status_code=HTTP_200_OK)
 async def end_leaving_out(request: AdminRequest) -> Response[str]:
-    """The rule is asked again about this customer. What has ended already stays so."""
+    """The rule is asked again about this customer. What has ended already stays so. From a case (`next`) it leads
+    back there."""
     merchant, form = await merchant_of(request), forms.parse(await request.body())
     try:
         snooze_id = UUID(form.value("snooze"))
     except ValueError:
         return await _no_rule(request)
     await end_snooze(merchant, snooze_id, actor=_actor(request), now=_now(request))
-    return rendering.redirect(request, f"{PAGE}?saved=ended", leave=True)
+    back = _next(form)
+    return rendering.redirect(request, f"{PAGE}?saved=ended" if back == PAGE else back, leave=True)
 
 
 def _next(form: Form) -> str:
+    """To the case, where it tells what is left out; else to the list of rules."""
     wanted = own_path(form.value("next"))
-    return PAGE if wanted == HOME else wanted
+    return PAGE if wanted == HOME else f"{wanted}#found"
 
 
 # --- the page of one rule -----------------------------------------------------------------------------------

@@ -222,7 +222,7 @@ async def test_whoever_reviews_leaves_a_rule_out_for_a_customer_and_the_owner_en
     async with pages.browser(app) as reviewer:
         await sign_in(reviewer, await somebody_of_the_staff(merchant, "risto@havu.example", "reviewer"))
         answer = await reviewer.post("/admin/rule-snoozes", data=typed)
-        assert answer.headers["location"] == "/admin/reviews/case_1"
+        assert answer.headers["location"] == "/admin/reviews/case_1#found"
         assert (await reviewer.get(PAGE)).status_code == 403
         assert (await reviewer.post("/admin/rule-snoozes", data={**typed, "days": "9999"})).status_code == 422
         foreign = {**typed, "customer": (await a_person("Anybody")).public_id}
@@ -261,6 +261,32 @@ async def test_the_page_of_a_held_order_offers_the_rules_that_found_something(
     assert f'<option value="{rule}">Dear orders</option>' in form
     fields = dict(re.findall(r'name="(\w+)" value="([^"]+)"', form))
     answer = await desk.post("/admin/rule-snoozes", data={**fields, "rule": rule, "days": "7"})
-    assert answer.headers["location"] == f"/admin/reviews/{case.public_id}", answer.text
+    assert answer.headers["location"] == f"/admin/reviews/{case.public_id}#found", answer.text
     [snooze] = await running_snoozes(merchant.id, clock.wall())
     assert snooze.rule == rule
+
+
+async def test_the_case_tells_what_is_left_out_for_its_customer_and_whoever_reviews_puts_it_back(
+    app: ASGIApp, desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    rule = await a_rule(merchant, Value(100))
+    await switch_rule(merchant, rule, "on", seen_version=1, actor="staff:st_1", now=clock.wall())
+    _, case = await a_held_purchase(merchant)
+    address = f"/admin/reviews/{case.public_id}"
+    form = (await desk.get(address)).text.partition('action="/admin/rule-snoozes"')[2].partition("</form>")[0]
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]+)"', form))
+    await desk.post("/admin/rule-snoozes", data={**fields, "rule": rule, "days": "7"})
+    async with pages.browser(app) as reviewer:
+        await sign_in(reviewer, await somebody_of_the_staff(merchant, "risto@havu.example", "reviewer"))
+        page = await reviewer.get(address)
+        assert "Left out for this customer Dear orders until" in text_of(page)
+        assert "Omena Owner Put it back : Dear orders" in text_of(page)
+        assert f'<option value="{rule}">' not in page.text, "it is left out already"
+        [snooze] = await running_snoozes(merchant.id, clock.wall())
+        back = await reviewer.post(
+            "/admin/rule-snoozes/end", data={"snooze": str(snooze.id), "next": address}
+        )
+        assert back.headers["location"] == f"{address}#found"
+        again = await reviewer.get(address)
+    assert "Left out for this customer" not in again.text
+    assert f'<option value="{rule}">' in again.text
