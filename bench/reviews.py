@@ -2,8 +2,7 @@
 
 Timed is everything that `/admin/reviews` reads: the first page, one in the middle, how many wait, and where `j` and `k`
 lead from a case. A page holds fifty rows where there are as many; the queue is flat when a full page and all beside it
-cost the same at 1,000 and at 100,000. Ten rows of 100,000 cost a little more than a queue of ten, whose tables are one
-leaf.
+cost the same at 1,000 and at 100,000, and ten rows with all beside them the same in a queue of ten and of 100,000.
 """
 
 from __future__ import annotations
@@ -75,12 +74,10 @@ async def main(sizes: tuple[int, ...] = SIZES) -> int:
             postgres.stop(server.data_dir)
     (few_rows, _), *_, (_, some_page) = medians[:2]
     many_rows, many_page = medians[-1]
-    growth = many_page / some_page
-    print(
-        f"\nA full page at {sizes[-1]:,} takes {growth:.2f} times as long as at {sizes[1]:,} (at most {GROWTH_MAX});"
-    )
-    print(f"ten rows, with all beside them, {many_rows / few_rows:.2f} times as long as at {sizes[0]:,}.")
-    return 0 if growth <= GROWTH_MAX else 1
+    full, ten = many_page / some_page, many_rows / few_rows
+    print(f"\nTen rows, with all beside them, take {ten:.2f} times as long as at {sizes[0]:,},")
+    print(f"a full page {full:.2f} times as long as at {sizes[1]:,} (each at most {GROWTH_MAX}).")
+    return 0 if max(full, ten) <= GROWTH_MAX else 1
 
 
 async def _seed(dsn: str, merchant_id: UUID, size: int) -> None:

@@ -185,6 +185,9 @@ async def test_a_case_rests_and_is_handed_over(
     riku_id = await db.fetch_value("SELECT public_id FROM staff WHERE email = 'riku@havu.example'")
     assert (await desk.post(f"{address}/hand-over", data={"to": riku_id})).status_code == 303
     assert case.reference in (await riku.get(f"{QUEUE}?show=mine")).text
+    assert case.reference not in (await desk.get(f"{QUEUE}?show=mine")).text
+    assert case.reference in (await desk.get(f"{QUEUE}?show=risk")).text
+    assert case.reference not in (await desk.get(f"{QUEUE}?show=credit")).text
     assert (await desk.post(f"{address}/hand-over", data={"to": "st_nobody"})).status_code == 422
 
 
