@@ -11,7 +11,7 @@ api/errors, webhooks/signature; version `API_VERSION`.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final, TypeVar
@@ -21,6 +21,8 @@ import stripe
 
 from app.kernel.money import Money
 from app.outside.card_callbacks import read_event
+from app.outside.card_disputes import Dispute as StripeDispute
+from app.outside.card_disputes import Disputes, of_dispute
 from app.outside.card_http import REPLAYED, CardHttp
 from app.outside.card_reading import (
     KEY,
@@ -42,6 +44,7 @@ from app.payments.errors import ProviderRefused, ProviderUnreachable
 from app.payments.ports import (
     Aggregate,
     Callback,
+    Dispute,
     NewCharge,
     NewPayment,
     Opened,
@@ -53,7 +56,7 @@ from app.payments.ports import (
 if TYPE_CHECKING:
     # A tenth of a second that no process needs to spend.
     from stripe import RequestOptions
-    from stripe.params import PaymentIntentCreateParams
+    from stripe.params import DisputeListParams, PaymentIntentCreateParams
     from stripe.params.checkout import SessionCreateParams
 
 # Answers are read in the shapes of this version; another may say the same things otherwise.
@@ -66,6 +69,8 @@ _INTENT_TOO: Final = ["payment_intent.latest_charge"]
 _CHARGE_TOO: Final = ["latest_charge"]
 _LISTED_MAX: Final = 100
 _HELD_MAX: Final = 1000
+# Two thousand disputes: more than that at one time would be another trouble.
+_DISPUTE_PAGES_MAX: Final = 20
 _EMAIL_REFUSED: Final = "email_invalid"
 
 Shape = TypeVar("Shape")
@@ -206,6 +211,15 @@ class StripeCards:
     async def forget(self, token: str, *, key: str) -> None:
         """Nothing: without the token nobody can charge the card, and Stripe shows its owner no agreement that would
         have to end."""
+
+    async def disputes(self, since: datetime) -> tuple[Dispute, ...]:
+        found: list[StripeDispute] = []
+        for _ in range(_DISPUTE_PAGES_MAX):
+            page = await _answer(self._api.disputes.list_async(_dispute_list(since, found)), Disputes)
+            found.extend(page.data)
+            if not page.has_more or not page.data:
+                break
+        return tuple(of_dispute(each) for each in found)
 
     async def probe(self) -> None:
         """Asks for one row of a list that the key may read anyway."""
@@ -399,6 +413,18 @@ def _later_charge(new: NewCharge, customer: str, payment_method: str) -> Payment
         "metadata": {REFERENCE: new.reference},
         "expand": _CHARGE_TOO,
     }
+
+
+def _dispute_list(since: datetime, after: Sequence[StripeDispute]) -> DisputeListParams:
+    """A dispute carries nothing that we wrote beside the payment: its intent does."""
+    wanted: DisputeListParams = {
+        "created": {"gte": int(since.timestamp())},
+        "limit": _LISTED_MAX,
+        "expand": ["data.payment_intent"],
+    }
+    if after:
+        wanted["starting_after"] = after[-1].id
+    return wanted
 
 
 def _held(session: Session) -> Intent | None:

@@ -55,6 +55,7 @@ def read_event(headers: Mapping[str, str], body: bytes, *, secret: str, wall: da
         # An intent's own name is known to nobody here but for a later charge, whose reference says as much.
         provider_ref=told.id if told.object == "checkout.session" else None,
         reference=(told.metadata or {}).get(REFERENCE) or None,
+        is_dispute=told.object == "dispute",
     )
 
 

@@ -37,6 +37,7 @@ from app.payments.errors import CallbackForged, ProviderRefused, ProviderUnreach
 from app.payments.ports import (
     Aggregate,
     Callback,
+    Dispute,
     NewCharge,
     NewPayment,
     Opened,
@@ -122,6 +123,11 @@ class MobilePay:
     async def forget(self, token: str, *, key: str) -> None:
         """The person's agreement ends, and is seen to have ended in the app."""
         await self._agreements.stop(token, key)
+
+    async def disputes(self, since: datetime) -> tuple[Dispute, ...]:
+        """None: this API tells of none."""
+        del since
+        return ()
 
     async def probe(self) -> None:
         """Asks after a payment that nobody made: whoever says that there is none is well."""

@@ -122,13 +122,56 @@ class Refunded:
     done: bool = True
 
 
+class DisputeStanding(StrEnum):
+    """How far a dispute has come at the provider. Dropped: it ended without anybody having decided for or against."""
+
+    OPEN = "open"
+    WON = "won"
+    LOST = "lost"
+    DROPPED = "dropped"
+
+
+# Why whoever owns the card disputes a payment.
+DISPUTE_REASONS: Final = (
+    "fraudulent",
+    "unrecognized",
+    "not_received",
+    "not_as_described",
+    "duplicate",
+    "refund_not_given",
+    "subscription_ended",
+    "other",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispute:
+    """A payment that its owner disputes at the bank, as the provider's own book has it.
+
+    `reference` is ours of the payment, empty for one that is not ours. `is_away` says that the provider has taken the
+    money back from us, for now or for good. `answer_by` is wall time, None where nobody can answer. `reason` is one of
+    DISPUTE_REASONS.
+    """
+
+    provider_ref: str
+    reference: str
+    amount_minor: int
+    currency: str
+    standing: DisputeStanding
+    is_away: bool
+    reason: str
+    answer_by: datetime | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Callback:
-    """What a provider's call told us, once its signature holds: a reason to ask, and nothing more."""
+    """What a provider's call told us, once its signature holds: a reason to ask, and nothing more. `is_dispute`: to ask
+    for disputes, since a dispute does not name the payment as we know it."""
 
     event_id: str
     provider_ref: str | None
     reference: str | None
+    is_dispute: bool = False
 
 
 class PaymentProvider(Protocol):
@@ -161,6 +204,11 @@ class PaymentProvider(Protocol):
 
     async def forget(self, token: str, *, key: str) -> None:
         """A saved method is charged no more, and the provider may say so to its owner. Again: nothing."""
+        ...
+
+    async def disputes(self, since: datetime) -> tuple[Dispute, ...]:
+        """Every dispute that began at `since` (wall time) or later, the newest first. Some may be of payments that are
+        not ours."""
         ...
 
     async def probe(self) -> None:

@@ -21,6 +21,7 @@ from app.payments.health import is_failure, known_health
 from app.payments.ports import (
     Aggregate,
     Callback,
+    Dispute,
     NewCharge,
     NewPayment,
     Opened,
@@ -61,6 +62,10 @@ class Watched:
 
     async def forget(self, token: str, *, key: str) -> None:
         await self._noted(self._provider.forget(token, key=key))
+
+    async def disputes(self, since: datetime) -> tuple[Dispute, ...]:
+        """Not noted: a key that may not read disputes says nothing about whether shoppers can pay."""
+        return await self._provider.disputes(since)
 
     async def probe(self) -> None:
         await self._noted(self._provider.probe())

@@ -22,6 +22,8 @@ from app.payments.errors import CallbackForged, ProviderRefused, ProviderUnreach
 from app.payments.ports import (
     Aggregate,
     Callback,
+    Dispute,
+    DisputeStanding,
     NewCharge,
     NewPayment,
     Opened,
@@ -31,7 +33,7 @@ from app.payments.ports import (
     Standing,
 )
 
-Call = Literal["create", "get", "capture", "cancel", "refund", "charge", "forget", "probe"]
+Call = Literal["create", "get", "capture", "cancel", "refund", "charge", "forget", "probe", "disputes"]
 SIGNATURE: Final = "a good signature"
 T = TypeVar("T")
 
@@ -54,6 +56,7 @@ class FakeProvider:
         self.method: ProviderMethod = method
         self.book: dict[str, Aggregate] = {}
         self.opened: dict[str, NewPayment] = {}
+        self.disputed: dict[str, Dispute] = {}
         self.effects: list[tuple[str, str, int]] = []
         self.asked: list[str] = []
         self.refunds_done = True
@@ -107,9 +110,35 @@ class FakeProvider:
         before = self.book[provider_ref]
         self._keep(replace(before, refunded_minor=before.refunded_minor + amount_minor))
 
+    def dispute(
+        self,
+        provider_ref: str | None,
+        standing: DisputeStanding = DisputeStanding.OPEN,
+        *,
+        is_away: bool = True,
+        reason: str = "fraudulent",
+        amount_minor: int | None = None,
+        name: str = "du_1",
+    ) -> Dispute:
+        """Whoever owns the card disputes a payment, or that dispute goes on."""
+        assert provider_ref is not None
+        of = self.book[provider_ref]
+        told = Dispute(
+            f"{name}_{provider_ref}",
+            of.reference,
+            of.captured_minor if amount_minor is None else amount_minor,
+            of.currency,
+            standing,
+            is_away,
+            reason,
+        )
+        self.disputed[told.provider_ref] = told
+        return told
+
     def taken_minor(self) -> int:
-        """What it took from shoppers and did not give back, in all."""
-        return sum(each.captured_minor - each.refunded_minor for each in self.book.values())
+        """What it took from shoppers and did not give back, in all; what is disputed is not there either."""
+        away = sum(each.amount_minor for each in self.disputed.values() if each.is_away)
+        return sum(each.captured_minor - each.refunded_minor for each in self.book.values()) - away
 
     def ref_of(self, reference: str) -> str:
         """Its name for a payment of ours."""
@@ -185,6 +214,10 @@ class FakeProvider:
 
     async def forget(self, token: str, *, key: str) -> None:
         await self._once("forget", key, lambda: self.effects.append(("forget", token, 0)))
+
+    async def disputes(self, since: datetime) -> tuple[Dispute, ...]:
+        del since
+        return await self._call("disputes", lambda: tuple(reversed(self.disputed.values())))
 
     async def probe(self) -> None:
         await self._call("probe", lambda: None)

@@ -44,6 +44,8 @@ def test_an_event_names_what_to_ask_after(cards: StripeCards) -> None:
     assert read(cards, signed(body), body) == Callback("evt_1", None, "pay_1")
     body = an_event("radar.early_fraud_warning", "issfr_1", metadata=None)
     assert read(cards, signed(body), body) == Callback("evt_1", None, None)
+    body = an_event("dispute", "du_1", metadata={})
+    assert read(cards, signed(body), body) == Callback("evt_1", None, None, is_dispute=True)
 
 
 def test_while_a_secret_is_exchanged_one_signature_of_two_is_enough(cards: StripeCards) -> None:
