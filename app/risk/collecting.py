@@ -136,7 +136,7 @@ SELECT (SELECT jsonb_object_agg(subject, to_jsonb(counted) - 'subject') FROM cou
             LIMIT {SCAN_MAX}) t) AS wrong_codes,
        (SELECT jsonb_agg(to_jsonb(r)) FROM (
             SELECT id, public_id, name, version, conditions, outcome, mode FROM risk_rules
-            WHERE merchant_id = $1 AND mode <> 'off' ORDER BY id
+            WHERE merchant_id = $1 AND mode IN ('on', 'shadow') ORDER BY id
             LIMIT {RULES_MAX}) r) AS rules,
        (SELECT array_agg(rule) FROM risk_snoozes
         WHERE merchant_id = $1 AND customer_id = $5 AND until > $4) AS snoozed,

@@ -19,7 +19,9 @@ from app.risk.rules import Finding
 CONDITIONS_MAX: Final = 5
 
 RuleOutcome = Literal["hold", "decline"]
-Mode = Literal["shadow", "on", "off"]
+Mode = Literal["shadow", "on", "off", "removed"]
+# A rule in one of these looks at no order.
+ASKED_NOTHING: Final[frozenset[Mode]] = frozenset({"off", "removed"})
 GoodsBy = Literal["skus", "categories", "words"]
 Subject = Literal["phone", "email", "address", "device", "network"]
 Window = Literal["1h", "24h", "30d"]
@@ -88,7 +90,8 @@ WINDOWS: Final[dict[Subject, tuple[Window, ...]]] = {
 
 @dataclass(frozen=True, slots=True)
 class MerchantRule:
-    """A rule as it stands now. A rule that is `off` is asked of nothing; one in `shadow` is written down alone."""
+    """A rule as it stands now. A rule that is `off` or `removed` is asked of nothing; one in `shadow` is written down
+    alone."""
 
     id: UUID
     public_id: str
@@ -124,7 +127,7 @@ def matches(conditions: Sequence[Condition], facts: Facts, addresses: Collection
 def finding_of(rule: MerchantRule, facts: Facts, addresses: Collection[str] = ()) -> Finding | None:
     """What the rule says of these facts: its outcome, or in shadow what it would have been. None where it says
     nothing."""
-    if rule.mode == "off" or not matches(rule.conditions, facts, addresses):
+    if rule.mode in ASKED_NOTHING or not matches(rule.conditions, facts, addresses):
         return None
     return Finding(
         rule=rule.public_id,

@@ -74,8 +74,9 @@ class Replay:
 
     `orders` were looked at, `found` of them meet the rule. `stricter` would have been stopped and were not (or declined
     instead of held), `milder` the other way round, where the rule takes another's place; `shown` are the newest of
-    both. Money is in minor units of `currency`, the shop's. `looked_at` of what the rule finds were answered by a
-    person, who approved `approved`.
+    both. Money is in minor units of `currency`, the shop's. Of what the rule finds, `alone` would have gone through
+    without it, and the rest waited or was declined `anyway`; `looked_at` were answered by a person, who approved
+    `approved`.
     """
 
     currency: str
@@ -95,11 +96,20 @@ class Replay:
     _customers: set[UUID] = field(default_factory=set, repr=False)
     _found: dict[UUID, UUID] = field(default_factory=dict, repr=False)
     _found_orders: set[UUID] = field(default_factory=set, repr=False)
+    _alone: set[UUID] = field(default_factory=set, repr=False)
 
     @property
     def customers(self) -> int:
         """How many people the flipped orders are of, as far as they are known."""
         return len(self._customers)
+
+    @property
+    def alone(self) -> int:
+        return len(self._alone)
+
+    @property
+    def anyway(self) -> int:
+        return self.found - self.alone
 
     @property
     def found_decisions(self) -> Sequence[UUID]:
@@ -125,6 +135,8 @@ class Replay:
             self._found[past.id] = past.order_id
             self._found_orders.add(past.order_id)
             self.found = len(self._found_orders)
+            if _without(tried.public_id, past) == "approve":
+                self._alone.add(past.order_id)
         would_be = replayed(tried, past)
         if would_be == past.outcome or past.order_id in self._flipped:
             return

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from app.kernel import audit, db, ids
 from app.merchants.queries import Merchant
-from app.risk.conditions import MerchantRule, Mode, written
+from app.risk.conditions import ASKED_NOTHING, MerchantRule, Mode, written
 from app.risk.errors import CustomerUnknown, RuleChanged, RuleRefused, RuleUnknown, SnoozeRefused
 from app.risk.rule_checks import WantedRule, checked
 from app.risk.rule_queries import rule_of
@@ -26,7 +26,7 @@ SNOOZE_MAX: Final = timedelta(days=366)
 SNOOZES_KEPT: Final = timedelta(days=365)
 
 _LOCK_SHOP: Final = "SELECT id FROM merchants WHERE id = $1 FOR NO KEY UPDATE"
-_COUNT: Final = "SELECT count(*) FROM risk_rules WHERE merchant_id = $1 AND mode <> 'off'"
+_COUNT: Final = "SELECT count(*) FROM risk_rules WHERE merchant_id = $1 AND mode IN ('on', 'shadow')"
 _BY_KEY: Final = "SELECT public_id FROM risk_rules WHERE merchant_id = $1 AND form_key = $2"
 _ADD: Final = """
 INSERT INTO risk_rules (merchant_id, id, public_id, name, version, conditions, outcome, mode, form_key, created_at,
@@ -91,6 +91,8 @@ async def change_rule(
 
     async def write() -> int:
         before = await _locked(merchant.id, public_id, seen_version)
+        if before.mode == "removed":
+            raise RuleRefused({"name": "removed"})
         after = replace(before, name=wanted.name, conditions=wanted.conditions, outcome=wanted.outcome)
         return await _save(merchant, before, after, "risk_rule.changed", actor, now)
 
@@ -100,13 +102,15 @@ async def change_rule(
 async def switch_rule(
     merchant: Merchant, public_id: str, mode: Mode, *, seen_version: int, actor: str, now: datetime
 ) -> int:
-    """On, in shadow or off, from the next order on. Answers the version. Raises RuleRefused where too many would be
-    asked, RuleUnknown, RuleChanged."""
+    """On, in shadow, off or removed, from the next order on; what was removed comes back off. Answers the version.
+    Raises RuleRefused where too many would be asked, RuleUnknown, RuleChanged."""
 
     async def write() -> int:
         await db.fetch_value(_LOCK_SHOP, merchant.id)
         before = await _locked(merchant.id, public_id, seen_version)
-        if before.mode == "off" and mode != "off":
+        if before.mode == "removed" and mode not in ASKED_NOTHING:
+            raise RuleRefused({"name": "removed"})
+        if before.mode in ASKED_NOTHING and mode not in ASKED_NOTHING:
             await _check_room(merchant.id)
         return await _save(merchant, before, replace(before, mode=mode), "risk_rule.switched", actor, now)
 

@@ -26,12 +26,27 @@ FROM risk_rules WHERE merchant_id = $1
 
 
 async def rules_of(merchant_id: UUID) -> tuple[RuleView, ...]:
-    """Those that are on first, then those in shadow, then those that are off; the newest first in each."""
+    """Those that are on first, then those in shadow, off, and removed at last; the newest first in each."""
     rows = await db.fetch_all(
-        _RULE + "ORDER BY array_position(ARRAY['on', 'shadow', 'off'], mode), created_at DESC, id DESC",
+        _RULE
+        + "ORDER BY array_position(ARRAY['on', 'shadow', 'off', 'removed'], mode), created_at DESC, id DESC",
         merchant_id,
     )
     return tuple(_view(row) for row in rows)
+
+
+CATEGORIES_SQL: Final = """
+SELECT category FROM (
+    SELECT facts FROM risk_decisions WHERE merchant_id = $1 ORDER BY at DESC LIMIT $2
+) d CROSS JOIN LATERAL jsonb_array_elements_text(d.facts->'categories') AS category
+GROUP BY category ORDER BY count(*) DESC, category LIMIT $3
+"""
+
+
+async def categories_sold(merchant_id: UUID, orders: int = 500, limit: int = 50) -> tuple[str, ...]:
+    """The categories that the newest orders name, the most frequent first: what a rule is compared with."""
+    rows = await db.fetch_all(CATEGORIES_SQL, merchant_id, orders, limit)
+    return tuple(row["category"] for row in rows)
 
 
 async def rule_of(merchant_id: UUID, public_id: str, *, lock: bool = False) -> RuleView | None:

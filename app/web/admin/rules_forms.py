@@ -37,6 +37,8 @@ from app.web.shared.forms import FieldError, Form
 SEEN: Final = tuple(f"{subject}_{window}" for subject, windows in WINDOWS.items() for window in windows)
 IDENTICAL_WITHIN: Final[tuple[SameWithin, ...]] = get_args(SameWithin)
 GOODS: Final[tuple[GoodsBy, ...]] = get_args(GoodsBy)
+# Beside the lines of categories: a list to choose from needs fields of one line.
+CATEGORY_CHOICES: Final = ("category_1", "category_2", "category_3")
 _DIGITS_MAX: Final = 6
 
 
@@ -90,7 +92,8 @@ def read(form: Form, merchant: Merchant, before: MerchantRule | None) -> WantedR
 
 
 def _goods(form: Form) -> Sequence[Condition]:
-    typed = [(by, _entries(form.value(by))) for by in GOODS]
+    chosen = "\n".join(form.value(name) for name in CATEGORY_CHOICES)
+    typed = [(by, _entries(form.value(by) + (f"\n{chosen}" if by == "categories" else ""))) for by in GOODS]
     return [Goods(by, entries) for by, entries in typed if entries]
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 from uuid import UUID
 
 from litestar import Response, get, post
@@ -23,11 +23,19 @@ from app.risk.conditions import MerchantRule, Mode
 from app.risk.errors import CustomerUnknown, RuleChanged, RuleRefused, RuleUnknown, SnoozeRefused
 from app.risk.rule_actions import change_rule, end_snooze, make_rule, snooze_rule, switch_rule
 from app.risk.rule_checks import COUNT_MAX, COUNT_MIN, LIST_MAX, WantedRule, checked
-from app.risk.rule_queries import rule_of, rules_of, running_snoozes, versions_of_rule
+from app.risk.rule_queries import categories_sold, rule_of, rules_of, running_snoozes, versions_of_rule
 from app.web.admin.access import HOME, AdminRequest, own_path
 from app.web.admin.pages import merchant_of, show
-from app.web.admin.rules_forms import IDENTICAL_WITHIN, SEEN, empty_form, form_of, kept_address, read
-from app.web.admin.rules_views import Preview, preview_of, row_of, version_rows
+from app.web.admin.rules_forms import (
+    CATEGORY_CHOICES,
+    IDENTICAL_WITHIN,
+    SEEN,
+    empty_form,
+    form_of,
+    kept_address,
+    read,
+)
+from app.web.admin.rules_views import Preview, preview_of, row_of, shown, version_rows
 from app.web.shared import forms, rendering
 from app.web.shared.forms import FieldError, Form
 
@@ -35,8 +43,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PAGE: Final = "/admin/settings/rules"
-_MODES: Final[Mapping[str, Mode]] = {"on": "on", "shadow": "shadow", "off": "off"}
-_SAVED: Final = frozenset({"made", "changed", "on", "shadow", "off", "ended"})
+_MODES: Final[Mapping[str, Mode]] = {each: each for each in get_args(Mode)}
+_SAVED: Final = frozenset({"made", "changed", "ended", *get_args(Mode)})
 SNOOZE_DAYS: Final = (7, 30, 90, 365)
 
 
@@ -44,8 +52,10 @@ SNOOZE_DAYS: Final = (7, 30, 90, 365)
 async def rule_list(request: AdminRequest) -> Response[str]:
     merchant, now = await merchant_of(request), clock.business(request.user.staff.offset_s)
     saved = request.query_params.get("saved", "")
+    rows = [row_of(each) for each in await rules_of(merchant.id)]
     context = {
-        "rules": [row_of(each) for each in await rules_of(merchant.id)],
+        "rules": [row for row in rows if row.mode != "removed"],
+        "removed": [row for row in rows if row.mode == "removed"],
         "snoozes": await running_snoozes(merchant.id, now),
         "staff_names": await staff_actors(merchant.id),
         "saved": saved if saved in _SAVED else "",
@@ -260,6 +270,9 @@ async def _show(
         "money": _money(merchant),
         "within": IDENTICAL_WITHIN,
         "seen": SEEN,
+        "categories": await categories_sold(merchant.id),
+        "category_choices": CATEGORY_CHOICES,
+        "conditions_now": () if rule is None else shown(rule.conditions),
         "bounds": {"least": COUNT_MIN, "most": COUNT_MAX, "list": LIST_MAX},
     }
     return await show(

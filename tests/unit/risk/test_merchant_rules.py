@@ -15,7 +15,7 @@ from app.checkout.states import SessionState
 from app.kernel import db, ids
 from app.merchants.queries import Merchant
 from app.risk import rule_actions
-from app.risk.conditions import Address, FirstOrder, Goods, Value
+from app.risk.conditions import Address, FirstOrder, Goods, Mode, Value
 from app.risk.errors import CustomerUnknown, RuleChanged, RuleRefused, RuleUnknown, SnoozeRefused
 from app.risk.queries import decision_of_session
 from app.risk.rule_actions import (
@@ -37,6 +37,7 @@ from tests.factories.risk_rules import a_person
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 OWNER = "staff:st_1"
 GIFT_CARDS = WantedRule("Gift cards", (Goods("words", ("gift card",)), Value(20_000)), "hold")
+DEAR = WantedRule("Dear orders", (Value(10_000),), "hold")
 
 pytestmark = pytest.mark.usefixtures("db")
 
@@ -138,6 +139,41 @@ async def test_more_rules_than_anybody_reads_are_refused_until_one_is_off(
         await switch_rule(merchant, first, "on", seen_version=2, actor=OWNER, now=NOW)
 
 
+async def test_a_removed_rule_is_asked_of_nothing_and_still_read_and_comes_back_off(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(rule_actions, "RULES_MAX", 1)
+    merchant = await a_merchant()
+    rule = await made(merchant, DEAR)
+
+    async def switched(mode: Mode, seen_version: int) -> int:
+        return await switch_rule(merchant, rule, mode, seen_version=seen_version, actor=OWNER, now=NOW)
+
+    await switched("on", 1)
+    assert (await outcome_of(merchant))[0] == "hold"
+    assert await switched("removed", 2) == 3
+    assert rule not in dict((await outcome_of(merchant))[1])
+    assert [(each.rule.name, each.rule.mode) for each in await rules_of(merchant.id)] == [
+        ("Dear orders", "removed")
+    ]
+    for refused in (
+        switched("on", 3),
+        change_rule(merchant, rule, GIFT_CARDS, seen_version=3, actor=OWNER, now=NOW),
+    ):
+        with pytest.raises(RuleRefused):
+            await refused
+    second = await made(merchant)
+    assert await switched("off", 3) == 4
+    with pytest.raises(RuleRefused):
+        await switched("on", 4)
+    await switch_rule(merchant, second, "removed", seen_version=1, actor=OWNER, now=NOW)
+    assert await switched("on", 4) == 5
+    found_rule = await rule_of(merchant.id, rule)
+    assert found_rule is not None
+    versions = await versions_of_rule(merchant.id, found_rule.rule.id)
+    assert [each.mode for each in versions] == ["on", "off", "removed", "on", "shadow"]
+
+
 async def test_a_rule_is_left_out_for_one_customer_until_its_day_or_until_somebody_ends_it() -> None:
     merchant = await a_merchant()
     person = await a_person("Aino Virta")
@@ -209,9 +245,6 @@ async def test_whom_a_rule_left_out_is_forgotten_a_year_after_it_ended() -> None
     assert await db.in_tx(lambda: forget_snoozes(then - SNOOZES_KEPT, 100)) == 0
     rows = await db.fetch_all("SELECT rule FROM risk_snoozes WHERE merchant_id = $1", merchant.id)
     assert [row["rule"] for row in rows] == ["velocity_phone"]
-
-
-DEAR = WantedRule("Dear orders", (Value(10_000),), "hold")
 
 
 async def outcome_of(

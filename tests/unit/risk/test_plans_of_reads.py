@@ -11,6 +11,7 @@ from app.kernel import db, ids
 from app.risk.collecting import asked_to_collect
 from app.risk.digests import digests_of
 from app.risk.queries import SIMILAR_SQL
+from app.risk.rule_queries import CATEGORIES_SQL
 from bench.risk_decisions import is_a_walk, nodes, plan_of
 from tests.factories.risk import a_purchase
 
@@ -61,3 +62,9 @@ async def test_similar_orders_are_found_along_indexes() -> None:
 async def test_a_walk_over_the_table_is_noticed() -> None:
     found = await plan("SELECT FROM risk_decisions WHERE weight = 7")
     assert any(is_a_walk(node) for node in found)
+
+
+async def test_the_categories_to_choose_from_are_those_of_the_newest_orders_along_their_index() -> None:
+    found = await plan(CATEGORIES_SQL, ids.internal_id(), 500, 50)
+    read = [node for node in found if node.get("Relation Name") == "risk_decisions"]
+    assert [node.get("Index Name") for node in read] == ["risk_decisions_newest"]

@@ -90,6 +90,21 @@ def test_an_order_that_was_confirmed_several_times_counts_once_and_both_ways_apa
     ]
 
 
+def test_what_a_rule_does_by_itself_is_told_apart_from_what_was_stopped_anyway() -> None:
+    result, order = Replay("EUR"), ids.internal_id()
+    others, own = a_finding("rule_b"), a_finding("rule_a")
+    for each in (
+        past(),
+        past("hold", 60_000, own),
+        past("hold", 60_000, own, others),
+        past("decline", order_id=order),
+        past("decline", order_id=order),
+        past("hold", 100, others),
+    ):
+        result.add(tried(public_id="rule_a"), each)
+    assert (result.found, result.alone, result.anyway) == (4, 2, 2)
+
+
 def test_money_of_another_currency_is_not_added_up() -> None:
     result = Replay("EUR")
     result.add(tried(), past(currency="SEK"))

@@ -14,6 +14,7 @@ from app.kernel import clock, ids
 from app.merchants.queries import Merchant
 from app.risk.conditions import Address, Area, Condition, FirstOrder, Goods, Identical, Value, Velocity
 from app.risk.digests import address_of
+from app.risk.facts import Item
 from app.risk.rule_actions import make_rule, switch_rule
 from app.risk.rule_checks import WantedRule
 from app.risk.rule_queries import RuleView, rule_of, rules_of, running_snoozes
@@ -133,6 +134,7 @@ async def test_the_preview_tells_how_many_orders_whose_and_how_much_and_saves_no
     assert "1,300.00" in shown
     assert "Orders looked at 3" in shown
     assert "Approved → Waits for a person" in shown
+    assert "Of these, stopped without it anyway 0 Stopped by this rule alone 2" in shown
     assert len(re.findall(r'href="/admin/orders/ord_\w+"', answer.text)) == 2
     whole = await desk.post(f"{PAGE}/preview", data={"outcome": "decline", "value": "500"})
     assert "2 orders would have been declined." in text_of(whole)
@@ -156,6 +158,48 @@ async def test_a_rule_is_switched_on_into_shadow_and_off_and_every_step_is_a_ver
         assert (await the_rule(merchant)).rule.mode == mode
     page = text_of(await desk.get(f"{PAGE}/{rule}"))
     assert "Version 4 Off Waits for a person Changed: on or off Omena Owner" in page
+
+
+async def test_a_rule_is_put_away_by_a_second_press_and_restored_and_still_read_meanwhile(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    rule = await a_rule(merchant)
+    assert "Removed rules" not in text_of(await desk.get(PAGE))
+    page = await desk.get(f"{PAGE}/{rule}")
+    assert "Remove the rule It looks at no order any more and leaves the list." in text_of(page)
+    answer = await desk.post(f"{PAGE}/{rule}", data={"do": "removed", "version": "1"})
+    assert answer.headers["location"] == f"{PAGE}/{rule}?saved=removed"
+    away = await desk.get(answer.headers["location"])
+    assert "Removed. It looks at no order any more." in text_of(away)
+    assert "What it asked The order costs €500.00 or more" in text_of(away)
+    assert 'value="off">Restore' in away.text
+    assert 'id="f-name"' not in away.text
+    listed = text_of(await desk.get(PAGE))
+    assert "You have no rules of your own yet." in listed
+    assert "Removed rules They look at no order." in listed
+    assert "Dear orders" in listed
+    await desk.post(f"{PAGE}/{rule}", data={"do": "off", "version": "2"})
+    assert (await the_rule(merchant)).rule.mode == "off"
+    assert "Removed rules" not in text_of(await desk.get(PAGE))
+
+
+async def test_the_categories_of_recent_orders_can_be_chosen(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    assert "<datalist" not in (await desk.get(f"{PAGE}/new")).text
+    await remember(merchant)
+    await remember(merchant, items=(Item("P-1", "Phone", "phones", 1, 12_900, "item"),))
+    await remember(await a_merchant(), items=(Item("X-1", "Chair", "chairs", 1, 12_900, "item"),))
+    page = (await desk.get(f"{PAGE}/new")).text
+    assert re.findall(
+        r'<option value="(\w+)"></option>', page.partition("<datalist")[2].partition("</datalist")[0]
+    ) == [
+        "home",
+        "phones",
+    ]
+    typed = {"name": "Phones", "outcome": "hold", "categories": "toys\r\nphones"}
+    await desk.post(f"{PAGE}/new", data={**typed, "category_1": "phones", "category_3": "home"})
+    assert (await the_rule(merchant)).rule.conditions == (Goods("categories", ("toys", "phones", "home")),)
 
 
 async def test_whoever_was_outrun_is_told_and_saves_knowingly(
