@@ -75,11 +75,14 @@ def offer(world: World) -> str:
     return _offers[world.base_url]
 
 
-def a_session(world: World, *, knows: Shopper | None = None) -> Session:
-    """A phone that can be delivered and insured. Whom the shop does not know has to say where it goes."""
+def a_session(world: World, *, knows: Shopper | None = None, postcode: str | None = None) -> Session:
+    """A phone that can be delivered and insured. Whom the shop does not know has to say where it goes, unless the shop
+    knows the postcode."""
     offer(world)
     reference = f"E2E-EXTRAS-{next(_numbers)}"
-    known = {} if knows is None else {"phone": knows.phone, "postcode": knows.postcode, "email": knows.email}
+    known = {"postcode": postcode}
+    if knows is not None:
+        known = {"phone": knows.phone, "postcode": knows.postcode, "email": knows.email}
     wanted = {
         "reference": reference,
         "country": "FI",
@@ -119,6 +122,26 @@ def bought(world: World) -> Stop:
     # The worker has drawn the documents and begun the insurance.
     world.sandbox.advance(1)
     return Stop(f"/purchases/{session.order_id}/insurance", signed_in.cookies)
+
+
+def bought_by_guest(world: World) -> Stop:
+    """The same by the address in a guest's mail."""
+    email = f"aino.{next(_numbers)}@insured.example"
+    walker = Walker.at(world.base_url, a_session(world, postcode="00100").path)
+    walker.press("Continue", chosen=[PARCEL, f"Yes, {COVER}", "Card"])
+    walks.arrived(walker, "Check and confirm").press(
+        "Confirm purchase", {"Name": "Aino Virta", "E-mail": email}
+    )
+    walker.follow("Continue").press("Pay with Visa 4242")
+    return Stop(_insured(world, email))
+
+
+def _insured(world: World, email: str) -> str:
+    """The path in the insurance's receipt, which is one of several mails."""
+    while True:
+        for link in world.sandbox.next_message(email, "email").links:
+            if "/insured/" in link:
+                return link.removeprefix(world.base_url)
 
 
 def offer_page(world: World) -> Stop:

@@ -405,6 +405,7 @@ VIEWS: Final = (
     *(View(*each) for each in link_states.ALL),
     *(View(*each) for each in account_states.ALL),
     View("account-insurance", "/purchases/{order_id:str}/insurance", extras_states.bought),
+    View("account-insurance-guest", "/insured/{token:str}", extras_states.bought_by_guest),
     *(View(*each) for each in subscription_states.ALL),
     View("demo-products", "/demo", _at("/demo")),
     View("demo-basket-empty", "/demo/basket", _at("/demo/basket")),

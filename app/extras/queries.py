@@ -161,6 +161,13 @@ async def insurance_by_public_id(merchant_id: UUID, public_id: str) -> Insurance
     return None if row is None else _insurance(row)
 
 
+async def insurance_by_id(merchant_id: UUID, insurance_id: UUID) -> InsuranceView | None:
+    row = await db.fetch_one(
+        f"{_INSURANCE} WHERE i.merchant_id = $1 AND i.id = $2", merchant_id, insurance_id
+    )
+    return None if row is None else _insurance(row)
+
+
 def _insurance(row: db.Record) -> InsuranceView:
     values = dict(row.items())
     return InsuranceView(

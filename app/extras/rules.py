@@ -229,6 +229,10 @@ class InsuranceOffer:
             and (not self.categories or (line.category or "").casefold() in self.categories)
         )
 
+    def insured_of(self, lines: Sequence[Line]) -> tuple[str, ...]:
+        """The names of what it insures among the lines of an order."""
+        return tuple(line.name for line in lines_of_shop(lines) if self.insures(line))
+
     def premium_minor(self, lines: Sequence[Line]) -> int | None:
         """What it costs for these goods; None where it insures none of them."""
         goods = [line for line in lines if self.insures(line)]

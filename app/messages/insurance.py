@@ -8,6 +8,7 @@ from typing import Final
 from uuid import UUID
 
 from app.extras.actions import MAIL_JOB
+from app.extras.addresses import address_of
 from app.extras.queries import InsuranceView, insurance_by_public_id
 from app.kernel import templating
 from app.kernel.jobs import Done, Outcome
@@ -16,14 +17,15 @@ from app.kernel.outbox import Job
 from app.merchants.queries import Merchant, merchant_by_id
 from app.messages.delivery import hand_over
 from app.messages.ports import Mail, MailDoor
-from app.orders.queries import order_for_api
+from app.orders.queries import OrderView, order_for_api
 
 JOB_KIND: Final = MAIL_JOB
 
 
 @dataclass(frozen=True, slots=True)
 class InsuranceWords:
-    """What the templates show. `covered` is in the reader's language where the shop has said it there."""
+    """What the templates show. `covered` is in the reader's language where the shop has said it there, `goods` are the
+    names of what is insured. Somebody whom we know has a `purchase_url`, anybody else a `cancel_url`."""
 
     shop: str
     contact_email: str
@@ -31,6 +33,7 @@ class InsuranceWords:
     name: str
     insurer: str
     covered: str
+    goods: tuple[str, ...]
     premium: Money
     day: date
     cancel_until: date
@@ -38,6 +41,7 @@ class InsuranceWords:
     terms_url: str | None
     terms_text: str | None
     purchase_url: str | None
+    cancel_url: str | None
 
 
 async def deliver(job: Job, door: MailDoor, base_url: str) -> Outcome:
@@ -51,7 +55,8 @@ async def deliver(job: Job, door: MailDoor, base_url: str) -> Outcome:
 
 
 async def insurance_mail(merchant_id: UUID, public_id: str, what: str, *, base_url: str = "") -> Mail | None:
-    """The mail, or None when nobody left an address. Somebody whom we know is led to the page of their purchase."""
+    """The mail, or None when nobody left an address. Somebody whom we know is led to the page of their purchase,
+    anybody else by an address of its own to where it is cancelled."""
     merchant = await merchant_by_id(merchant_id)
     found = await insurance_by_public_id(merchant_id, public_id)
     if merchant is None or found is None:
@@ -59,29 +64,31 @@ async def insurance_mail(merchant_id: UUID, public_id: str, what: str, *, base_u
     order = await order_for_api(merchant_id, found.order_public_id)
     if order is None or order.contact.email is None:
         return None
-    known = order.customer_public_id is not None and base_url
-    url = f"{base_url}/purchases/{order.public_id}" if known else None
-    return _written(merchant, found, _words(merchant, found, order.reference, what, url), order.contact.email)
+    words = _words(merchant, found, order, what, base_url)
+    return _written(merchant, found, words, order.contact.email)
 
 
 def _words(
-    merchant: Merchant, found: InsuranceView, reference: str, what: str, url: str | None
+    merchant: Merchant, found: InsuranceView, order: OrderView, what: str, base_url: str
 ) -> InsuranceWords:
     offer = found.offer
+    known = order.customer_public_id is not None
     return InsuranceWords(
         shop=merchant.name,
         contact_email=merchant.contact_email,
-        reference=reference,
+        reference=order.reference,
         name=offer.name,
         insurer=offer.insurer,
         covered=offer.covered(found.lang, merchant.locale),
+        goods=offer.insured_of(order.lines),
         premium=Money(found.premium_minor, found.currency),
         day=merchant.local_date(found.taken_at),
         cancel_until=found.cancel_until,
         is_over=what == "cancelled",
         terms_url=offer.terms_url,
         terms_text=offer.terms_text,
-        purchase_url=url,
+        purchase_url=f"{base_url}/purchases/{order.public_id}" if base_url and known else None,
+        cancel_url=f"{base_url}{address_of(merchant.id, found.id)}" if base_url and not known else None,
     )
 
 

@@ -10,7 +10,7 @@ from app.checkout import actions
 from app.checkout.drafts import ContactDraft, SessionDraft
 from app.extras.actions import begin_insurance_in_tx, save_fees, save_offer
 from app.extras.offering import NewOffer
-from app.extras.queries import steering_of
+from app.extras.queries import InsuranceView, insurance_of_order, steering_of
 from app.extras.rules import Area, MethodFee, ShippingOption, insurance_line
 from app.kernel import clock, db
 from app.merchants.queries import Merchant
@@ -18,6 +18,8 @@ from app.orders.rules import Line
 from app.payments.methods import Buyer
 from tests.factories.checkout import PHONE, POSTCODE
 from tests.factories.invoices import a_purchase, drawn
+from tests.factories.payments import a_paid_order
+from tests.support.providers import FakeProvider
 
 GENERAL: Final = Decimal("25.5")
 PARCEL: Final = ShippingOption("parcel", "Posti", "Parcel locker", 490, GENERAL, (Area("00100", "00990"),))
@@ -97,3 +99,17 @@ async def an_insured_purchase(merchant: Merchant, *, price_minor: int = 29_900) 
     await drawn(merchant, order)
     await db.in_tx(lambda: begin_insurance_in_tx(merchant.id, order, "en"))
     return order
+
+
+async def a_guests_insurance(merchant: Merchant) -> InsuranceView:
+    """A phone with its insurance that somebody whom nobody knows has paid by card, drawn and insured."""
+    offer = await an_insurance_offer(merchant)
+    [found] = [each for each in (await steering_of(merchant.id)).offers if each.public_id == offer]
+    premium = found.premium_minor((a_phone(),))
+    assert premium is not None
+    order, _ = await a_paid_order(merchant, FakeProvider("card"), a_phone(), insurance_line(found, premium))
+    await drawn(merchant, order)
+    await db.in_tx(lambda: begin_insurance_in_tx(merchant.id, order, "en"))
+    insurance = await insurance_of_order(merchant.id, order)
+    assert insurance is not None
+    return insurance

@@ -23,6 +23,7 @@ from app.web.shopper.confirm import confirm_purchase, show_confirm
 from app.web.shopper.explaining import explain
 from app.web.shopper.identify import confirm_code, forget, send_code, show_identify
 from app.web.shopper.information import download_agreement, download_information, show_information
+from app.web.shopper.insured import give_up_insured, show_insured
 from app.web.shopper.link import proceed_to_pay, show_link
 from app.web.shopper.method import choose_method, show_method
 from app.web.shopper.outcome import ask_cancel, cancel, show_outcome
@@ -118,6 +119,8 @@ ROUTES = (
     call_off_return,
     show_insurance,
     give_up_insurance,
+    show_insured,
+    give_up_insured,
     show_subscription,
     ask_before_end,
     end_subscription,

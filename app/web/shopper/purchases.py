@@ -95,7 +95,7 @@ async def show_purchase(request: Request[Any, Any, Any], order_id: FromPath[str]
     context = {
         "purchase": view,
         "earned": await earned_of(order_id, shop),
-        "insurance": await insurance_view(shop, order_id),
+        "insurance": await insurance_view(shop, bought.order, here.lang),
     }
     return here.page("purchase", context)
 
