@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Literal
@@ -148,6 +149,30 @@ async def newest_of_order(merchant_id: UUID, order_id: UUID) -> str | None:
         order_id,
     )
     return found
+
+
+_NAMED: Final = """
+SELECT DISTINCT ON (s.order_id) s.order_id, c.name, c.phone, c.email FROM checkout_sessions s
+JOIN cases c ON c.merchant_id = s.merchant_id AND c.session_id = s.id
+WHERE s.merchant_id = $1 AND s.order_id = ANY($2::uuid[]) AND c.forgotten_at IS NULL AND NOT c.is_blind
+ORDER BY s.order_id, c.id DESC
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Who waits, or waited, for an answer, as they told it in the flow. Personal data: shown in no representation."""
+
+    name: str | None = field(repr=False)
+    phone: str | None = field(repr=False)
+    email: str | None = field(repr=False)
+
+
+async def askers_of_orders(merchant_id: UUID, orders: Sequence[UUID]) -> Mapping[UUID, Asker]:
+    """Who waited for a person with each of these orders last, where anybody did and it is not forgotten yet. What was
+    typed stands on an order only once it is bought."""
+    rows = await db.fetch_all(_NAMED, merchant_id, list(orders)) if orders else []
+    return {row["order_id"]: Asker(row["name"], row["phone"], row["email"]) for row in rows}
 
 
 def view_of(row: db.Record) -> CaseView:

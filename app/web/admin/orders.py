@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -10,7 +12,7 @@ from litestar.params import FromPath
 from litestar.response import Stream
 
 from app.agreements.queries import agreement_of_order
-from app.cases.queries import newest_of_order
+from app.cases.queries import askers_of_orders, newest_of_order
 from app.checkout import overview
 from app.checkout.offering import nobody_can_pay
 from app.checkout.recorded import money_of_order
@@ -32,7 +34,15 @@ from app.web.admin.orders_filter import filter_of
 from app.web.admin.orders_sheet import sheet_of
 from app.web.admin.pages import merchant_of, show
 from app.web.admin.refunds_views import refund_row, return_row
-from app.web.admin.views import detail_of, document_of, payment_row, row_of, versions_of
+from app.web.admin.views import (
+    OrderDetail,
+    detail_of,
+    document_of,
+    known_of,
+    payment_row,
+    row_of,
+    versions_of,
+)
 from app.web.admin.ways_views import WaysView, ways_of_order
 from app.web.shared import rendering
 from app.web.shared.doors import house_of, payment_doors
@@ -50,8 +60,10 @@ async def order_list(request: AdminRequest) -> Response[str]:
     chosen = filter_of(request.query_params, merchant.time_zone)
     cursor = request.query_params.get("cursor") or None
     found = await _found(merchant.id, chosen.wanted, cursor)
+    nameless = [order.id for order in found.orders if not order.contact.name]
+    askers = await askers_of_orders(merchant.id, nameless)
     context = {
-        "rows": tuple(row_of(order) for order in found.orders),
+        "rows": tuple(row_of(order, askers.get(order.id)) for order in found.orders),
         "states": tuple(each.value for each in OrderState),
         "form": chosen.form,
         "narrowed": bool(chosen.query),
@@ -98,6 +110,22 @@ async def no_order(request: AdminRequest) -> Response[str]:
     return await show(request, "admin/no_order.html", {}, section="orders", status=404)
 
 
+async def _detail(
+    merchant: Merchant, order: queries.OrderView, timeline: Sequence[queries.TimelineEntry], *, was_held: bool
+) -> OrderDetail:
+    sessions = await overview.sessions_of_order(merchant.id, order.id)
+    about = (order.public_id, *(session.public_id for session in sessions))
+    detail = detail_of(
+        order,
+        sessions,
+        timeline=timeline,
+        deliveries=await queries.deliveries_about(merchant.id, *about),
+        postings=await _money_about(merchant.id, order.public_id),
+    )
+    askers = await askers_of_orders(merchant.id, (order.id,)) if was_held else {}
+    return replace(detail, contact=known_of(order.contact, askers.get(order.id)))
+
+
 async def show_order(
     request: AdminRequest,
     order: queries.OrderView,
@@ -111,19 +139,11 @@ async def show_order(
     checkout, with what is wrong in it. `refused` says that what was wanted cannot be done to the order as it is now.
     """
     merchant = await merchant_of(request)
-    sessions = await overview.sessions_of_order(merchant.id, order.id)
-    about = (order.public_id, *(session.public_id for session in sessions))
     timeline = await queries.order_timeline(merchant.id, order.id)
     # What has no payment in its timeline has none, and nobody was asked about what never waited.
     by_provider = any(entry.kind == "payment" for entry in timeline)
     was_held = any(entry.what == "order.held" for entry in timeline)
-    context = detail_of(
-        order,
-        sessions,
-        timeline=timeline,
-        deliveries=await queries.deliveries_about(merchant.id, *about),
-        postings=await _money_about(merchant.id, order.public_id),
-    )
+    context = await _detail(merchant, order, timeline, was_held=was_held)
     documents = tuple(
         document_of(invoice) for invoice in await invoices_of_order(merchant.id, order.public_id)
     )

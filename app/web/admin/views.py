@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
@@ -16,6 +16,7 @@ from app.plans.errors import QuoteDamagedError
 from app.plans.quote import Quote
 
 if TYPE_CHECKING:
+    from app.cases.queries import Asker
     from app.checkout.overview import FailedDelivery, SessionView, Steps
     from app.invoices.queries import InvoiceView
     from app.ledger.queries import PostingView
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from app.orders.rules import LineChange, Origin
     from app.payments.queries import PaymentView
 
-StepKey = Literal["opened", "chosen", "identified", "confirmed"]
+StepKey = Literal["opened", "chosen", "identified", "held", "confirmed"]
 DeliveryState = Literal["done", "failed", "waiting"]
 
 
@@ -204,11 +205,24 @@ def _change(change: LineChange, currency: str) -> ChangeRow:
     )
 
 
-def row_of(order: OrderView) -> OrderRow:
+def known_of(contact: OrderContact, asker: Asker | None) -> OrderContact:
+    """Who buys: as the order names them, else as they told it when it began to wait for a person."""
+    if asker is None:
+        return contact
+    return replace(
+        contact,
+        name=contact.name or asker.name,
+        email=contact.email or asker.email,
+        phone=contact.phone or asker.phone,
+    )
+
+
+def row_of(order: OrderView, asker: Asker | None = None) -> OrderRow:
+    known = known_of(order.contact, asker)
     return OrderRow(
         public_id=order.public_id,
         reference=order.reference,
-        customer=order.contact.name,
+        customer=known.name or known.email or known.phone,
         state=order.state.value,
         total=Money(order.total_minor, order.currency),
         created_at=order.created_at,
@@ -371,6 +385,7 @@ def bars_of(steps: Steps) -> tuple[Bar, ...]:
         ("opened", steps.opened),
         ("chosen", steps.chosen),
         ("identified", steps.identified),
+        ("held", steps.held),
         ("confirmed", steps.confirmed),
     )
     return tuple(Bar(step, count, round(100 * count / max(1, steps.opened))) for step, count in counts)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import re
 from datetime import timedelta
+from typing import Literal
 
 import httpx
 import pytest
@@ -14,7 +15,8 @@ from app.kernel import clock, db, ids, outbox
 from app.merchants.queries import Merchant
 from app.orders.actions import Contact, NewOrder, create
 from app.orders.states import MACHINE, OrderState
-from tests.factories.checkout import a_line, a_merchant, a_session, a_shopper_at_confirm
+from tests.factories.checkout import PHONE, a_line, a_merchant, a_session, a_shopper_at_confirm
+from tests.factories.held_purchases import HELD, a_held_purchase, answer
 
 MARKUP = """<script>alert(1)</script>{{ 7*7 }}'"&"""
 
@@ -222,7 +224,30 @@ async def test_the_first_page_counts_today_and_this_shop_alone(
     assert "€129.00" in page
     assert "1 order<" in page
     counts = re.findall(r"<dd>(\d+) <span", page)
-    assert counts == ["2", "1", "1", "1"]
+    assert counts == ["2", "1", "1", "0", "1"]
+
+
+async def test_the_first_page_counts_who_waited_for_a_person(
+    desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    await a_held_purchase(merchant)
+    page = (await desk.get("/admin")).text
+    assert re.findall(r"<dd>(\d+) <span", page) == ["1", "1", "1", "1", "0"]
+    assert "Waited for a person" in page
+
+
+@pytest.mark.parametrize("outcome", [None, "declined"])
+async def test_an_order_that_waits_or_was_declined_names_who_wanted_it(
+    desk: httpx.AsyncClient, merchant: Merchant, outcome: Literal["declined"] | None
+) -> None:
+    shopper, case = await a_held_purchase(merchant)
+    if outcome is not None:
+        await answer(shopper, case, outcome)
+    assert '<td class="customer">Aino Virta</td>' in (await desk.get("/admin/orders")).text
+    order = (await shopper.flow()).order_public_id
+    page = (await desk.get(f"/admin/orders/{order}")).text
+    for told in ("Aino Virta", HELD, PHONE):
+        assert f"<dd>{told}</dd>" in page
 
 
 async def test_a_page_costs_few_queries(desk: httpx.AsyncClient, merchant: Merchant, paid_order: str) -> None:
