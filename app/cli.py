@@ -232,6 +232,20 @@ def set_module(arguments: argparse.Namespace) -> None:
     asyncio.run(_in_product(verb))
 
 
+def set_prices(arguments: argparse.Namespace) -> None:
+    """What a shop pays: a percent of its purchases, an amount a month, or both."""
+    from app.merchants.actions import OPERATOR
+    from app.prices.actions import set_plan
+
+    async def verb(now: datetime) -> None:
+        merchant = await _merchant(arguments.merchant)
+        bps, monthly = arguments.percent_bps, arguments.monthly_minor
+        plan = await set_plan(merchant, bps, monthly, actor=OPERATOR, now=now)
+        print(f"The percent holds from the next purchase, the month's amount from {plan.monthly_from}.")
+
+    asyncio.run(_in_product(verb))
+
+
 def create_staff(arguments: argparse.Namespace) -> None:
     """A person who may sign in to the admin. The password is typed or piped, so that no process list shows it."""
     from app.merchants.actions import create_staff as create
@@ -390,9 +404,11 @@ def _add_merchant_commands(commands: Subcommands) -> None:
     module = _add(shops, "module", set_module, "what a module costs a shop a month")
     module.add_argument("--merchant", required=True, help="its id")
     module.add_argument("--module", required=True, choices=["wallet"])
-    module.add_argument(
-        "--price-minor", type=not_negative, required=True, help="in cents or the like, 0 for included"
-    )
+    module.add_argument("--price-minor", type=not_negative, required=True, help="in cents, 0 for included")
+    prices = _add(shops, "prices", set_prices, "what a shop pays: percent of purchases, monthly, or both")
+    prices.add_argument("--merchant", required=True, help="its id")
+    prices.add_argument("--percent-bps", type=not_negative, default=0, help="150 is 1.5 %%, at most 1000")
+    prices.add_argument("--monthly-minor", type=not_negative, default=0, help="in cents or the like")
     shop = _add(shops, "create", create_merchant, "create a shop; prints its id")
     shop.add_argument("--name", required=True)
     shop.add_argument("--country", required=True, choices=COUNTRIES)
@@ -401,10 +417,7 @@ def _add_merchant_commands(commands: Subcommands) -> None:
         "--credit-limit-minor", type=positive, required=True, help="per customer, in cents or the like"
     )
     shop.add_argument("--creditor", choices=["operator", "merchant"], default="operator")
-    shop.add_argument(
-        "--return-host", action="append", default=[], help="live: a host to lead shoppers back to"
-    )
-
+    shop.add_argument("--return-host", action="append", default=[], help="live: where shoppers are led back")
     shop.add_argument(
         "--strong-above-minor", type=positive, help="above it a code is not enough: passkey or bank"
     )
@@ -418,36 +431,25 @@ def _add_merchant_commands(commands: Subcommands) -> None:
         "--without-plans", action="store_true", help="offer nothing yet; else an invoice and instalments"
     )
 
-    plan = _add(
-        _group(commands, "plan", "ways to pay at a shop"),
-        "create",
-        create_plan,
-        "create a plan; prints its key",
-    )
+    plans = _group(commands, "plan", "ways to pay at a shop")
+    plan = _add(plans, "create", create_plan, "create a plan; prints its key")
     plan.add_argument("--merchant", required=True)
     plan.add_argument("--kind", required=True, choices=["invoice", "instalments"])
     plan.add_argument("--key", help="what it is called, once a shop (default: its kind)")
-    plan.add_argument(
-        "--min-amount-minor", type=positive, default=1, help="the smallest purchase (default 1)"
-    )
+    plan.add_argument("--min-amount-minor", type=positive, default=1, help="smallest purchase (default 1)")
     plan.add_argument("--max-amount-minor", type=positive, required=True, help="the largest purchase")
     for name, (kind, words) in _PLAN_TERMS.items():
         plan.add_argument(f"--{name.replace('_', '-')}", type=kind, help=words)
 
-    staff = _add(
-        _group(commands, "staff", "people of a shop"), "create", create_staff, "create a member of staff"
-    )
+    people = _group(commands, "staff", "people of a shop")
+    staff = _add(people, "create", create_staff, "create a member of staff")
     staff.add_argument("--merchant", required=True, help="the id that `kolme merchant create` printed")
     staff.add_argument("--email", required=True)
     staff.add_argument("--name", required=True)
     staff.add_argument("--role", choices=["owner", "cashier", "reviewer", "support"], default="owner")
 
-    key = _add(
-        _group(commands, "key", "keys of the merchant API"),
-        "create",
-        create_key,
-        "create a key; prints it once",
-    )
+    keys = _group(commands, "key", "keys of the merchant API")
+    key = _add(keys, "create", create_key, "create a key; prints it once")
     key.add_argument("--merchant", required=True)
     key.add_argument("--name", required=True, help="what the shop calls it")
 

@@ -65,6 +65,7 @@ from app.payments import actions as payments
 from app.payments.jobs import tell_forgotten
 from app.payments.ports import PaymentProvider, ProviderMethod
 from app.payments.probing import Probing
+from app.prices import actions as prices
 from app.privacy import retention
 from app.returns import actions as returns
 from app.rewards import jobs as rewards_jobs
@@ -180,6 +181,8 @@ def chores(providers: Mapping[ProviderMethod, PaymentProvider] | None = None) ->
         count_liability,
         subscriptions.advance_due,
         subscriptions.remind_due,
+        prices.count_due,
+        prices.close_due,
     )
 
     async def ask_about_payments(now: Now) -> int:

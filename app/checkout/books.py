@@ -4,7 +4,8 @@ Numbers as in the reliability notes: I1-I4, I17 and I18 the ledger (ledger/proof
 I7 histories, I8 events and their outbox rows, I11-I13 invoices, I14 agreements, I15 credit notes, I16 cases, I20 points
 (loyalty/proof.py), I21 money that staff recorded (recorded_proof.py), I22 what wallets pay (wallet_proof.py), I23 what
 goes through providers (payments/proof.py), I31-I33 refunds (returns/proof.py), I34 subscriptions
-(subscriptions/proof.py). I10 (what was acknowledged is there) needs the caller's own list of what it was told.
+(subscriptions/proof.py), I35 what shops pay (prices/proof.py). I10 (what was acknowledged is there) needs the caller's
+own list of what it was told.
 
 Where a query says CHECKED it looks at every order, or at those alone that something happened to since the last proof:
 so the proof of what is new is of the same sentences, but for those that sum up or number all there is.
@@ -34,6 +35,7 @@ from app.orders.states import MACHINE as ORDERS
 from app.payments.proof import PROOF as PROVIDERS
 from app.payments.states import MACHINE as PAYMENTS
 from app.payments.states import REFUNDING
+from app.prices.proof import PROOF as PRICES
 from app.returns.proof import PROOF as REFUNDED
 from app.returns.states import REFUNDS, RETURNS
 from app.subscriptions.proof import PROOF as SUBSCRIBED
@@ -182,6 +184,7 @@ _ROOMS: Final = (
     PAID_BY_WALLET,
     PROVIDERS,
     SUBSCRIBED,
+    PRICES,
 )
 
 # Those that are proven of what is new as well.

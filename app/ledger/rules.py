@@ -33,6 +33,7 @@ class AccountKind(StrEnum):
     PSP_CLEARING = "psp_clearing"
     CASH = "cash"
     UNASSIGNED = "unassigned"
+    PRICE_INCOME = "price_income"
 
 
 NORMAL_SIDE: Final[dict[AccountKind, Side]] = {
@@ -52,6 +53,7 @@ NORMAL_SIDE: Final[dict[AccountKind, Side]] = {
     AccountKind.PSP_CLEARING: "debit",
     AccountKind.CASH: "debit",
     AccountKind.UNASSIGNED: "credit",
+    AccountKind.PRICE_INCOME: "credit",
 }
 
 # What a customer has stands in these, as a credit, in lots; it moves by `put`, `take` and their like alone.
@@ -115,6 +117,8 @@ POINTS_ISSUED: Final = Account("merchant:points_issued", AccountKind.POINTS_ISSU
 LOYALTY_COST: Final = Account("merchant:loyalty", AccountKind.LOYALTY_COST)
 GOODWILL: Final = Account("merchant:goodwill", AccountKind.GOODWILL)
 BREAKAGE: Final = Account("merchant:expired", AccountKind.BREAKAGE)
+# What the operator earned from the shop itself, by its price plan.
+PRICE_INCOME: Final = Account("operator:prices", AccountKind.PRICE_INCOME)
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from app.kernel import audit, db
+from app.kernel import audit, db, ids
 from app.merchants.errors import FieldRefused, ModuleOff, ModuleTermsChanged
 from app.merchants.queries import Merchant, forget_kept_merchants
-from app.merchants.rules import AMOUNT_MAX_MINOR, Module
+from app.merchants.rules import AMOUNT_MAX_MINOR, Module, ModuleState
 
 # `merchants` and not its own name: there is no row to lock before the first switch, and two first switches meet here.
 _LOCK_SHOP: Final = "SELECT id FROM merchants WHERE id = $1 FOR NO KEY UPDATE"
@@ -26,6 +26,10 @@ VALUES ($1, $2, $3, $4, $5, $6)
 ON CONFLICT (merchant_id, module) DO UPDATE
     SET is_on = EXCLUDED.is_on, price_minor = EXCLUDED.price_minor, changed_at = EXCLUDED.changed_at,
         changed_by = EXCLUDED.changed_by
+"""
+_ADD_CHANGE: Final = """
+INSERT INTO merchant_module_changes (merchant_id, id, module, is_on, price_minor, changed_at, changed_by)
+VALUES ($1, $2, $3, $4, $5, $6, $7)
 """
 
 
@@ -47,6 +51,16 @@ async def terms_of(merchant_id: UUID, module: Module) -> ModuleTerms:
 async def was_decided(merchant_id: UUID, module: Module) -> bool:
     """Whether anybody has said anything of this module yet."""
     return await db.fetch_one(_OF, merchant_id, module) is not None
+
+
+async def module_states(merchant_id: UUID) -> list[ModuleState]:
+    """Every change of every module of a shop, in the order they were made."""
+    rows = await db.fetch_all(
+        """SELECT module, is_on, price_minor, changed_at AS at FROM merchant_module_changes
+           WHERE merchant_id = $1 ORDER BY id""",
+        merchant_id,
+    )
+    return [ModuleState(**row) for row in rows]
 
 
 async def require_module(merchant_id: UUID, module: Module) -> None:
@@ -80,8 +94,9 @@ async def switch_module(
 async def set_module_price(
     merchant: Merchant, module: Module, price_minor: int, *, actor: str, now: datetime
 ) -> bool:
-    """What the module costs this shop a month from now on, 0 for included. The operator's verb; one transaction.
+    """What the module costs this shop a month, 0 for included. The operator's verb; one transaction.
 
+    Where it is on, the price holds from the next month: `prices.rules.module_line`.
     Raises FieldRefused ("price"): out_of_range.
     """
     if not 0 <= price_minor <= AMOUNT_MAX_MINOR:
@@ -107,6 +122,9 @@ async def _change(
     if before == after:
         return False
     await db.execute(_SAVE, merchant.id, module, after.is_on, after.price_minor, now, actor)
+    await db.execute(
+        _ADD_CHANGE, merchant.id, ids.internal_id(), module, after.is_on, after.price_minor, now, actor
+    )
     await audit.record(
         actor,
         "merchant.module",

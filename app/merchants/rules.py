@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Final, Literal, get_args
 from urllib.parse import urlsplit
@@ -79,6 +80,16 @@ AMOUNT_MAX_MINOR: Final = 1_000_000_000_000
 CATEGORIES_MAX: Final = 50
 # What one company may owe a new shop: about five thousand euros.
 COMPANY_LIMIT_MINOR: Final = {"EUR": 5_000_00, "SEK": 50_000_00, "DKK": 35_000_00}
+
+
+@dataclass(frozen=True, slots=True)
+class ModuleState:
+    """How a module stands from `at` on: whether it is on, and what it costs a month in minor units."""
+
+    module: Module
+    is_on: bool
+    price_minor: int
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

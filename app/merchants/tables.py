@@ -92,3 +92,13 @@ class MerchantModule(Table, tablename="merchant_modules"):
     price_minor = BigInt(default=None)
     changed_at = Timestamptz(default=None)
     changed_by = Text(default=None)
+
+
+class MerchantModuleChange(Table, tablename="merchant_module_changes"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    module = Text(default=None)
+    is_on = Boolean(default=None)
+    price_minor = BigInt(default=None)
+    changed_at = Timestamptz(default=None)
+    changed_by = Text(default=None)

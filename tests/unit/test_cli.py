@@ -55,6 +55,22 @@ async def test_an_operator_says_what_a_module_costs_a_shop(kolme: Kolme, databas
     assert tuple(row) == ("wallet", False, 1900)
 
 
+async def test_an_operator_says_what_a_shop_pays(kolme: Kolme, database_url: str) -> None:
+    _, merchant, _ = await kolme.says(*A_SHOP, "--credit-limit-minor", "200000")
+    prices = ("merchant", "prices", "--merchant", merchant)
+    status, said, _ = await kolme.says(*prices, "--percent-bps", "150", "--monthly-minor", "2900")
+    assert (status, "from the next purchase" in said) == (0, True)
+    assert await kolme.says(*prices, "--percent-bps", "1001") == (
+        1,
+        "",
+        "Refused: price_plan_refused percent out_of_range.",
+    )
+    connection = await asyncpg.connect(database_url)
+    row = await connection.fetchrow("SELECT number, percent_bps, monthly_minor, currency FROM price_plans")
+    await connection.close()
+    assert tuple(row) == (1, 150, 2900, "EUR")
+
+
 async def test_an_operator_makes_a_shop_its_owner_and_its_key(kolme: Kolme, database_url: str) -> None:
     status, merchant, complaint = await kolme.says(*A_SHOP, "--credit-limit-minor", "200000")
     assert (status, complaint) == (0, "")
