@@ -74,6 +74,11 @@ ALL: Final = (
     ("admin-wallet-adjust-check", f"{_ONE}/adjust", page(_ADJUST, _typed)),
     ("admin-wallet-payout", f"{_ONE}/payout", page("/admin/wallets/{customer}/payout")),
     ("admin-wallet-payouts", "/admin/wallets/payouts", page("/admin/wallets/payouts")),
+    (
+        "admin-wallet-approvals-none",
+        "/admin/wallets/approvals",
+        admin_states.page("/admin/wallets/approvals"),
+    ),
     ("admin-modules", "/admin/settings/modules", admin_states.page("/admin/settings/modules")),
     ("admin-modules-asked", "/admin/settings/modules", page("/admin/settings/modules", _asked)),
 )

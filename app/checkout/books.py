@@ -42,6 +42,7 @@ from app.subscriptions.proof import PROOF as SUBSCRIBED
 from app.subscriptions.states import MACHINE as SUBSCRIPTIONS
 from app.subscriptions.states import PLANS as SUBSCRIPTION_PLANS
 from app.wallet.proof import PROOF as WALLETS
+from app.wallet.states import ADJUSTMENTS
 from app.wallet.states import MACHINE as PAYOUTS
 
 _EXPOSED: Final = "I3 exposure is what the receivable says"
@@ -198,6 +199,7 @@ _HISTORIES: Final = (
     (LINKS, "payment_links", "link_history"),
     (IMPORTS, "order_imports", "order_import_history"),
     (REUSABLE, "reusable_links", "reusable_link_history"),
+    (ADJUSTMENTS, "wallet_adjustments", "wallet_adjustment_history"),
     (PAYOUTS, "wallet_payouts", "wallet_payout_history"),
     (HOLDS, "holds", "hold_history"),
     (REFUNDS, "refunds", "refund_history"),

@@ -30,7 +30,8 @@ class FailedDelivery:
 @dataclass(frozen=True, slots=True)
 class Waiting:
     """What a machine could not end by itself; `failed` holds the newest few of `failed_total`. `soon_total` answers are
-    due soon; `bad_total` approved orders were lately found bad by whoever looked at them blind."""
+    due soon; `bad_total` approved orders were lately found bad by whoever looked at them blind. `refunds_total` refunds
+    did not go through; `to_approve_total` of them, and `wallets_total` changes of wallets, wait for a second person."""
 
     failed: tuple[FailedDelivery, ...]
     failed_total: int
@@ -39,6 +40,8 @@ class Waiting:
     bad_total: int
     money_total: int
     refunds_total: int
+    to_approve_total: int
+    wallets_total: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,10 @@ SELECT (SELECT count(*) FROM outbox WHERE merchant_id = $1 AND failed_at IS NOT 
        (SELECT count(*) FROM cases WHERE merchant_id = $1 AND kind = 'late_payment' AND state = 'open') AS money_total,
        (SELECT count(*) FROM cases WHERE merchant_id = $1 AND kind = 'refund_refused' AND state = 'open')
            AS refunds_total,
+       (SELECT count(*) FROM refunds WHERE merchant_id = $1 AND state = 'pending_approval') AS to_approve_total,
+       (SELECT count(*) FROM wallet_adjustments WHERE merchant_id = $1 AND state = 'pending_approval')
+           + (SELECT count(*) FROM wallet_payouts WHERE merchant_id = $1 AND state = 'pending_approval')
+           AS wallets_total,
        (SELECT count(*) FROM cases WHERE merchant_id = $1 AND kind IN ('credit', 'identity', 'risk') AND state = 'open'
                                          AND rank_at <= $2 AND due_at <= $2) AS soon_total,
        (SELECT count(*) FROM cases WHERE merchant_id = $1 AND resolved_at >= $3 AND is_blind AND state = 'declined')
@@ -153,6 +160,8 @@ async def waiting_for_a_person(merchant_id: UUID, *, soon: datetime, found_since
         bad_total=totals["bad_total"],
         money_total=totals["money_total"],
         refunds_total=totals["refunds_total"],
+        to_approve_total=totals["to_approve_total"],
+        wallets_total=totals["wallets_total"],
     )
 
 

@@ -29,6 +29,12 @@ class PayingRulesRefused(Refusal):
         self.errors = errors
 
 
+class SamePerson(Refusal):
+    """Whoever asked for it does not approve it."""
+
+    code: ClassVar[str] = "same_person"
+
+
 class StaffEmailTaken(Refusal):
     """Somebody on the staff of a merchant here signs in with this address already."""
 

@@ -13,6 +13,7 @@ from app.invoices.errors import CreditRefused
 from app.invoices.queries import paid_by_wallet
 from app.invoices.taking import IntoWallet, Outcome, open_after, outcome_of, payments_left
 from app.merchants.queries import Merchant
+from app.merchants.two_people import is_above
 from app.orders.queries import OrderView
 from app.orders.states import REFUNDABLE
 from app.plans.quote import Quote
@@ -146,14 +147,12 @@ def check_wallet(merchant: Merchant, order: OrderView, wallet: IntoWallet) -> No
 def needs_second_person(refunds: Sequence[RefundView], amount_minor: int, conditions: Conditions) -> bool:
     """Above the shop's limit two people say so. What one person gave back of the order before counts, so that nobody
     passes it in small pieces."""
-    if conditions.approval_above_minor is None:
-        return False
     alone = sum(
         refund.amount_minor
         for refund in refunds
         if refund.state == "done" and refund.decided_by == refund.asked_by
     )
-    return alone + amount_minor > conditions.approval_above_minor
+    return is_above(conditions.approval_above_minor, alone_minor=alone, amount_minor=amount_minor)
 
 
 async def preview(merchant: Merchant, order: OrderView, new: NewRefund, conditions: Conditions) -> Preview:

@@ -68,12 +68,6 @@ class RefundDecided(Refusal):
         self.state = state
 
 
-class SamePerson(Refusal):
-    """Whoever asked for a refund does not approve it."""
-
-    code: ClassVar[str] = "same_person"
-
-
 class ReturnUnknown(Refusal):
     """This merchant has no such return."""
 

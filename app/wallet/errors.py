@@ -97,8 +97,30 @@ class NoSuchPayout(Refusal):
     code: ClassVar[str] = "payout_not_found"
 
 
+class NoSuchAdjustment(Refusal):
+    """This shop has no such change of a wallet."""
+
+    code: ClassVar[str] = "adjustment_not_found"
+
+
+class AdjustmentDecided(Refusal):
+    """Somebody has decided it, or it never waited: `state` says how it stands."""
+
+    code: ClassVar[str] = "adjustment_decided"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+class PayoutWaits(Refusal):
+    """It is above the shop's limit, and nobody but who asked has said yes yet."""
+
+    code: ClassVar[str] = "payout_waits"
+
+
 class PayoutEnded(Refusal):
-    """It was paid or cancelled before: `state` says which."""
+    """It was paid or cancelled before, or approved: `state` says how it stands."""
 
     code: ClassVar[str] = "payout_ended"
 

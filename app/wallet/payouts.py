@@ -21,7 +21,7 @@ ENDED_SHOWN: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Payout:
-    """`iban` and `holder` are known while it is requested, and only to the staff of the shop; afterwards the last four
+    """`iban` and `holder` are known until it has ended, and only to the staff of the shop; afterwards the last four
     characters of the account alone."""
 
     public_id: str
@@ -65,7 +65,7 @@ async def count_waiting(merchant_id: UUID) -> int:
 async def ended_payouts(merchant_id: UUID) -> Sequence[Payout]:
     """What was paid or cancelled lately, the newest first."""
     return await _read(
-        "WHERE o.merchant_id = $1 AND o.state <> 'requested' ORDER BY o.ended_at DESC, o.id DESC LIMIT $2",
+        "WHERE o.merchant_id = $1 AND o.state IN ('paid', 'cancelled') ORDER BY o.ended_at DESC, o.id DESC LIMIT $2",
         merchant_id,
         ENDED_SHOWN,
     )

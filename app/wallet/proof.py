@@ -44,12 +44,20 @@ PROOF: Final[Mapping[str, str]] = {
         LEFT JOIN ledger_accounts a ON a.merchant_id = j.merchant_id AND a.currency = j.currency
             AND a.address = 'customer:' || c.public_id || ':wallet'
         LEFT JOIN postings p ON p.merchant_id = t.merchant_id AND p.transfer_id = t.id AND p.account_id = a.id
-        WHERE p.amount_minor IS DISTINCT FROM -j.amount_minor""",
+        WHERE p.amount_minor IS DISTINCT FROM CASE j.state WHEN 'done' THEN -j.amount_minor END""",
+    "I19 nobody was their own second person": """
+        SELECT j.public_id FROM wallet_adjustments j
+        JOIN wallet_adjustment_history h ON h.merchant_id = j.merchant_id AND h.subject_id = j.id
+        WHERE h.event = 'adjustment.approved' AND h.actor = j.adjusted_by
+        UNION ALL
+        SELECT o.public_id FROM wallet_payouts o
+        JOIN wallet_payout_history h ON h.merchant_id = o.merchant_id AND h.subject_id = o.id
+        WHERE h.event = 'payout.approved' AND h.actor = o.requested_by""",
     "I19 a payout that waits has its hold, one that was paid its transfer": """
         SELECT o.public_id FROM wallet_payouts o
         JOIN holds h ON h.merchant_id = o.merchant_id AND h.id = o.hold_id
         LEFT JOIN transfers t ON t.merchant_id = o.merchant_id AND t.key = 'payout:' || o.public_id
         WHERE h.amount_minor <> o.amount_minor
-           OR h.state <> CASE o.state WHEN 'requested' THEN 'pending' WHEN 'paid' THEN 'captured' ELSE 'released' END
+           OR h.state <> CASE o.state WHEN 'paid' THEN 'captured' WHEN 'cancelled' THEN 'released' ELSE 'pending' END
            OR (o.state = 'paid') <> (t.id IS NOT NULL)""",
 }

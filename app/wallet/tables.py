@@ -17,6 +17,21 @@ class WalletAdjustment(Table, tablename="wallet_adjustments"):
     note = Text(default=None)
     adjusted_by = Text(default=None)
     created_at = Timestamptz(default=None)
+    state = Text(default=None)
+    decided_by = Text(null=True, default=None)
+    decided_at = Timestamptz(null=True, default=None)
+
+
+class WalletAdjustmentHistory(Table, tablename="wallet_adjustment_history"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    subject_id = UUID(default=None)
+    from_state = Text(null=True, default=None)
+    to_state = Text(default=None)
+    event = Text(default=None)
+    actor = Text(default=None)
+    at = Timestamptz(default=None)
+    detail = JSONB(default=None)
 
 
 class WalletPayout(Table, tablename="wallet_payouts"):
@@ -34,6 +49,8 @@ class WalletPayout(Table, tablename="wallet_payouts"):
     requested_at = Timestamptz(default=None)
     requested_by = Text(default=None)
     ended_at = Timestamptz(null=True, default=None)
+    approved_by = Text(null=True, default=None)
+    approved_at = Timestamptz(null=True, default=None)
 
 
 class WalletPayoutHistory(Table, tablename="wallet_payout_history"):

@@ -23,6 +23,7 @@ from app.payments.states import REFUNDING
 from app.returns.states import REFUNDS, RETURNS
 from app.subscriptions.states import MACHINE as SUBSCRIPTION
 from app.subscriptions.states import PLANS
+from app.wallet.states import ADJUSTMENTS
 from app.wallet.states import MACHINE as PAYOUT
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
@@ -41,6 +42,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
         PAYMENT,
         REFUNDING,
         HOLD,
+        ADJUSTMENTS,
         PAYOUT,
         REFUNDS,
         RETURNS,

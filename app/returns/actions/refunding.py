@@ -23,6 +23,7 @@ from app.kernel import db, ids, outbox
 from app.kernel.money import Money
 from app.merchants.modules import require_module
 from app.merchants.queries import Merchant
+from app.merchants.two_people import check_second
 from app.orders import actions as orders
 from app.orders.queries import OrderView
 from app.orders.states import OrderState
@@ -37,7 +38,6 @@ from app.returns.errors import (
     RefundKeyReused,
     RefundRefused,
     RefundUnknown,
-    SamePerson,
 )
 from app.returns.queries import (
     RefundView,
@@ -227,8 +227,8 @@ async def _locked(
     assert waiting is not None
     if waiting.state is not RefundState.PENDING_APPROVAL:
         raise RefundDecided(waiting.state.value)
-    if second_person == waiting.asked_by:
-        raise SamePerson
+    if second_person is not None:
+        check_second(waiting.asked_by, second_person)
     return order, waiting
 
 

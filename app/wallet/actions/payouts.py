@@ -4,6 +4,8 @@ The shop that switched the wallet off offers it to the customer; while it is on,
 behalf, where the law or fairness wants it. From the request on the money is set aside, so it is paid out once and not
 spent meanwhile.
 
+Above the shop's limit a second person approves what staff ask for; the money is set aside meanwhile.
+
 What is still owed to the shop stays in: a refund may come into the wallet while its purchase is unpaid, and the debt
 stands, so paying all of it out would leave the shop with neither goods nor money. Asked when a payout is requested, and
 again before it is paid.
@@ -11,7 +13,7 @@ again before it is paid.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -19,15 +21,18 @@ from uuid import UUID
 
 import msgspec
 
-from app.kernel import db, ids, keys
+from app.kernel import audit, db, ids, keys
 from app.kernel.money import Money
+from app.kernel.states import Also
 from app.ledger import actions as ledger
 from app.ledger.errors import InsufficientFunds
 from app.ledger.queries import balance, owed_minor
 from app.ledger.rules import bank_of, wallet_of
 from app.merchants.modules import terms_of
 from app.merchants.queries import Merchant
+from app.merchants.two_people import check_second
 from app.wallet.actions.moving import check_currency, customer_id_of
+from app.wallet.actions.second_person import APPROVERS, Staff, payout_waits
 from app.wallet.actions.telling import tell
 from app.wallet.errors import (
     KeyOfAnother,
@@ -35,10 +40,14 @@ from app.wallet.errors import (
     OwesTheShop,
     PayoutEnded,
     PayoutRefused,
+    PayoutWaits,
+    RoleRefused,
     StaysInTheShop,
 )
 from app.wallet.rules import WalletCause, holder_of, iban_of
 from app.wallet.states import MACHINE, PayoutState
+
+_S = PayoutState
 
 PAYOUT_PURPOSE: Final = "wallet.payout"
 # A person pays it within days; the hold itself never is what ends it.
@@ -50,10 +59,10 @@ SELECT public_id, customer_id, amount_minor, currency FROM wallet_payouts WHERE 
 _REQUEST: Final = """
 INSERT INTO wallet_payouts (merchant_id, id, public_id, key, customer_id, hold_id, currency, amount_minor, state,
                             sealed, hint, requested_at, requested_by)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'requested', $9, $10, $11, $12)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
 """
 _LOCK: Final = """
-SELECT o.id, o.hold_id, o.state, o.amount_minor, o.currency, c.public_id AS customer_id
+SELECT o.id, o.hold_id, o.state, o.amount_minor, o.currency, o.requested_by, o.approved_by, c.public_id AS customer_id
 FROM wallet_payouts o JOIN customers c ON c.id = o.customer_id
 WHERE o.merchant_id = $1 AND o.public_id = $2 FOR NO KEY UPDATE OF o
 """
@@ -61,10 +70,10 @@ WHERE o.merchant_id = $1 AND o.public_id = $2 FOR NO KEY UPDATE OF o
 _END: Final = """
 WITH moved AS (
     UPDATE wallet_payouts SET state = $3, ended_at = $4, sealed = NULL
-    WHERE merchant_id = $1 AND id = $2 AND state = 'requested' RETURNING id
+    WHERE merchant_id = $1 AND id = $2 AND state = $8 RETURNING id
 )
 INSERT INTO wallet_payout_history (merchant_id, id, subject_id, from_state, to_state, event, actor, at, detail)
-SELECT $1, $5, id, 'requested', $3, $6, $7, $4, '{}' FROM moved
+SELECT $1, $5, id, $8, $3, $6, $7, $4, '{}' FROM moved
 """
 
 
@@ -111,6 +120,7 @@ async def request_payout(
             return _same(before, customer_id, new.amount)
         await _check_request(merchant.id, customer_public_id, new.amount, now)
         public_id = ids.public_id("wpo")
+        waits = await payout_waits(merchant.id, customer_id, new.amount.amount_minor, actor, now)
         held = await ledger.hold(
             merchant.id,
             key=f"payout:{key}",
@@ -120,7 +130,8 @@ async def request_payout(
             expires_at=now + _KEPT_ASIDE,
             now=now,
         )
-        await _insert(merchant.id, customer_id, public_id, held.id, new, key=key, actor=actor, now=now)
+        named = _Named(ids.internal_id(), public_id, held.id, _S.PENDING_APPROVAL if waits else _S.REQUESTED)
+        await _insert(merchant.id, customer_id, named, new, key=key, actor=actor, now=now)
         return public_id
 
     return await db.in_tx(write)
@@ -153,42 +164,87 @@ def _same(before: db.Record, customer_id: UUID, amount: Money) -> str:
     return public_id
 
 
+@dataclass(frozen=True, slots=True)
+class _Named:
+    """A payout that is about to be written down."""
+
+    id: UUID
+    public_id: str
+    hold_id: UUID
+    state: PayoutState
+
+
 async def _insert(
     merchant_id: UUID,
     customer_id: UUID,
-    public_id: str,
-    hold_id: UUID,
+    named: _Named,
     new: NewPayout,
     *,
     key: str,
     actor: str,
     now: datetime,
 ) -> None:
-    payout_id = ids.internal_id()
     await db.execute(
         _REQUEST,
         merchant_id,
-        payout_id,
-        public_id,
+        named.id,
+        named.public_id,
         key,
         customer_id,
-        hold_id,
+        named.hold_id,
         new.amount.currency,
         new.amount.amount_minor,
+        named.state.value,
         keys.process_keyring().seal(PAYOUT_PURPOSE, msgspec.json.encode(PayTo(new.iban, new.holder))),
         new.iban[-4:],
         now,
         actor,
     )
-    await MACHINE.begin(
-        merchant_id, payout_id, state=PayoutState.REQUESTED, event="payout.requested", actor=actor, at=now
-    )
+    event = "payout.requested" if named.state is _S.REQUESTED else "payout.asked"
+    await MACHINE.begin(merchant_id, named.id, state=named.state, event=event, actor=actor, at=now)
+
+
+async def approve_payout(merchant: Merchant, payout_public_id: str, *, by: Staff, now: datetime) -> None:
+    """A second person says yes: it may be paid now; one transaction. Their own second press: nothing.
+
+    Raises RoleRefused, NoSuchPayout, SamePerson, PayoutEnded (somebody else was faster).
+    """
+    if by.role not in APPROVERS:
+        raise RoleRefused
+
+    async def write() -> None:
+        row = await _locked(merchant.id, payout_public_id)
+        if row["state"] == _S.REQUESTED and row["approved_by"] == by.actor:
+            return
+        if row["state"] != _S.PENDING_APPROVAL:
+            raise PayoutEnded(row["state"])
+        check_second(row["requested_by"], by.actor)
+        said = Also("approved_by = $10, approved_at = $11", (by.actor, now))
+        await MACHINE.move(
+            merchant.id,
+            row["id"],
+            expected=_S.PENDING_APPROVAL,
+            to=_S.REQUESTED,
+            actor=by.actor,
+            at=now,
+            also=said,
+        )
+        await _note("wallet.payout_approved", merchant.id, payout_public_id, row, by.actor, now)
+
+    await db.in_tx(write)
+
+
+async def _note(
+    action: str, merchant_id: UUID, payout_public_id: str, row: db.Record, actor: str, now: datetime
+) -> None:
+    detail = {"payout": payout_public_id, "amount_minor": row["amount_minor"]}
+    await audit.record(actor, action, row["customer_id"], merchant_id=merchant_id, at=now, detail=detail)
 
 
 async def mark_paid(merchant: Merchant, payout_public_id: str, *, actor: str, now: datetime) -> None:
     """The money left the bank: the wallet loses it for good; one transaction. A second time: nothing.
 
-    Raises NoSuchPayout, PayoutEnded (it was cancelled), OwesTheShop, MoneyFrozen.
+    Raises NoSuchPayout, PayoutWaits (for a second person), PayoutEnded (it was cancelled), OwesTheShop, MoneyFrozen.
     """
 
     async def pay(payout: db.Record) -> None:
@@ -217,9 +273,28 @@ async def cancel_payout(merchant: Merchant, payout_public_id: str, *, actor: str
 
     Raises NoSuchPayout, PayoutEnded (it was paid).
     """
+    await _let_go(merchant, payout_public_id, tuple(MACHINE.states), actor=actor, now=now)
 
+
+async def refuse_payout(merchant: Merchant, payout_public_id: str, *, by: Staff, now: datetime) -> None:
+    """A second person says no, or whoever asked takes it back: as `cancel_payout`, while it waits and no later.
+
+    Raises RoleRefused, NoSuchPayout, PayoutEnded (it was approved).
+    """
+    if by.role not in APPROVERS:
+        raise RoleRefused
+    await _let_go(merchant, payout_public_id, (_S.PENDING_APPROVAL,), actor=by.actor, now=now)
+
+
+async def _let_go(
+    merchant: Merchant, payout_public_id: str, while_in: Sequence[str], *, actor: str, now: datetime
+) -> None:
     async def let_go(payout: db.Record) -> None:
+        if payout["state"] not in while_in:
+            raise PayoutEnded(payout["state"])
         await ledger.release(merchant.id, payout["hold_id"], actor=actor, now=now)
+        if payout["state"] == _S.PENDING_APPROVAL:
+            await _note("wallet.payout_refused", merchant.id, payout_public_id, payout, actor, now)
 
     await _end(merchant.id, payout_public_id, PayoutState.CANCELLED, let_go, actor=actor, now=now)
 
@@ -234,15 +309,24 @@ async def _end(
     now: datetime,
 ) -> None:
     async def write() -> None:
-        row = await db.fetch_one(_LOCK, merchant_id, payout_public_id)
-        if row is None:
-            raise NoSuchPayout
-        if row["state"] == to:
+        row = await _locked(merchant_id, payout_public_id)
+        before = PayoutState(row["state"])
+        if before is to:
             return
-        if row["state"] != PayoutState.REQUESTED:
-            raise PayoutEnded(row["state"])
+        if to not in MACHINE.targets(before):
+            raise PayoutWaits if before is _S.PENDING_APPROVAL else PayoutEnded(before.value)
         await work(row)
-        event = MACHINE.event(PayoutState.REQUESTED, to)
-        await db.execute(_END, merchant_id, row["id"], to.value, now, ids.internal_id(), event, actor)
+        event = MACHINE.event(before, to)
+        await db.execute(
+            _END, merchant_id, row["id"], to.value, now, ids.internal_id(), event, actor, before.value
+        )
 
     await db.in_tx(write)
+
+
+async def _locked(merchant_id: UUID, payout_public_id: str) -> db.Record:
+    """A payout, held until the transaction ends. Raises NoSuchPayout."""
+    row = await db.fetch_one(_LOCK, merchant_id, payout_public_id)
+    if row is None:
+        raise NoSuchPayout
+    return row

@@ -100,6 +100,8 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:wallet-export": _OWNER,
         "admin:wallet-adjust": _OWNER,
         "admin:wallet-adjust-now": _OWNER,
+        "admin:wallet-approvals": _REVIEWERS,
+        "admin:wallet-decide": _REVIEWERS,
         "admin:payouts": _OWNER,
         "admin:payout-do": _OWNER,
         "admin:payout-form": _OWNER,

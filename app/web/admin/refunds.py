@@ -18,7 +18,7 @@ from app.invoices.credits import EVERYTHING, Pieces, Wanted
 from app.kernel import clock, db, ids
 from app.kernel.errors import Refusal
 from app.kernel.money import Money
-from app.merchants.errors import ModuleOff
+from app.merchants.errors import ModuleOff, SamePerson
 from app.merchants.queries import staff_actors
 from app.orders.queries import OrderView, order_for_api
 from app.orders.states import REFUNDABLE
@@ -32,7 +32,6 @@ from app.returns.errors import (
     RefundDecided,
     RefundKeyReused,
     RefundRefused,
-    SamePerson,
 )
 from app.returns.queries import conditions_of, lines_of_refund, refund_by_public_id, sale_of
 from app.web.admin.access import AdminRequest, settings_of

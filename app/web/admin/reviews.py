@@ -40,6 +40,7 @@ from app.merchants.queries import reviewers_of, staff_actors
 from app.merchants.rules import name_of
 from app.orders.queries import order_for_api, order_timeline
 from app.returns.queries import waiting_refunds
+from app.wallet.approvals import waiting_approvals
 from app.web.admin.access import AdminRequest, settings_of
 from app.web.admin.pages import merchant_of, show
 from app.web.admin.refunds_views import refund_row
@@ -112,7 +113,7 @@ async def review_list(request: AdminRequest) -> Response[str]:
     return await show(request, "admin/reviews.html", context, section="reviews")
 
 
-_BESIDE: Final = ("answered", "refunds", "staff_names", "money", "money_answered", "bad")
+_BESIDE: Final = ("answered", "refunds", "wallets", "staff_names", "money", "money_answered", "bad")
 
 
 async def _beside_the_queue(merchant_id: UUID, desk: Desk) -> dict[str, object]:
@@ -120,6 +121,7 @@ async def _beside_the_queue(merchant_id: UUID, desk: Desk) -> dict[str, object]:
     return {
         "answered": tuple(case_row(case, desk.now) for case in await queries.answered(merchant_id)),
         "refunds": tuple(refund_row(each) for each in await waiting_refunds(merchant_id)),
+        "wallets": await waiting_approvals(merchant_id),
         "staff_names": await staff_actors(merchant_id),
         "money": tuple(money_row(case) for case in await money_waiting(merchant_id)),
         "money_answered": tuple(money_row(case) for case in await money_answered(merchant_id)),

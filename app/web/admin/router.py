@@ -48,6 +48,7 @@ from app.web.admin import (
     till_setup,
     wallets,
     wallets_adjust,
+    wallets_approvals,
     wallets_payouts,
 )
 from app.web.admin.access import HOME
@@ -159,6 +160,8 @@ def admin_router(settings: Settings) -> Router:
             settings_modules.save_modules,
             wallets.wallet_list,
             wallets.export_wallets,
+            wallets_approvals.approvals,
+            wallets_approvals.decide,
             wallets_payouts.payout_queue,
             wallets_payouts.end_payout,
             wallets.one_wallet,

@@ -16,6 +16,7 @@ from app.kernel import clock, ids, typed
 from app.kernel.cursors import CursorRefused
 from app.kernel.money import Money
 from app.merchants.queries import Merchant
+from app.wallet.approvals import count_approvals, waiting_approvals
 from app.wallet.liability import liability
 from app.wallet.lists import WORDS_LENGTH_MAX, CustomerCard, WalletPage, customer_card, each_wallet, wallets
 from app.wallet.payouts import count_waiting, payouts_of
@@ -37,7 +38,7 @@ from app.web.shared import rendering
 
 PAGE_SIZE: Final = 25
 LIST: Final = "/admin/wallets"
-_DONE: Final = frozenset({"adjusted", "payout"})
+_DONE: Final = frozenset({"adjusted", "payout", "waits"})
 
 
 @get("/wallets", name="admin:wallets")
@@ -54,6 +55,7 @@ async def wallet_list(request: AdminRequest) -> Response[str]:
         "chart": chart_of(counted) if counted is not None else None,
         "is_on": merchant.has("wallet"),
         "payouts_waiting": await count_waiting(merchant.id),
+        "approvals_waiting": await count_approvals(merchant.id),
         "first_url": _url(q=words) if cursor else None,
         "next_url": _url(q=words, cursor=page.next_cursor) if page.next_cursor else None,
         "export_url": f"{LIST}/export",
@@ -145,6 +147,7 @@ async def one_wallet(request: AdminRequest, customer_id: FromPath[str]) -> Respo
         "holds": tuple(hold_row(hold, merchant.currency, origins) for hold in holds),
         "movements": tuple(movement_row(each, merchant.currency, origins) for each in page.movements),
         "payouts": await payouts_of(merchant.id, customer_id),
+        "waits": any(each.customer_id == customer_id for each in await waiting_approvals(merchant.id)),
         "past": await _past(merchant, customer_id, request.query_params.get("on", "")),
         "on": typed.one_line(request.query_params.get("on", ""))[:20],
         "today": merchant.local_date(now),

@@ -18,6 +18,7 @@ from app.merchants.errors import ModuleOff
 from app.merchants.queries import Merchant
 from app.wallet import actions
 from app.wallet.actions import Adjustment, Staff
+from app.wallet.approvals import is_waiting
 from app.wallet.errors import AdjustmentRefused, BalanceChanged, KeyOfAnother, MayNotLapse
 from app.wallet.lists import CustomerCard
 from app.wallet.queries import wallet
@@ -92,7 +93,7 @@ async def _make(
     request: AdminRequest, desk: Desk, form: Form, wanted: Adjustment, *, seen_minor: int, key: UUID
 ) -> Response[str]:
     try:
-        await actions.adjust(
+        made = await actions.adjust(
             desk.merchant,
             desk.customer_id,
             wanted,
@@ -110,7 +111,8 @@ async def _make(
         return await _ask(request, desk, form.refused(direction=FieldError("module_off")), status=409)
     except MoneyFrozen:
         return await _ask(request, desk, form.refused(direction=FieldError("frozen")), status=503)
-    return rendering.redirect(request, f"{LIST}/{desk.customer_id}?done=adjusted", leave=True)
+    done = "waits" if await is_waiting(desk.merchant.id, made) else "adjusted"
+    return rendering.redirect(request, f"{LIST}/{desk.customer_id}?done={done}", leave=True)
 
 
 def _wanted(form: Form, desk: Desk) -> Adjustment | Form:
@@ -220,6 +222,9 @@ async def _look(
         "values": {name: form.value(name) for name in kept},
         "key": str(ids.internal_id()),
         "changed": changed,
+        "waits": await actions.would_wait(
+            desk.merchant.id, desk.customer_id, change.amount_minor, desk.by.actor, desk.now
+        ),
     }
     status = 409 if changed else HTTP_200_OK
     return await show(request, "admin/wallet_adjust_check.html", context, section="wallets", status=status)

@@ -14,9 +14,11 @@ from app.kernel import clock, ids
 from app.kernel.money import Money
 from app.ledger.errors import HoldEnded, InsufficientFunds, MoneyFrozen
 from app.merchants.queries import Merchant
+from app.merchants.two_people import limit_of
 from app.wallet import actions
 from app.wallet.actions import NewPayout
-from app.wallet.errors import KeyOfAnother, NoSuchPayout, OwesTheShop, PayoutEnded, PayoutRefused
+from app.wallet.approvals import is_waiting
+from app.wallet.errors import KeyOfAnother, NoSuchPayout, OwesTheShop, PayoutEnded, PayoutRefused, PayoutWaits
 from app.wallet.payouts import ended_payouts, waiting_payouts
 from app.wallet.queries import wallet
 from app.wallet.rules import HOLDER_LENGTH_MAX
@@ -68,6 +70,8 @@ async def end_payout(request: AdminRequest, payout_id: FromPath[str]) -> Respons
         return await no_wallet(request)
     except (PayoutEnded, HoldEnded):
         return await _queue(request, stopped="ended", status=409)
+    except PayoutWaits:
+        return rendering.redirect(request, f"{LIST}/approvals", leave=True)
     except OwesTheShop as refused:
         return await _queue(request, owes=_owes(merchant, refused), status=409)
     except MoneyFrozen:
@@ -94,7 +98,7 @@ async def ask_payout(request: AdminRequest, customer_id: FromPath[str]) -> Respo
     actor, now = f"staff:{request.user.staff.public_id}", clock.business(request.user.staff.offset_s)
     try:
         key = str(_key(form.value("key")))
-        await actions.request_payout(merchant, customer_id, new, actor=actor, key=key, now=now)
+        asked = await actions.request_payout(merchant, customer_id, new, actor=actor, key=key, now=now)
     except PayoutRefused as refused:
         again = form.refused(**{refused.field: FieldError(refused.reason)})
         return await _ask(request, customer_id, again, status=422)
@@ -108,7 +112,8 @@ async def ask_payout(request: AdminRequest, customer_id: FromPath[str]) -> Respo
     except KeyOfAnother:
         # The page was sent before with another sum: the one it leads to shows how things stand.
         return rendering.redirect(request, f"{LIST}/{customer_id}", leave=True)
-    return rendering.redirect(request, f"{LIST}/{customer_id}?done=payout", leave=True)
+    done = "waits" if await is_waiting(merchant.id, asked) else "payout"
+    return rendering.redirect(request, f"{LIST}/{customer_id}?done={done}", leave=True)
 
 
 def _owes(merchant: Merchant, refused: OwesTheShop) -> FieldError:
@@ -137,6 +142,7 @@ async def _ask(
     whole, cents = divmod(held.available_minor, 100)
     blank = Form({"amount": f"{whole}.{cents:02}" if held.available_minor else "", "holder": card.name or ""})
     kept = form.value("key") if form is not None else ""
+    limit_minor = await limit_of(merchant.id)
     context = {
         "customer_id": customer_id,
         "card": card,
@@ -144,6 +150,7 @@ async def _ask(
         "available": Money(held.available_minor, held.currency),
         "currency": held.currency,
         "holder_max": HOLDER_LENGTH_MAX,
+        "limit": None if limit_minor is None else Money(limit_minor, merchant.currency),
         "key": kept or str(ids.internal_id()),
     }
     return await show(request, "admin/wallet_payout.html", context, section="wallets", status=status)

@@ -139,7 +139,7 @@ class PointsView:
     older_url: str | None
 
 
-PayoutState = Literal["requested", "paid", "cancelled"]
+PayoutState = Literal["pending_approval", "requested", "paid", "cancelled"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,13 @@ from app.checkout.books import check_books
 from app.invoices.credits import Pieces
 from app.invoices.queries import invoices_of_order
 from app.kernel import clock, db
+from app.merchants.errors import SamePerson
 from app.merchants.queries import Merchant
 from app.orders import actions as orders
 from app.orders.queries import OrderView
 from app.returns import actions
 from app.returns.actions import refunding
-from app.returns.errors import RefundableChanged, RefundDecided, RefundRefused, SamePerson
+from app.returns.errors import RefundableChanged, RefundDecided, RefundRefused
 from app.returns.queries import RefundView, Sale, refund_by_public_id, sale_of, waiting_refunds
 from app.returns.rules import Conditions
 from tests.factories.checkout import a_line

@@ -33,6 +33,9 @@ BREAKS = (
     ("UPDATE wallet_adjustments SET amount_minor = amount_minor + 1", "by just that much"),
     ("UPDATE wallet_payouts SET amount_minor = amount_minor + 1", "a payout that waits"),
     ("UPDATE holds SET state = 'released' WHERE about LIKE 'wpo%'", "a payout that waits"),
+    ("UPDATE wallet_adjustments SET state = 'pending_approval'", "by just that much"),
+    ("UPDATE wallet_adjustment_history SET event = 'adjustment.approved'", "their own second person"),
+    ("UPDATE wallet_payout_history SET event = 'payout.approved'", "their own second person"),
 )
 
 

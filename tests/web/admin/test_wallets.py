@@ -11,6 +11,8 @@ from litestar.types import ASGIApp
 from app.kernel import clock, db, ids
 from app.merchants.modules import set_module_price, terms_of
 from app.merchants.queries import Merchant
+from app.returns.actions import save_conditions
+from app.returns.rules import Conditions
 from app.wallet.liability import count_liability
 from app.wallet.queries import wallet
 from tests.factories.checkout import a_merchant, a_session
@@ -316,6 +318,46 @@ async def test_what_the_customer_owes_stops_a_payout_with_its_figures_at_the_req
     assert "The customer still owes €20.01 here, so at most €29.99 can be paid out" in stopped.text
     assert address in stopped.text
     assert await holds(shop, customer) == 50_00
+
+
+async def test_above_the_limit_a_colleague_decides_and_the_first_page_counts_it(
+    app: ASGIApp, desk: httpx.AsyncClient, shop: Merchant, customer: str
+) -> None:
+    now = await clock.business_now()
+    await save_conditions(shop, Conditions(14, approval_above_minor=10_00), actor="staff:x", now=now)
+    await given(shop, customer, 50_00)
+    checked = (await desk.post(f"{LIST}/{customer}/adjust", data=GIFT)).text
+    assert "Ask for approval" in checked
+    asked = await desk.post(f"{LIST}/{customer}/adjust", data=hidden(checked))
+    assert asked.headers["location"] == f"{LIST}/{customer}?done=waits"
+    sent = {"amount": "20.00", "iban": IBAN, "holder": "Aino Virta"}
+    assert "Above €10.00" in (await desk.get(f"{LIST}/{customer}/payout")).text
+    await desk.post(f"{LIST}/{customer}/payout", data=sent)
+    assert await holds(shop, customer) == 50_00
+    assert "2 changes of wallets wait for a second person" in (await desk.get("/admin")).text
+    assert "Wait for a second person" in (await desk.get(LIST)).text
+    assert "waits for a second person" in (await desk.get(f"{LIST}/{customer}")).text
+    assert "No payout is waiting" in (await desk.get(f"{LIST}/payouts")).text
+
+    own = (await desk.get(f"{LIST}/approvals")).text
+    change, payout = re.findall(r'action="(/admin/wallets/approvals/[^"]+)"', own)
+    assert 'value="approve"' not in own
+    alone = await desk.post(change, data={"do": "approve", "seen": "5000"})
+    assert (alone.status_code, "Ask a colleague" in alone.text) == (422, True)
+
+    colleague = await a_person(shop, "kuusi@havu.example", role="reviewer")
+    async with pages.browser(app) as second:
+        await sign_in(second, colleague)
+        assert "2 changes of wallets" in (await second.get("/admin/reviews")).text
+        assert (await second.post(change, data={"do": "approve", "seen": "1"})).status_code == 409
+        assert (await second.post(change, data={"do": "approve", "seen": "5000"})).status_code == 303
+        assert (await second.post(payout, data={"do": "refuse"})).status_code == 303
+        late = await second.post(payout, data={"do": "approve"})
+        assert (late.status_code, "Somebody was faster" in late.text) == (409, True)
+    assert await holds(shop, customer) == 62_50
+    assert "Nothing waits for a second person" in (await desk.get(f"{LIST}/approvals")).text
+    for strange in ("adj_x", "x", "wpo_00000000000000000000000000", "adj_00000000000000000000000000"):
+        assert (await desk.post(f"{LIST}/approvals/{strange}", data={"do": "refuse"})).status_code == 404
 
 
 async def test_a_payout_that_is_none_has_no_page(desk: httpx.AsyncClient) -> None:
