@@ -20,7 +20,7 @@ from app.checkout.flow_parts import (
 )
 from app.checkout.states import SessionState
 from app.checkout.steps import Progress
-from app.extras.rules import Choice, ShippingOption
+from app.extras.rules import Choice, ShippingOption, shipping_line
 from app.identity.actions.browsers import handed_over
 from app.identity.actions.codes import Approval
 from app.identity.actions.remembered import Remembered
@@ -122,6 +122,7 @@ class Flow:
     payment_failure: str | None = None
     begins_subscription: bool = False
     review_first: bool = False
+    answered: bool = False
 
     @property
     def total(self) -> Money:
@@ -131,7 +132,7 @@ class Flow:
     def state(self) -> SessionState:
         """The state with time taken into account: an open session past its end is expired, whoever asks first, and a
         held one once the time for its answer is over. One whose order or link is out of reach is cancelled."""
-        if is_over(self.stored_state, self.expires_at, self.held_until, self.now):
+        if is_over(self.stored_state, self.expires_at, self.held_until, self.now, answered=self.answered):
             return SessionState.EXPIRED
         return reachable(self.stored_state, self.order_state, self.link_state)
 
@@ -169,13 +170,23 @@ class Flow:
     @property
     def quote_stands(self) -> bool:
         """The quote is of today (its due dates and its rate count from the day of the purchase), of the order's present
-        sum, which the shop may have changed, and of no choices that somebody else made on the order of a link.
+        sum, which the shop may have changed, of no choices that somebody else made on the order of a link, and of a
+        way to deliver that the shop still offers like that.
         """
         if self.quote is None or Money(self.quote.price_minor, self.quote.currency) != self.total:
             return False
-        if self.extras_by not in {None, self.session_id}:
+        if self.extras_by not in {None, self.session_id} or not self.delivery_stands:
             return False
         return self.merchant.local_date(self.now - QUOTE_GRACE) <= self.quote.start
+
+    @property
+    def delivery_stands(self) -> bool:
+        """The order comes in one of the ways that its shop offers now, at that price; in none, where there is nothing
+        to choose."""
+        chosen = [line for line in self.lines if line.origin == "shipping"]
+        if not self.shipping_options:
+            return not chosen
+        return len(chosen) == 1 and chosen[0] in map(shipping_line, self.shipping_options)
 
     @property
     def changed(self) -> bool:
@@ -239,10 +250,23 @@ class Flow:
         return Approval(self.public_id, self.total_minor, self.currency, self.merchant.public_id, basket)
 
 
-def is_over(state: SessionState, expires_at: datetime, held_until: datetime | None, now: datetime) -> bool:
-    """Whether a session's time is over, though nobody may have written it down yet."""
+# Somebody has answered in time about the session `s`, and the answer waits its seconds, or for the worker.
+ANSWERED: Final = """(s.state = 'held' AND EXISTS (
+           SELECT FROM cases a WHERE a.merchant_id = s.merchant_id AND a.session_id = s.id AND a.state = 'decided'))"""
+
+
+def is_over(
+    state: SessionState,
+    expires_at: datetime,
+    held_until: datetime | None,
+    now: datetime,
+    *,
+    answered: bool = False,
+) -> bool:
+    """Whether a session's time is over, though nobody may have written it down yet. One that somebody has answered in
+    time (`ANSWERED`) is held until the answer takes effect."""
     if state is SessionState.HELD:
-        return held_until is not None and now >= held_until
+        return not answered and held_until is not None and now >= held_until
     return state is SessionState.OPEN and now >= expires_at
 
 
@@ -260,7 +284,7 @@ def reachable(state: SessionState, order_state: OrderState, link_state: LinkStat
 _FLOW: Final = f"""
 SELECT s.xmin || ' ' || o.xmin AS rows,
        s.merchant_id, s.id, s.public_id, s.state, s.locale, s.success_url, s.cancel_url, s.expires_at,
-       s.held_until, s.browser_id,
+       s.held_until, {ANSWERED} AS answered, s.browser_id,
        s.phone, s.postcode, s.phone_proved_at, s.contact_elsewhere, s.identified_by, s.identified_at, s.decisions_made,
        s.payment_failure, s.order_id, s.link_id, s.typed, pl.state AS link_state,
        o.public_id AS order_public_id, o.state AS order_state, o.shown_version, o.reference, o.currency,
@@ -416,6 +440,7 @@ def _read(row: db.Record, merchant: Merchant) -> Flow:
         extras_by=row["extras_by"],
         company=company_of(row),
         payment_failure=row["payment_failure"],
+        answered=row["answered"],
         begins_subscription=row["begins_subscription"],
         review_first=row["review_first"],
         official_wording=law_of(merchant.country).is_official(row["confirmed_wordings"] or ()),

@@ -143,12 +143,14 @@ async def add_lines(merchant_id: UUID, order_id: UUID, version: int, lines: Sequ
 
 @dataclass(frozen=True, slots=True)
 class Contents:
-    """Everything of an order that the shop may change."""
+    """Everything of an order that the shop may change. `shipping_options` are as `NewOrder` has them; None leaves
+    them as they are."""
 
     reference: str
     lines: Sequence[Line]
     contact: Contact
     note: str | None = field(default=None, repr=False)
+    shipping_options: Sequence[Mapping[str, object]] | None = None
 
 
 _LOCK: Final = "SELECT id FROM orders WHERE merchant_id = $1 AND public_id = $2 FOR UPDATE"
@@ -156,8 +158,9 @@ _LOCK: Final = "SELECT id FROM orders WHERE merchant_id = $1 AND public_id = $2 
 _EDIT: Final = """
 WITH edited AS (
     UPDATE orders
-    SET version = $3, total_minor = $4, reference = $5,
-        shown_version = CASE WHEN $14::text[] && ARRAY['lines', 'reference', 'customer'] THEN $3 ELSE shown_version END
+    SET version = $3, total_minor = $4, reference = $5, shipping_options = $17,
+        shown_version = CASE WHEN $14::text[] && ARRAY['lines', 'reference', 'customer', 'delivery'] THEN $3
+                             ELSE shown_version END
     WHERE merchant_id = $1 AND id = $2
 ), contact AS (
     UPDATE order_contacts
@@ -181,7 +184,8 @@ async def edit(
 ) -> int:
     """Make the next version of an order whose present one is `version`; answers the number that holds now.
 
-    What the shopper's own choices added stays: whoever goes on paying chooses anew where it no longer fits. Contents
+    What the shopper's own choices added stays: whoever goes on paying chooses anew where it no longer fits, and where
+    the way to deliver is another one or gone. Contents
     that change nothing make no version. `edit_id` tells this edit from any other. Raises OrderUnknown, OrderRemoved,
     OrderLocked, VersionConflict, LineRefused, TotalRefused.
     """
@@ -216,6 +220,8 @@ async def edit(
         changes,
         actor,
         now,
+        list(order.shipping_options if contents.shipping_options is None else contents.shipping_options)
+        or None,
     )
     # Each version has lines of its own, those that stayed the same included.
     await add_lines(merchant_id, order.id, version + 1, contents.lines)
@@ -258,6 +264,8 @@ def _changes(order: OrderView, contents: Contents) -> list[str]:
         "reference": contents.reference != order.reference,
         "customer": contents.contact != was,
         "note": contents.note != order.note,
+        "delivery": contents.shipping_options is not None
+        and list(contents.shipping_options) != list(order.shipping_options),
     }
     return [name for name, changed in parts.items() if changed]
 

@@ -36,8 +36,8 @@ class OrderView:
 
     `quote_content` is the content of the quote it was paid on, `current_quote_content` that of what is left after
     refunds, where they changed the plan; `removed` tells that expiry took lines and contact away;
-    `watched` that open pages hear of its changes; `customer_public_id` names who bought, once somebody has, and
-    `company` the company that it is for.
+    `watched` that open pages hear of its changes; `customer_public_id` names who bought, once somebody has,
+    `company` the company that it is for, and `shipping_options` how it can be delivered (`extras.rules`), as data.
     """
 
     id: UUID
@@ -62,6 +62,7 @@ class OrderView:
     customer_public_id: str | None
     lines: tuple[Line, ...]
     company: Company | None = None
+    shipping_options: tuple[Mapping[str, object], ...] = ()
 
     @property
     def method(self) -> str | None:
@@ -121,7 +122,7 @@ class DeliveryView:
 
 COLUMNS: Final = """
 o.id, o.public_id, o.state, o.version, o.reference, o.country, o.currency, o.buyer, o.total_minor, o.refundable_minor,
-o.created_at, o.accepted_at, o.watched, o.paid_at, o.quote_id, q.content AS quote_content,
+o.created_at, o.accepted_at, o.watched, o.paid_at, o.shipping_options, o.quote_id, q.content AS quote_content,
 nq.content AS current_quote_content,
 c.name, c.email, c.phone, c.postcode, c.street, c.city, c.note,
 c.company_country, c.company_number, c.company_name, c.purchase_order,
@@ -268,7 +269,8 @@ async def orders_named(merchant_id: UUID, text: str) -> tuple[str, ...]:
 class OrderVersion:
     """One version: who made it, when, what it summed to (minor units), and what it changed of the one before.
 
-    `changes` names the parts ("lines", "reference", "customer", "note"); `lines` tells what became of the lines.
+    `changes` names the parts ("lines", "reference", "customer", "note", "delivery"); `lines` tells what became of the
+    lines.
     `seen` tells which sessions (public ids) went on from a page that showed this version, and when first.
     """
 
@@ -488,4 +490,5 @@ def order_of(row: db.Record, lines: tuple[Line, ...]) -> OrderView:
         customer_public_id=row["customer_public_id"],
         lines=lines,
         company=company_of(row),
+        shipping_options=tuple(row["shipping_options"] or ()),
     )

@@ -118,6 +118,7 @@ def presented(order: OrderView) -> schemas.Order:
         "country": order.country,
         "buyer": order.buyer,
         "lines": [_line(line) for line in order.lines],
+        "shipping_options": order.shipping_options,
         "total_minor": order.total_minor,
         "refundable_minor": order.refundable_minor,
         "currency": order.currency,

@@ -26,6 +26,8 @@ from app.web.api.orders import presented
 from app.web.api.problems import fault, invalid, not_found
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from app.web.shared.problems import FieldProblem
 
 
@@ -137,9 +139,7 @@ def new_order_of(given: schemas.NewOrder, *, home_currency: str) -> NewOrder:
         lines=tuple(line_of(line, index, faults) for index, line in enumerate(given.lines)),
         contact=_contact(given.customer, given.country, faults),
         note=note_of(given.note, "/note", faults),
-        shipping_options=[
-            option.to_data() for option in shipping_of(given.shipping_options, given.country, faults)
-        ],
+        shipping_options=_shipping(given.shipping_options, given.country, faults),
     )
     if faults:
         raise invalid(*faults)
@@ -159,10 +159,19 @@ def contents_of(given: schemas.OrderEdit, order: OrderView) -> Contents:
         if given.customer is UNSET
         else _contact(given.customer, order.country, faults),
         note=order.note if given.note is UNSET else note_of(given.note, "/note", faults),
+        shipping_options=None
+        if given.shipping_options is UNSET
+        else _shipping(given.shipping_options, order.country, faults),
     )
     if faults:
         raise invalid(*faults)
     return contents
+
+
+def _shipping(
+    given: Sequence[schemas.NewShippingOption], country: str, faults: list[FieldProblem]
+) -> list[dict[str, object]]:
+    return [option.to_data() for option in shipping_of(given, country, faults)]
 
 
 def _reference(text: str, faults: list[FieldProblem]) -> str:

@@ -51,6 +51,7 @@ EventType = Literal[
     "subscription.price_offered",
     "subscription.price_accepted",
     "subscription.price_declined",
+    "subscription.method_changed",
 ]
 
 ShortText = Annotated[str, Meta(min_length=1, max_length=100)]
@@ -199,15 +200,17 @@ class MethodFees(Input, frozen=True, forbid_unknown_fields=True):
 
 
 class OrderEdit(Input, frozen=True, forbid_unknown_fields=True):
-    """What shall be different in an order that nobody has paid. What is not named stays; `lines` and `customer` are
-    given whole, and what the shopper chose beside the lines stays. `version` is the one the edit was made to: another
-    one answers 409 `version_conflict`. `accepted` cannot be taken back.
+    """What shall be different in an order that nobody has paid. What is not named stays; `lines`, `customer` and
+    `shipping_options` are given whole, and what the shopper chose beside the lines stays. Of other ways to deliver the
+    shopper is told, and chooses anew where theirs is gone or costs something else. `version` is the one the edit was
+    made to: another one answers 409 `version_conflict`. `accepted` cannot be taken back.
     """
 
     version: Annotated[int, Meta(ge=1, le=2_147_483_646)]
     reference: ShortText | UnsetType = UNSET
     lines: Annotated[tuple[NewLine, ...], Meta(min_length=1, max_length=LINES_MAX)] | UnsetType = UNSET
     customer: NewCustomer | UnsetType | None = UNSET
+    shipping_options: ShippingOptions | UnsetType = UNSET
     note: NoteText | UnsetType | None = UNSET
     accepted: bool = False
 
@@ -377,9 +380,21 @@ class Company(msgspec.Struct, frozen=True):
     purchase_order: str | None
 
 
+class ShippingOption(msgspec.Struct, frozen=True):
+    """One of the ways to deliver that the shopper chooses from; `postcodes` is empty where it goes everywhere."""
+
+    id: str
+    provider: str
+    name: str
+    price_minor: int
+    vat_percent: str
+    postcodes: tuple[str, ...]
+
+
 class Order(msgspec.Struct, frozen=True):
     """`refundable_minor` is what could still be refunded; `quote` is null until a purchase is confirmed. `accepted_at`
-    is set once the shop stands by an order; `note` is the shop's own.
+    is set once the shop stands by an order; `note` is the shop's own, `shipping_options` are yours, empty where the
+    delivery is settled.
     """
 
     id: str
@@ -391,6 +406,7 @@ class Order(msgspec.Struct, frozen=True):
     country: Country
     buyer: Buyer
     lines: tuple[OrderLine, ...]
+    shipping_options: tuple[ShippingOption, ...]
     total_minor: int
     refundable_minor: int
     currency: Currency

@@ -7,16 +7,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from app.checkout import shown
+from app.extras.rules import shipping_line
 from app.kernel.money import Money
 from app.orders.queries import change_between
-from app.orders.rules import extras_of
+from app.orders.rules import LineChange, extras_of
 from app.web.shared.forms import one_line
 from app.web.shopper.offers import offers_for
 from app.web.shopper.views import ChangedLineView, ChangedView
 
 if TYPE_CHECKING:
     from app.checkout.queries import Flow
-    from app.orders.rules import LineChange
     from app.plans.quote import Quote
     from app.web.shopper.visit import Visit
 
@@ -50,7 +50,9 @@ async def same_plan(visit: Visit) -> Quote | None:
     offers = await offers_for(visit.flow, visit.doors, visit.lang, wallet_minor=0 if alone else part_minor)
     if before.wallet_minor and not offers.wallet:
         return None
-    if offers.extras.added("wallet" if alone else before.method).lines != extras_of(visit.flow.lines):
+    if offers.extras.errors or offers.extras.added("wallet" if alone else before.method).lines != extras_of(
+        visit.flow.lines
+    ):
         # What was chosen beside it is another sum for these goods, or fits them no more: it is shown before it is paid.
         return None
     if alone:
@@ -62,15 +64,33 @@ async def changed_view(visit: Visit, since: int, typed: Mapping[str, str]) -> Ch
     """From version `since` to the present one."""
     flow = visit.flow
     change = await change_between(flow.merchant.id, flow.order_id, since, flow.version)
+    delivery = _delivery_change(flow)
     return ChangedView(
-        lines=[_line(flow, each) for each in change.lines],
+        lines=[_line(flow, each) for each in (*change.lines, *delivery)],
         was=Money(change.before_minor, flow.currency),
-        now=flow.total,
+        now=Money(flow.total_minor + sum(_more_minor(each) for each in delivery), flow.currency),
         parts=change.parts - {"lines", "note"},
         shown=shown.sign(flow),
         keeps_plan=await same_plan(visit) is not None,
         typed=typed_in(typed),
     )
+
+
+def _delivery_change(flow: Flow) -> tuple[LineChange, ...]:
+    """What became of the way to deliver that was chosen in this session. The order has it as it was until they choose
+    anew."""
+    if flow.extras_by != flow.session_id or flow.delivery_stands:
+        return ()
+    now = {option.id: shipping_line(option) for option in flow.shipping_options}
+    return tuple(
+        LineChange(line, now.get(line.sku or "")) for line in flow.lines if line.origin == "shipping"
+    )
+
+
+def _more_minor(change: LineChange) -> int:
+    """What a change adds to the sum; below zero where it takes something off."""
+    before, after = change.before, change.after
+    return (after.total_minor if after else 0) - (before.total_minor if before else 0)
 
 
 def _line(flow: Flow, change: LineChange) -> ChangedLineView:

@@ -79,8 +79,8 @@ class ChangedLineView:
 @dataclass(frozen=True, slots=True)
 class ChangedView:
     """What the shop has changed since the shopper looked. ``shown`` is the signed total; ``parts`` names what else is
-    new (``reference``, ``customer``); ``keeps_plan`` says that the chosen plan goes on with the new sum; ``typed`` are
-    fields of the step before, to be kept."""
+    new (``reference``, ``customer``, ``delivery``); ``keeps_plan`` says that the chosen plan goes on with the new sum;
+    ``typed`` are fields of the step before, to be kept."""
 
     lines: Sequence[ChangedLineView]
     was: Money
@@ -377,12 +377,25 @@ class PayingView:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackView:
+    """What the shopper has said of this purchase: ``ease`` from 1 to 5, None before; ``words`` whether they wrote some.
+
+    ``news`` is what the shop changed because shoppers said so; they read it once they have said something.
+    """
+
+    ease: int | None = None
+    words: bool = False
+    news: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class OutcomeView:
     """How it ended. ``return_url`` is the shop's address with ``?session=``; what is unknown or private is None.
 
     ``is_known`` says that somebody we know bought it, whose purchases are listed; ``waited`` that it ended while, or
     after, a person was to look at it.
-    ``agreement_soon`` says that the agreement was asked for before it was drawn.
+    ``agreement_soon`` says that the agreement was asked for before it was drawn. ``feedback`` is None where nobody is
+    asked how it was.
     ``passkey_offer`` says that a passkey may be saved now, ``passkey_news`` how saving one went (``saved``, or a reason
     that ``shopper/_passkey_offer.html`` words), ``passkeys`` how many there are.
     """
@@ -406,6 +419,7 @@ class OutcomeView:
     passkeys: int = 0
     is_known: bool = False
     waited: bool = False
+    feedback: FeedbackView | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.web.api.conftest import Shop
 from tests.web.api.documents import a_basket
-from tests.web.api.test_orders_write import made
+from tests.web.api.test_orders_write import edits, made
 
 OPTION = {
     "id": "parcel",
@@ -52,6 +52,38 @@ async def test_a_way_to_deliver_that_cannot_be_is_pointed_at(
 async def test_the_same_way_twice_is_refused(shop: Shop) -> None:
     answer = await shop.client.post("/api/v1/sessions", json=a_basket(shipping_options=[OPTION, OPTION]))
     assert [each["pointer"] for each in answer.json()["errors"]] == ["/shipping_options/1/id"]
+
+
+async def test_an_edit_gives_other_ways_to_deliver_whole_and_one_that_names_none_leaves_them(
+    shop: Shop,
+) -> None:
+    order = await made(shop, shipping_options=[OPTION])
+    assert order["shipping_options"] == [OPTION]
+    other = OPTION | {"price_minor": 590}
+    edited = (await edits(shop, order, shipping_options=[other])).json()
+    assert (edited["version"], edited["shipping_options"]) == (2, [other])
+    same = (await edits(shop, edited, shipping_options=[other])).json()
+    assert same["version"] == 2, "what changes nothing makes no version"
+    left = (await edits(shop, edited, note="Rings once")).json()
+    assert (left["version"], left["shipping_options"]) == (3, [other])
+    assert (await edits(shop, left, shipping_options=[])).json()["shipping_options"] == []
+
+
+@pytest.mark.parametrize(
+    ("options", "pointer", "code"),
+    [
+        ([OPTION | {"postcodes": ["00990-00100"]}], "/shipping_options/0/postcodes/0", "backwards"),
+        ([OPTION, OPTION], "/shipping_options/1/id", "twice"),
+        ([OPTION | {"price_minor": -1}], "/shipping_options/0/price_minor", "out_of_range"),
+    ],
+)
+async def test_an_edit_refuses_what_a_new_order_refuses(
+    shop: Shop, options: list[dict[str, Any]], pointer: str, code: str
+) -> None:
+    order = await made(shop, shipping_options=[OPTION])
+    answer = await edits(shop, order, shipping_options=options)
+    assert answer.status_code == 422
+    assert [(each["pointer"], each["code"]) for each in answer.json()["errors"]] == [(pointer, code)]
 
 
 async def test_fees_are_put_whole_and_read_again(shop: Shop) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from uuid import uuid4
 
 import httpx
@@ -10,7 +11,7 @@ import httpx
 from app.checkout.offering import Doors
 from app.checkout.queries import Flow
 from app.checkout.queries import flow as read_flow
-from app.extras.rules import MethodFee, shipping_line
+from app.extras.rules import MethodFee, ShippingOption, shipping_line
 from app.kernel import clock, db
 from app.merchants.queries import Merchant
 from app.orders import actions as orders
@@ -24,6 +25,7 @@ from app.web.shopper.offers import offers_for
 from tests.factories.checkout import PHONE, POSTCODE, a_line, a_merchant, a_session
 from tests.factories.extras import (
     OPTIONS,
+    PARCEL,
     PICKUP,
     a_phone,
     a_session_to_steer,
@@ -32,6 +34,8 @@ from tests.factories.extras import (
 )
 from tests.factories.link_shoppers import press
 from tests.factories.links import a_link
+from tests.factories.orders import contents_of
+from tests.factories.orders import edited as edited_to
 from tests.factories.wallets import switched
 from tests.web.shopper.test_flow import a_known_register_entry, hidden, the_code
 
@@ -211,6 +215,64 @@ async def test_an_edit_by_the_shop_keeps_what_was_chosen_and_is_told_without_it(
     assert "Parcel locker" not in page.split('id="title"')[1]
     answer = await client.post(f"/pay/{session}/changed", data={"shown": hidden(page, "shown")})
     assert answer.headers["location"] == f"/pay/{session}/identify"
+
+
+async def test_another_price_of_the_chosen_way_is_told_and_the_old_total_is_never_paid(
+    client: httpx.AsyncClient,
+) -> None:
+    await a_known_register_entry()
+    merchant = await a_merchant()
+    session = await a_session_to_steer(merchant, options=OPTIONS)
+    await client.post(f"/pay/{session}", data={**INVOICE, "shipping": "parcel"})
+    field = hidden(await identified(client, session), "shown")
+    await delivered_by(merchant, session, replace(PARCEL, price_minor=590), PICKUP)
+    await client.post(f"/pay/{session}/confirm", data={"shown": field})
+    page = (await client.get(f"/pay/{session}/changed")).text
+    for text in ("4.90", "5.90", "303.90", "304.90", "The shop delivers in other ways now."):
+        assert text in page
+    answer = await client.post(f"/pay/{session}/changed", data={"shown": hidden(page, "shown")})
+    assert answer.headers["location"] == f"/pay/{session}"
+    await client.post(f"/pay/{session}/confirm", data={"shown": field})
+    assert (await the_flow(session)).state == "open", "the old total can never be paid"
+    page = (await client.get(f"/pay/{session}")).text
+    assert re.search(r'value="parcel"[^>]* checked', page)
+    await client.post(f"/pay/{session}", data={**INVOICE, "shipping": "parcel"})
+    page = (await client.get(f"/pay/{session}/confirm")).text
+    await client.post(f"/pay/{session}/confirm", data={"shown": hidden(page, "shown")})
+    order = await the_order(merchant, session)
+    assert (order.state, order.total_minor) == ("paid", 30_490)
+
+
+async def test_without_the_chosen_way_the_same_total_is_not_paid_either(client: httpx.AsyncClient) -> None:
+    merchant = await a_merchant()
+    session = await a_session_to_steer(merchant, options=OPTIONS)
+    await client.post(f"/pay/{session}", data={**INVOICE, "shipping": "pickup"})
+    await delivered_by(merchant, session, PARCEL)
+    page = (await client.get(f"/pay/{session}/changed")).text
+    assert "Pick-up in the shop" in page
+    assert "You choose one of them next." in page
+    answer = await client.post(f"/pay/{session}/changed", data={"shown": hidden(page, "shown")})
+    assert answer.headers["location"] == f"/pay/{session}"
+
+
+async def test_other_ways_beside_the_chosen_one_are_told_and_the_plan_goes_on(
+    client: httpx.AsyncClient,
+) -> None:
+    merchant = await a_merchant()
+    session = await a_session_to_steer(merchant, options=OPTIONS)
+    await client.post(f"/pay/{session}", data={**INVOICE, "shipping": "parcel"})
+    await delivered_by(merchant, session, PARCEL)
+    page = (await client.get(f"/pay/{session}/changed")).text
+    assert "You choose one of them next." not in page
+    answer = await client.post(f"/pay/{session}/changed", data={"shown": hidden(page, "shown")})
+    assert answer.headers["location"] == f"/pay/{session}/identify"
+
+
+async def delivered_by(merchant: Merchant, session: str, *options: ShippingOption) -> None:
+    """The shop delivers the order in these ways from now on."""
+    order = await the_order(merchant, session)
+    contents = replace(contents_of(order), shipping_options=[option.to_data() for option in options])
+    await edited_to(merchant, order, contents)
 
 
 async def edited(merchant: Merchant, session: str, *lines: object) -> None:
