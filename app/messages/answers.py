@@ -5,7 +5,7 @@ The text tells no reason and no figure: those stand on the page that it leads to
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
@@ -17,6 +17,8 @@ from app.kernel.money import Money
 from app.kernel.outbox import Job
 from app.merchants.queries import Merchant, merchant_by_id
 from app.messages.waiting import Doors, Telling, tell
+from app.payments.ports import ProviderMethod
+from app.payments.queries import newest_payment_of_session
 
 __all__ = ["JOB_KIND", "Doors", "deliver", "send_answer"]
 
@@ -28,7 +30,8 @@ _TOLD: Final = frozenset({CaseState.APPROVED, CaseState.DECLINED, CaseState.LAPS
 @dataclass(frozen=True, slots=True)
 class Words:
     """What the templates show. `outcome` is the case's, or of a purchase that was held after it was confirmed `bought`,
-    `unpaid` and `not_accepted`. `confirm_by` is set when something may still be confirmed."""
+    `unpaid` and `not_accepted`. `confirm_by` is set when something may still be confirmed; `released` names the way to
+    pay whose reservation is let go now, which its bank shows some days later."""
 
     shop: str
     amount: Money
@@ -37,6 +40,7 @@ class Words:
     confirm_by: datetime | None
     zone: str
     contact_email: str
+    released: ProviderMethod | None = None
 
 
 async def send_answer(event: Event) -> None:
@@ -55,7 +59,10 @@ async def deliver(job: Job, doors: Doors) -> Outcome:
     outcome = await _outcome(case)
     if outcome is None:
         return again_or_give_up(job, "a provider is about to take the money")
-    words = _words(case, merchant, outcome, job.payload.get("confirm_by"), doors.base_url)
+    words = replace(
+        _words(case, merchant, outcome, job.payload.get("confirm_by"), doors.base_url),
+        released=await _released(case) if outcome in _LET_GO else None,
+    )
     return await tell(job, case, merchant, Telling("answer", case.public_id, words), doors)
 
 
@@ -75,6 +82,17 @@ async def _outcome(case: CaseView) -> str | None:
         case.session_id,
     )
     return _MADE.get(str(state), "unpaid")
+
+
+_LET_GO: Final = frozenset({"lapsed", "not_accepted"})
+
+
+async def _released(case: CaseView) -> ProviderMethod | None:
+    """With whom money was reserved for the purchase; whatever came to nothing has let it go."""
+    payment = await newest_payment_of_session(case.merchant_id, case.session_id)
+    if payment is None or not payment.authorised_minor or payment.captured_minor:
+        return None
+    return payment.method
 
 
 def _words(case: CaseView, merchant: Merchant, outcome: str, confirm_by: object, base_url: str) -> Words:

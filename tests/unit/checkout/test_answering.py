@@ -18,6 +18,7 @@ from app.checkout.actions import answering, cancel_session, expire_due, sampling
 from app.checkout.actions.answering import Decision, Desk, decide_case, decide_many, undo_decision
 from app.checkout.books import check_books
 from app.checkout.errors import ApprovalImpossible
+from app.checkout.told import session_for_api
 from app.kernel import audit, clock, db, outbox
 from app.kernel.outbox import Job
 from app.kernel.states import LostRace
@@ -172,7 +173,11 @@ async def test_an_answer_in_time_takes_effect_though_the_time_runs_out_before_th
     shopper, case = await a_held_purchase(merchant)
     in_time = Desk("stf_1", clock.wall(), case.due_at - timedelta(seconds=2))
     await decide_case(merchant, case.public_id, YES, in_time)
-    assert await expire_due(case.due_at + timedelta(seconds=1)) == 0
+    late = case.due_at + timedelta(seconds=1)
+    assert await expire_due(late) == 0
+    assert replace(await shopper.flow(), now=late).state == "held", "the shopper is not told that nobody came"
+    api = await session_for_api(merchant.id, shopper.session, late)
+    assert (api and api.state) == "held"
     [job] = [
         job
         for job in await outbox.claim(20, 0, now=case.due_at + timedelta(seconds=9))

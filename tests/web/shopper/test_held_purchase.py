@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import datetime
 
 import httpx
 import pytest
@@ -80,6 +81,7 @@ async def test_the_page_says_that_a_person_checks_until_when_and_what_happens_th
     assert "A person is checking your order" in page
     assert "You have an answer by" in page
     assert "Nothing is charged while your order is checked." in page
+    assert "You get the answer by text message to" in page
     assert "the purchase is made just as you confirmed it" in page
     assert "Choose another plan instead" not in page
     assert "How this was decided" not in page
@@ -95,7 +97,7 @@ async def test_another_browser_is_told_that_somebody_checks_and_nothing_else(
     client.cookies.clear()
     page = (await client.get(f"/pay/{session}/outcome")).text
     assert "A person is checking your order" in page
-    for secret in ("You get the answer to", "•••", HELD, "/cancel", "Wool blanket"):
+    for secret in ("You get the answer by", "•••", HELD, "/cancel", "Wool blanket"):
         assert secret not in page
 
 
@@ -250,20 +252,45 @@ async def test_no_message_says_that_it_is_bought_before_the_money_is_there(
     assert "The purchase is made" in sms.text
 
 
+async def test_whoever_waited_in_vain_by_card_is_told_that_the_reservation_goes(
+    cards: FakeProvider, client: httpx.AsyncClient
+) -> None:
+    merchant = await a_merchant()
+    session = await a_guest_by_card(client, merchant)
+    [ref] = cards.book
+    cards.approve(ref)
+    await client.post(f"/pay/{session}/check", data={"asked": "1", "seen": "pending"})
+    due_at = (await case_of(merchant, session)).due_at
+    assert await expire_due(due_at) == 1
+    arrived, _ = await delivered(at=due_at)
+    [sms] = arrived.sms
+    assert "nobody could check your purchase of €129.00 in time" in sms.text
+    assert "The reservation on your card is being released. It can take some days" in sms.text
+
+
+async def test_where_nothing_was_reserved_no_message_speaks_of_it(client: httpx.AsyncClient) -> None:
+    merchant = await a_merchant()
+    session = await confirmed(client, merchant)
+    due_at = (await case_of(merchant, session)).due_at
+    assert await expire_due(due_at) == 1
+    arrived, _ = await delivered(at=due_at)
+    assert "reservation" not in arrived.sms[0].text
+
+
 _jobs: list[outbox.Job] = []
 
 
-async def delivered(*, again: bool = False) -> tuple[Doorsteps, list[object]]:
-    """What the worker hands over now, and how each try ends."""
+async def delivered(*, again: bool = False, at: datetime | None = None) -> tuple[Doorsteps, list[object]]:
+    """What the worker hands over now, or at another time, and how each try ends."""
     arrived = Doorsteps()
     if not again:
         _jobs.clear()
-        for job in await outbox.claim(50, 30, now=await clock.business_now()):
+        for job in await outbox.claim(50, 30, now=at or await clock.business_now()):
             if job.kind == "event":
                 await react(job)
         _jobs.extend(
             job
-            for job in await outbox.claim(50, 30, now=await clock.business_now())
+            for job in await outbox.claim(50, 30, now=at or await clock.business_now())
             if job.kind == answers.JOB_KIND
         )
     places = answers.Doors(arrived, arrived, "http://localhost:9")

@@ -86,7 +86,7 @@ async def test_asked_the_page_says_that_a_person_checks_and_until_when_and_where
     assert "A person is checking your order" in page.text
     assert "You have an answer by" in page.text
     assert "A person calls you, or asks to see a document" in page.text
-    assert "You get the answer to" in page.text
+    assert "You get the answer by" in page.text
     assert PHONE not in page.text
     assert "Choose another plan instead" in page.text
 
@@ -121,7 +121,7 @@ async def test_another_browser_sees_that_somebody_waits_and_nothing_else(client:
     client.cookies.clear()
     page = await client.get(f"/pay/{session}/outcome")
     assert "A person is checking your order" in page.text
-    assert "You get the answer to" not in page.text
+    assert "You get the answer by" not in page.text
 
 
 async def test_approved_the_shopper_is_led_to_confirm_under_the_checked_name_and_buys(
