@@ -134,11 +134,15 @@ async def show_order(request: AnyRequest, shop: NamedDependency[Shop], ref: From
     if order is None:
         raise NotFoundException
     session = None if order.paid else await _session(shop, order.session_id)
-    is_emptied = order.paid and request.cookies.get(BASKET_COOKIE) == order.basket
+    state = session.state if session is not None else ""
+    is_kept = request.cookies.get(BASKET_COOKIE) == order.basket
+    # What is being checked is bought as far as its shopper is concerned.
+    is_emptied = is_kept and (order.paid or state == "held")
     context: dict[str, object] = {
         "order": order,
         "bought": read_basket(order.basket),
-        "state": session.state if session is not None else "",
+        "state": state,
+        "is_kept": is_kept,
     }
     if is_emptied:
         context["basket"] = Basket()
@@ -152,12 +156,17 @@ async def show_order(request: AnyRequest, shop: NamedDependency[Shop], ref: From
 async def show_cancelled(
     request: AnyRequest, shop: NamedDependency[Shop], ref: FromPath[str]
 ) -> Response[str]:
-    """Where the payment page leads those who turn back. Nothing is lost: the basket still stands."""
+    """Where the payment page leads those who turn back. Nothing is lost: the basket stands, or is filled again."""
     order = await orders.order_of(ref)
     if order is None:
         raise NotFoundException
     session = None if order.paid else await _session(shop, order.session_id)
-    context = {"order": order, "is_open": session is not None and session.state == "open"}
+    context = {
+        "order": order,
+        "bought": read_basket(order.basket),
+        "is_open": session is not None and session.state == "open",
+        "is_kept": request.cookies.get(BASKET_COOKIE) == order.basket,
+    }
     return _page(request, shop, "cancelled", context)
 
 

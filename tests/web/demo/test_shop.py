@@ -223,6 +223,26 @@ async def test_a_page_that_waits_is_given_the_news_and_an_empty_basket(
     assert "0 items" in piece.text
 
 
+async def test_an_order_that_is_being_checked_has_left_the_basket_and_comes_back_when_it_is_declined(
+    visitor: httpx.AsyncClient, payments: PaymentService
+) -> None:
+    await buys(visitor, "HK-103")
+    address = f"/demo/orders/{reference_of(payments)}"
+    payments.state = "held"
+    piece = await visitor.get(address, headers={"HX-Request": "true"})
+    assert "Your order is being checked" in piece.text
+    assert "0 items" in piece.text
+    assert "There is nothing in it yet" in (await visitor.get("/demo/basket")).text
+
+    payments.state = "declined"
+    page = (await visitor.get(address)).text
+    assert "Your basket is still here." not in page
+    again = dict(re.findall(r'name="(quantity[^"]+)" value="(\d+)"', page))
+    await visitor.post("/demo/basket", data=again)
+    assert "Wool blanket" in (await visitor.get("/demo/basket")).text
+    assert "Your basket is still here." in (await visitor.get(address)).text
+
+
 async def test_the_same_message_twice_changes_nothing(
     visitor: httpx.AsyncClient, shop: ASGIApp, payments: PaymentService
 ) -> None:
