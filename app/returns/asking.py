@@ -31,7 +31,8 @@ class NewRefund:
     `wanted` is everything, a sum or pieces of lines; `fee_minor` is what the shop keeps of it. `refundable_minor` is
     what whoever asks saw as refundable: another figure by now refuses. `key` names this refund of its order once and
     for all. `amount_minor` is what pieces less the fee should come to, where the caller has said it. `by_right` tells
-    that whoever asks need not be let: no second person is asked.
+    that whoever asks need not be let: no second person is asked. `is_fraud`: somebody else bought in the customer's
+    name, which rules and models are told.
     """
 
     wanted: Wanted
@@ -44,6 +45,7 @@ class NewRefund:
     currency: str | None = None
     note: str | None = field(default=None, repr=False)
     by_right: bool = False
+    is_fraud: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,7 @@ class RefundView:
     fee_minor: int
     currency: str
     note: str | None = field(repr=False)
+    is_fraud: bool
     asked_by: str
     asked_at: datetime
     decided_by: str | None
@@ -138,8 +139,8 @@ class ReturnPage:
 _REFUND: Final = """
 SELECT r.id, r.public_id, r.key, r.order_id, o.public_id AS order_public_id, o.reference AS order_reference,
        r.return_id, t.public_id AS return_public_id, r.state, r.destination, r.amount_minor, r.fee_minor, r.currency,
-       r.note, r.asked_by, r.asked_at, r.decided_by, r.decided_at, r.restored_minor, r.put_minor, r.lowered_minor,
-       r.back_minor, r.costs_minor, r.credit_note_id, i.public_id AS credit_note_public_id,
+       r.note, r.is_fraud, r.asked_by, r.asked_at, r.decided_by, r.decided_at, r.restored_minor, r.put_minor,
+       r.lowered_minor, r.back_minor, r.costs_minor, r.credit_note_id, i.public_id AS credit_note_public_id,
        i.number AS credit_note_number, r.quote_id
 FROM refunds r JOIN orders o ON o.merchant_id = r.merchant_id AND o.id = r.order_id
 LEFT JOIN returns t ON t.merchant_id = r.merchant_id AND t.id = r.return_id

@@ -71,6 +71,7 @@ class Refund(Table, tablename="refunds"):
     fee_minor = BigInt(default=None)
     currency = Text(default=None)
     note = Text(null=True, default=None)
+    is_fraud = Boolean(default=False)
     asked_by = Text(default=None)
     asked_at = Timestamptz(default=None)
     decided_by = Text(null=True, default=None)

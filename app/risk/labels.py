@@ -19,6 +19,14 @@ ON CONFLICT (merchant_id, decision_id, source) DO NOTHING
 """
 
 
+_LABEL_ORDER: Final = """
+INSERT INTO risk_labels (merchant_id, id, decision_id, at, source, is_bad)
+SELECT $1, $3, id, $4, $5, $6 FROM risk_decisions WHERE merchant_id = $1 AND order_id = $2
+ORDER BY at DESC, id DESC LIMIT 1
+ON CONFLICT (merchant_id, decision_id, source) DO NOTHING
+"""
+
+
 async def label_in_tx(
     merchant_id: UUID, session_id: UUID, source: Source, *, is_bad: bool, now: datetime
 ) -> bool:
@@ -26,6 +34,15 @@ async def label_in_tx(
     source has said its word before: the first stays."""
     db.require_transaction("label_in_tx")
     status = await db.execute(_LABEL, merchant_id, session_id, ids.internal_id(), now, source, is_bad)
+    return status == "INSERT 0 1"
+
+
+async def label_order_in_tx(
+    merchant_id: UUID, order_id: UUID, source: Source, *, is_bad: bool, now: datetime
+) -> bool:
+    """As `label_in_tx`, of the newest decision about an order."""
+    db.require_transaction("label_order_in_tx")
+    status = await db.execute(_LABEL_ORDER, merchant_id, order_id, ids.internal_id(), now, source, is_bad)
     return status == "INSERT 0 1"
 
 

@@ -51,14 +51,15 @@ from app.returns.queries import (
 )
 from app.returns.rules import Destination
 from app.returns.states import REFUNDS, RefundState
+from app.risk.labels import label_order_in_tx
 from app.wallet import actions as wallets
 from app.wallet.rules import WalletCause
 
 _INSERT: Final = """
 INSERT INTO refunds (merchant_id, id, public_id, key, order_id, return_id, state, destination, amount_minor, fee_minor,
                      currency, note, asked_by, asked_at, decided_by, decided_at, restored_minor, put_minor,
-                     lowered_minor, back_minor, costs_minor, credit_note_id, quote_id)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23)
+                     lowered_minor, back_minor, costs_minor, credit_note_id, quote_id, is_fraud)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22, $23, $24)
 """
 
 _ADD_LINES: Final = """
@@ -311,6 +312,7 @@ async def _keep(
         None if kept.done is None else new.actor,
         None if kept.done is None else now,
         *(_NOTHING if kept.done is None else kept.done.columns),
+        new.is_fraud,
     )
     await _add_lines(merchant_id, kept.id, asked.rows)
     event = "refund.asked" if kept.done is None else "refund.done"
@@ -371,7 +373,7 @@ async def _through_provider(merchant_id: UUID, sale: Sale, made: RefundView, now
 async def _follow(
     merchant_id: UUID, order: OrderView, sale: Sale, made: RefundView, refundable_minor: int
 ) -> None:
-    """The order moves, its return ends, and everybody who listens is told."""
+    """The order moves, its return ends, and everybody who listens is told, the rules of risk of a fraud."""
     actor, now = made.decided_by, made.decided_at
     assert actor is not None
     assert now is not None
@@ -380,6 +382,8 @@ async def _follow(
     await orders.move(merchant_id, order.id, expected=order.state, to=to, actor=actor, now=now)
     if made.return_id is not None:
         await end_refunded(merchant_id, made.return_id, actor=actor, now=now)
+    if made.is_fraud:
+        await label_order_in_tx(merchant_id, order.id, "refund", is_bad=True, now=now)
     await outbox.emit(
         merchant_id,
         "order.refunded",

@@ -180,6 +180,7 @@ def _new(request: AdminRequest, form: Form, order: OrderView) -> NewRefund | For
         key=f"staff:{_key(form.value('key'))}",
         fee_minor=fee,
         note=note or None,
+        is_fraud=bool(form.value("fraud")),
     )
 
 

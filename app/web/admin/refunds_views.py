@@ -68,6 +68,7 @@ class RefundRow:
     amount: Money
     fee: Money | None
     note: str | None
+    is_fraud: bool
     asked_by: str
     asked_at: datetime
     decided_by: str | None
@@ -154,6 +155,7 @@ def refund_row(refund: RefundView) -> RefundRow:
         amount=Money(refund.amount_minor, currency),
         fee=_some(refund.fee_minor, currency),
         note=refund.note,
+        is_fraud=refund.is_fraud,
         asked_by=refund.asked_by,
         asked_at=refund.asked_at,
         decided_by=refund.decided_by,

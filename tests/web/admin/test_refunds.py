@@ -173,6 +173,32 @@ async def test_above_the_limit_somebody_else_says_yes(
     assert await check_books() == []
 
 
+async def labels() -> list[tuple[str, bool]]:
+    return [(row["source"], row["is_bad"]) for row in await db.fetch_all("SELECT * FROM risk_labels")]
+
+
+async def test_the_rules_hear_of_a_purchase_in_somebody_elses_name_once_its_money_goes_back(
+    app: ASGIApp, desk: httpx.AsyncClient, merchant: Merchant
+) -> None:
+    order = await a_purchase(merchant)
+    await drawn(merchant, order)
+    await limit_of(merchant, 5_000)
+
+    async def refunds(**typed: str) -> httpx.Response:
+        look = await desk.post(f"/admin/orders/{order}/refund", data={"to": "original", **typed})
+        return await desk.post(f"/admin/orders/{order}/refund", data=hidden(look))
+
+    await refunds(what="amount", amount="10")
+    asked = await refunds(what="all", fraud="1")
+    assert await labels() == [], "a plain refund says nothing, and one that waits has not happened"
+    async with pages.browser(app) as second:
+        await sign_in(second, await a_person(merchant, "kuusi@havu.example", role="reviewer"))
+        page = await second.get(asked.headers["location"])
+        assert "bought by somebody else" in page.text
+        await second.post(asked.headers["location"], data={"do": "approve"})
+    assert await labels() == [("refund", True)]
+
+
 async def test_a_refused_refund_gives_the_sum_free_again(desk: httpx.AsyncClient, merchant: Merchant) -> None:
     order = await a_purchase(merchant)
     await drawn(merchant, order)
