@@ -58,7 +58,7 @@ def _code_opens(shop: Merchant) -> bool:
 @dataclass(frozen=True, slots=True)
 class Purchase:
     """One purchase in a list. `names` are the first few things bought of `kinds`; `owed` is what is still to be paid
-    for it, the next part on `due_on`."""
+    for it, the next part on `due_on`. `put` is what refunds of it put into the wallet: that lowered nothing owed."""
 
     merchant_id: UUID
     id: UUID
@@ -72,6 +72,7 @@ class Purchase:
     owed: Money
     due_on: date | None
     is_overdue: bool
+    put: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,9 +90,15 @@ _ASKS: Final = (
     "i.kind IN ('invoice', 'notice') AND i.state IN ('scheduled', 'issued', 'partly_paid', 'overdue')"
 )
 
+# What refunds put into the wallet anew while the purchase is still to be paid.
+_PUT: Final = """CROSS JOIN LATERAL (
+    SELECT coalesce(sum(r.put_minor), 0)::bigint AS put_minor FROM refunds r
+    WHERE r.merchant_id = o.merchant_id AND r.order_id = o.id AND r.state = 'done') b"""
+
 _BOUGHT: Final = f"""
 SELECT o.merchant_id, o.id, o.public_id, o.reference, o.state, o.currency, o.total_minor, o.paid_at,
-       n.names, n.kinds, coalesce(d.open_minor, 0) AS open_minor, d.due_on, coalesce(d.is_overdue, false) AS is_overdue
+       n.names, n.kinds, b.put_minor, coalesce(d.open_minor, 0) AS open_minor, d.due_on,
+       coalesce(d.is_overdue, false) AS is_overdue
 FROM orders o
 CROSS JOIN LATERAL (
     SELECT (array_agg(l.name ORDER BY l.position))[1:{NAMES_SHOWN}] AS names, count(*) AS kinds FROM order_lines l
@@ -99,6 +106,7 @@ CROSS JOIN LATERAL (
 CROSS JOIN LATERAL (
     SELECT sum({_OPEN})::bigint AS open_minor, min(i.due_on) AS due_on, bool_or(i.state = 'overdue') AS is_overdue
     FROM invoices i WHERE i.merchant_id = o.merchant_id AND i.order_id = o.id AND {_ASKS}) d
+{_PUT}
 WHERE o.customer_id = $1 AND o.paid_at IS NOT NULL AND o.merchant_id = ANY($2::uuid[])
   AND ($3::timestamptz IS NULL OR (o.paid_at, o.id) < ($3, $4))
 ORDER BY o.paid_at DESC, o.id DESC LIMIT $5
@@ -131,12 +139,13 @@ def _purchase(row: db.Record) -> Purchase:
         owed=Money(row["open_minor"], row["currency"]),
         due_on=row["due_on"],
         is_overdue=row["is_overdue"],
+        put=Money(row["put_minor"], row["currency"]),
     )
 
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """One sum that is asked for, now or on a day to come."""
+    """One sum that is asked for, now or on a day to come. `put` is as of its purchase."""
 
     merchant_id: UUID
     order_public_id: str
@@ -147,6 +156,7 @@ class Due:
     due_on: date
     is_overdue: bool
     is_asked: bool
+    put: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +174,9 @@ WITH owed AS (
            row_number() OVER (PARTITION BY i.merchant_id, i.order_id, i.state ORDER BY i.due_on, i.id) AS place
     FROM invoices i WHERE i.customer_id = $1 AND i.merchant_id = ANY($2::uuid[]) AND {_ASKS}
 )
-SELECT w.*, o.public_id AS order_public_id, o.reference AS order_reference
+SELECT w.*, o.public_id AS order_public_id, o.reference AS order_reference, b.put_minor
 FROM owed w JOIN orders o ON o.merchant_id = w.merchant_id AND o.id = w.order_id
+{_PUT}
 WHERE w.open_minor > 0 AND (w.state <> 'scheduled' OR w.place = 1)
 ORDER BY w.due_on, o.public_id, w.instalment LIMIT {DUES_SHOWN}
 """  # noqa: S608 - constants of this module
@@ -189,6 +200,7 @@ def _due(row: db.Record) -> Due:
         due_on=row["due_on"],
         is_overdue=row["state"] == "overdue",
         is_asked=row["state"] != "scheduled",
+        put=Money(row["put_minor"], row["currency"]),
     )
 
 

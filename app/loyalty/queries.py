@@ -193,6 +193,26 @@ async def adjustment_reasons(
     return {f"{ADJUSTED_KEY}{row['id']}": (row["reason"], row["actor"]) for row in rows}
 
 
+@dataclass(frozen=True, slots=True)
+class TurnedPoints:
+    """So many points became so much money."""
+
+    points: int
+    amount: Money
+
+
+async def turns_of(merchant_id: UUID, turn_ids: Sequence[UUID]) -> Mapping[UUID, TurnedPoints]:
+    """What became of points that were turned, by the turn. One statement."""
+    rows = await db.fetch_all(
+        "SELECT id, points, amount_minor, currency FROM loyalty_turns WHERE merchant_id = $1 AND id = ANY($2::uuid[])",
+        merchant_id,
+        list(turn_ids),
+    )
+    return {
+        row["id"]: TurnedPoints(row["points"], Money(row["amount_minor"], row["currency"])) for row in rows
+    }
+
+
 # --- tiers -----------------------------------------------------------------------------------------------------
 
 _IN_A_YEAR: Final = """

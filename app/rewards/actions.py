@@ -16,7 +16,7 @@ from app.merchants.queries import Merchant
 from app.orders import actions as orders
 from app.orders.queries import OrderView
 from app.wallet import actions as wallet
-from app.wallet.rules import WalletCause
+from app.wallet.rules import TURNED_KEY, WalletCause
 
 # What was paid from the wallet at the purchase, whatever a refund made of the order since.
 _BUYER: Final = """
@@ -137,7 +137,7 @@ async def turn_into_money(
                 turned.amount,
                 cause=WalletCause.POINTS,
                 about=customer_public_id,
-                key=f"points:{turned.id}",
+                key=f"{TURNED_KEY}{turned.id}",
                 now=now,
             )
         return turned

@@ -72,9 +72,10 @@ class Wallet:
 @dataclass(frozen=True, slots=True)
 class Movement:
     """One line of a statement: what came is positive, what went negative, in minor units. `number` counts from 1;
-    `about` is the public id of the order, the change by staff or the payout that it speaks of."""
+    `about` is the public id of the order, the change by staff or the payout that it speaks of, `key` its own name."""
 
     number: int
+    key: str
     at: datetime
     cause: str
     about: str
@@ -182,6 +183,7 @@ async def each_movement(merchant: Merchant, customer_public_id: str) -> AsyncIte
 def _movement(line: StatementLine) -> Movement:
     return Movement(
         number=line.seq,
+        key=line.key,
         at=line.posted_at,
         cause=line.cause,
         about=line.about,

@@ -37,6 +37,9 @@ class WalletCause(StrEnum):
     LAPSED = "lapse"
 
 
+# Before the id of a turn of points into money: the key of the money's movement.
+TURNED_KEY: Final = "points:"
+
 # What staff may give as the reason for a change; by the last one alone may a wallet lose money.
 ADJUSTMENT_CAUSES: Final = (
     WalletCause.GIFT,

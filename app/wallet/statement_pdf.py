@@ -23,13 +23,15 @@ _drawing = threading.Lock()
 
 @dataclass(frozen=True, slots=True)
 class StatementRow:
-    """One movement; `reference` is the shop's number of the purchase that it came from or went to."""
+    """One movement; `reference` is the shop's number of the purchase that it came from or went to, `points` how many
+    became this money."""
 
     at: datetime
     cause: str
     reference: str
     amount: Money
     balance_after: Money
+    points: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from app.ledger import actions as ledger
 from app.ledger.errors import InsufficientFunds
 from app.ledger.rules import POINTS_ISSUED, points_of
 from app.loyalty import rules
-from app.loyalty.causes import TURNED
+from app.loyalty.causes import TURNED, TURNED_KEY
 from app.loyalty.errors import NotEnoughPoints, ProgrammeOff, TurnedOtherwise, TurnKeyRefused
 from app.loyalty.queries import customer_id_of, latest_programme
 from app.merchants.queries import Merchant
@@ -80,7 +80,7 @@ async def take_points(
     try:
         await ledger.take(
             merchant.id,
-            key=f"turn:{turn_id}",
+            key=f"{TURNED_KEY}{turn_id}",
             cause=TURNED,
             about=customer_public_id,
             account=points_of(customer_public_id),

@@ -14,19 +14,28 @@ from litestar.status_codes import HTTP_200_OK, HTTP_422_UNPROCESSABLE_ENTITY, HT
 
 from app.kernel import clock, ids
 from app.kernel.cursors import CursorRefused
+from app.kernel.money import Money
 from app.ledger.errors import MoneyFrozen
 from app.ledger.queries import Statement, StatementLine
 from app.loyalty import actions
 from app.loyalty.actions import Adjustment
 from app.loyalty.actions.adjusting import REASON_MAX
 from app.loyalty.errors import AdjustedOtherwise, AdjustmentRefused, NotEnoughPoints
-from app.loyalty.queries import adjustment_reasons, customer_id_of, points_statement, standing_of, tier_of
+from app.loyalty.queries import (
+    TurnedPoints,
+    adjustment_reasons,
+    customer_id_of,
+    points_statement,
+    standing_of,
+    tier_of,
+)
 from app.merchants.queries import Merchant, staff_actors
 from app.web.admin.access import AdminRequest
 from app.web.admin.pages import merchant_of, show
 from app.web.admin.wallets import LIST, customer_of, no_wallet
 from app.web.shared import forms, rendering
 from app.web.shared.forms import FieldError, Form
+from app.web.shared.turned import turned_among
 
 PAGE_SIZE: Final = 25
 _NUMBER_DIGITS_MAX: Final = 7
@@ -35,7 +44,8 @@ _SIGNS: Final = {"give": 1, "take": -1}
 
 @dataclass(frozen=True, slots=True)
 class MovementRow:
-    """One movement of points. `reason` and `who` belong to what staff changed; `order` is the public id of one."""
+    """One movement of points. `reason` and `who` belong to what staff changed; `order` is the public id of one, `money`
+    what turned points became."""
 
     at: datetime
     cause: str
@@ -44,6 +54,7 @@ class MovementRow:
     order: str | None
     reason: str | None = field(repr=False)
     who: str | None = field(repr=False)
+    money: Money | None = None
 
 
 @get("/wallets/{customer_id:str}/points", name="admin:points")
@@ -119,13 +130,14 @@ async def _show(
     cursor = request.query_params.get("cursor") or None
     page = await _page(merchant, customer_id, cursor)
     reasons = await adjustment_reasons(merchant.id, inner_id, [line.key for line in page.lines])
+    turned = await turned_among(merchant.id, [line.key for line in page.lines])
     path = f"{LIST}/{customer_id}/points"
     context = {
         "customer_id": customer_id,
         "card": card,
         "standing": await standing_of(merchant, customer_id, now),
         "tier": await tier_of(merchant.id, inner_id, now),
-        "movements": _rows(page.lines, reasons, await staff_actors(merchant.id)),
+        "movements": _rows(page.lines, reasons, await staff_actors(merchant.id), turned),
         "form": form or Form({"do": "give", "key": str(ids.internal_id())}),
         "reason_max": REASON_MAX,
         "saved": saved,
@@ -147,6 +159,7 @@ def _rows(
     lines: Sequence[StatementLine],
     reasons: Mapping[str, tuple[str, str]],
     names: Mapping[str, str],
+    turned: Mapping[str, TurnedPoints],
 ) -> tuple[MovementRow, ...]:
     rows = []
     for line in lines:
@@ -160,6 +173,7 @@ def _rows(
                 order=line.about if ids.is_public_id("ord", line.about) else None,
                 reason=reason,
                 who=names.get(actor, actor) if actor else None,
+                money=turned[line.key].amount if line.key in turned else None,
             )
         )
     return tuple(rows)

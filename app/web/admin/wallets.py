@@ -35,6 +35,7 @@ from app.web.admin.wallets_views import (
     sheet_of_wallets,
 )
 from app.web.shared import rendering
+from app.web.shared.turned import turned_among
 
 PAGE_SIZE: Final = 25
 LIST: Final = "/admin/wallets"
@@ -136,6 +137,7 @@ async def one_wallet(request: AdminRequest, customer_id: FromPath[str]) -> Respo
         *(each.about for each in holds),
     )
     origins = await origins_of(merchant, abouts)
+    turned = await turned_among(merchant.id, [each.key for each in page.movements])
     path = f"{LIST}/{customer_id}"
     done = request.query_params.get("done", "")
     context = {
@@ -145,7 +147,7 @@ async def one_wallet(request: AdminRequest, customer_id: FromPath[str]) -> Respo
         "by_cause": held.by_cause,
         "lots": tuple(lot_row(lot, merchant, origins) for lot in held.lots),
         "holds": tuple(hold_row(hold, merchant.currency, origins) for hold in holds),
-        "movements": tuple(movement_row(each, merchant.currency, origins) for each in page.movements),
+        "movements": tuple(movement_row(each, merchant.currency, origins, turned) for each in page.movements),
         "payouts": await payouts_of(merchant.id, customer_id),
         "waits": any(each.customer_id == customer_id for each in await waiting_approvals(merchant.id)),
         "past": await _past(merchant, customer_id, request.query_params.get("on", "")),

@@ -9,6 +9,7 @@ from typing import Final
 
 from app.kernel.csv_text import BYTE_ORDER_MARK, csv_row
 from app.kernel.money import MINOR_PER_MAJOR, Money
+from app.loyalty.queries import TurnedPoints
 from app.merchants.queries import Merchant
 from app.orders.queries import references_of
 from app.wallet.liability import Liability
@@ -37,6 +38,7 @@ class MovementRow:
     origin: Origin
     amount: Money
     balance_after: Money
+    points: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,13 +140,17 @@ async def origins_of(merchant: Merchant, abouts: Sequence[str]) -> Mapping[str, 
 _NOWHERE: Final = Origin(None, None)
 
 
-def movement_row(movement: Movement, currency: str, origins: Mapping[str, Origin]) -> MovementRow:
+def movement_row(
+    movement: Movement, currency: str, origins: Mapping[str, Origin], turned: Mapping[str, TurnedPoints]
+) -> MovementRow:
+    """`points`: how many became this money; None where it came otherwise."""
     return MovementRow(
         at=movement.at,
         cause=movement.cause,
         origin=origins.get(movement.about, _NOWHERE),
         amount=Money(movement.amount_minor, currency),
         balance_after=Money(movement.balance_after_minor, currency),
+        points=turned[movement.key].points if movement.key in turned else None,
     )
 
 

@@ -86,6 +86,8 @@ def purchase_view(shop: Merchant, order: OrderView, around: Around) -> PurchaseV
         may_return=order.state in REFUNDABLE and order.refundable_minor > 0,
         returns=[_return(url, shop, one) for one in around.returns],
         refunds=[_refund(shop, one) for one in around.refunds if one.state is not RefundState.REFUSED],
+        put=_put(order, around),
+        wallet_url=f"/wallet?shop={shop.public_id}",
     )
 
 
@@ -93,6 +95,13 @@ def _part(order: OrderView, quote: Mapping[str, object], name: str) -> Money | N
     """What was paid at once in one way; None for nothing."""
     part_minor = quote.get(name, 0)
     return Money(part_minor, order.currency) if isinstance(part_minor, int) and part_minor else None
+
+
+def _put(order: OrderView, around: Around) -> Money | None:
+    """What went into the wallet while something is still owed for it: that lowered nothing."""
+    is_owed = any(invoice.open_minor > 0 for invoice in around.invoices if invoice.asks)
+    put_minor = sum(one.put_minor for one in around.refunds)
+    return Money(put_minor, order.currency) if is_owed and put_minor else None
 
 
 def _asked(invoice: InvoiceView) -> AskedView:

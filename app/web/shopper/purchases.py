@@ -170,9 +170,10 @@ def _choices(shops: Shops, chosen: Merchant | None) -> list[ShopChoice]:
 
 
 def _due(due: Due, shops: Shops) -> DueView:
+    shop = shops.of(due.merchant_id)
     return DueView(
         url=f"{PURCHASES}/{due.order_public_id}",
-        shop=shops.of(due.merchant_id).name,
+        shop=shop.name,
         reference=due.order_reference,
         number=due.number,
         instalment=due.instalment,
@@ -180,6 +181,8 @@ def _due(due: Due, shops: Shops) -> DueView:
         due_on=due.due_on,
         is_overdue=due.is_overdue,
         is_asked=due.is_asked,
+        put=due.put or None,
+        wallet_url=f"/wallet?shop={shop.public_id}",
     )
 
 
@@ -197,4 +200,5 @@ def _row(purchase: Purchase, shops: Shops) -> PurchaseRow:
         owed=purchase.owed,
         due_on=purchase.due_on,
         is_overdue=purchase.is_overdue,
+        put=purchase.put or None,
     )

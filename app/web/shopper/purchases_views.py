@@ -29,7 +29,8 @@ class ShopChoice:
 
 @dataclass(frozen=True, slots=True)
 class DueView:
-    """A sum that is or will be asked for. ``is_asked`` is False for an instalment whose time has not come."""
+    """A sum that is or will be asked for. ``is_asked`` is False for an instalment whose time has not come. ``put`` is
+    what a return of it put into the wallet, at ``wallet_url``; None for nothing."""
 
     url: str
     shop: str
@@ -40,11 +41,14 @@ class DueView:
     due_on: date
     is_overdue: bool
     is_asked: bool
+    put: Money | None
+    wallet_url: str
 
 
 @dataclass(frozen=True, slots=True)
 class PurchaseRow:
-    """A purchase in the list; ``more`` counts the things that ``names`` leaves out."""
+    """A purchase in the list; ``more`` counts the things that ``names`` leaves out. ``put`` is what refunds of it put
+    into the wallet; None for nothing."""
 
     url: str
     shop: str
@@ -57,6 +61,7 @@ class PurchaseRow:
     owed: Money
     due_on: date | None
     is_overdue: bool
+    put: Money | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +160,8 @@ class RefundRow:
 
 @dataclass(frozen=True, slots=True)
 class PurchaseView:
-    """One purchase. ``by_provider`` is what was paid at once by card or MobilePay. ``zone`` is the shop's."""
+    """One purchase. ``by_provider`` is what was paid at once by card or MobilePay. ``put`` is what refunds put into the
+    wallet at ``wallet_url`` while the purchase is still to be paid; None for nothing. ``zone`` is the shop's."""
 
     url: str
     shop: str
@@ -177,3 +183,5 @@ class PurchaseView:
     may_return: bool
     returns: Sequence[ReturnRow]
     refunds: Sequence[RefundRow]
+    put: Money | None
+    wallet_url: str

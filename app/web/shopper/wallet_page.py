@@ -31,6 +31,7 @@ from app.wallet.everywhere import balances_of
 from app.wallet.payouts import payouts_of
 from app.wallet.queries import HoldView, LotView, balance_at, holds_of, statement
 from app.wallet.queries import wallet as wallet_of
+from app.web.shared.turned import turned_among
 from app.web.shopper.account import Here, here_of
 from app.web.shopper.purchases import PURCHASES, chosen_shop, open_shops
 from app.web.shopper.wallet_page_views import (
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
 
     from app.identity.account_queries import SignedInCustomer
     from app.ledger.queries import Statement
+    from app.loyalty.queries import TurnedPoints
     from app.merchants.queries import Merchant
     from app.wallet.queries import StatementPage, Wallet
 
@@ -138,6 +140,8 @@ async def wallet_page(
         *(each.about for each in standing.pending),
     ]
     origins = await origins_of(shop, abouts)
+    keys = [*(movement.key for movement in page.movements), *(line.key for line in moved.lines)]
+    turned = await turned_among(shop.id, keys)
     view = WalletView(
         url=_url(shop),
         shop=shop.name,
@@ -152,12 +156,19 @@ async def wallet_page(
         held=[_held(hold, shop, origins) for hold in held],
         lots=[_lot(lot, shop, origins) for lot in found.lots],
         next_lapse=_next_lapse(found, shop),
-        movements=_movements(page, shop, origins),
+        movements=_movements(page, shop, origins, turned),
         older_url=f"{_url(shop)}&before={page.next_cursor}" if page.next_cursor else None,
         is_first="before" not in params,
         past=await _past(shop, who, params.get("on", "")),
         points=_points(
-            shop, standing, tier, moved=moved, origins=origins, found=found, wished=params.get("turn", "")
+            shop,
+            standing,
+            tier,
+            moved=moved,
+            rows=_points_rows(moved, origins, turned),
+            origins=origins,
+            found=found,
+            wished=params.get("turn", ""),
         ),
         payouts=[
             PayoutRow(payout.amount, payout.state.value, payout.hint, payout.requested_at)
@@ -207,7 +218,9 @@ def _held(hold: HoldView, shop: Merchant, origins: Mapping[str, Origin]) -> Held
     )
 
 
-def _movements(page: StatementPage, shop: Merchant, origins: Mapping[str, Origin]) -> list[MovementRow]:
+def _movements(
+    page: StatementPage, shop: Merchant, origins: Mapping[str, Origin], turned: Mapping[str, TurnedPoints]
+) -> list[MovementRow]:
     return [
         MovementRow(
             at=movement.at,
@@ -215,6 +228,7 @@ def _movements(page: StatementPage, shop: Merchant, origins: Mapping[str, Origin
             origin=origins.get(movement.about),
             amount=Money(movement.amount_minor, shop.currency),
             balance_after=Money(movement.balance_after_minor, shop.currency),
+            points=turned[movement.key].points if movement.key in turned else None,
         )
         for movement in page.movements
     ]
@@ -244,6 +258,7 @@ def _points(
     tier: TierStanding | None,
     *,
     moved: Statement,
+    rows: Sequence[PointsRow],
     origins: Mapping[str, Origin],
     found: Wallet,
     wished: str,
@@ -265,15 +280,22 @@ def _points(
         one=Money(MINOR_PER_MAJOR, shop.currency) if standing.turning else None,
         rate=standing.turning.points_per_unit if standing.turning else 0,
         least=standing.turning.minimum_points if standing.turning else 0,
-        rows=_points_rows(moved, origins),
+        rows=rows,
         older_url=f"{_url(shop)}&points={moved.next_cursor}#points" if moved.next_cursor else None,
     )
 
 
-def _points_rows(moved: Statement, origins: Mapping[str, Origin]) -> Sequence[PointsRow]:
+def _points_rows(
+    moved: Statement, origins: Mapping[str, Origin], turned: Mapping[str, TurnedPoints]
+) -> Sequence[PointsRow]:
     return [
         PointsRow(
-            line.posted_at, line.cause, origins.get(line.about), line.amount_minor, line.balance_after_minor
+            at=line.posted_at,
+            cause=line.cause,
+            origin=origins.get(line.about),
+            points=line.amount_minor,
+            after=line.balance_after_minor,
+            money=turned[line.key].amount if line.key in turned else None,
         )
         for line in moved.lines
     ]

@@ -59,11 +59,14 @@ class HeldRow:
 
 @dataclass(frozen=True, slots=True)
 class MovementRow:
+    """``points`` is how many became this money; None where it came otherwise."""
+
     at: datetime
     cause: str
     origin: Origin | None
     amount: Money
     balance_after: Money
+    points: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,14 @@ class PastView:
 
 @dataclass(frozen=True, slots=True)
 class PointsRow:
+    """``money`` is what these points became; None where they were not turned."""
+
     at: datetime
     cause: str
     origin: Origin | None
     points: int
     after: int
+    money: Money | None = None
 
 
 @dataclass(frozen=True, slots=True)

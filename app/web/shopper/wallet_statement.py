@@ -16,6 +16,7 @@ from app.wallet.queries import Movement, each_movement, statement
 from app.wallet.queries import wallet as wallet_of
 from app.wallet.statement_pdf import StatementRow, StatementSheet, pdf_of, worded
 from app.web.shared.rendering import NO_STORE
+from app.web.shared.turned import turned_among
 from app.web.shopper.account import Here, here_of
 from app.web.shopper.information import document
 from app.web.shopper.purchases import chosen_shop, open_shops
@@ -98,6 +99,7 @@ def _in_and_out(amount: Money) -> tuple[str | None, str | None]:
 
 async def _rows(shop: Merchant, movements: Sequence[Movement]) -> list[StatementRow]:
     origins = await origins_of(shop, [movement.about for movement in movements])
+    turned = await turned_among(shop.id, [movement.key for movement in movements])
     return [
         StatementRow(
             at=movement.at,
@@ -105,6 +107,7 @@ async def _rows(shop: Merchant, movements: Sequence[Movement]) -> list[Statement
             reference=origins[movement.about].reference if movement.about in origins else "",
             amount=Money(movement.amount_minor, shop.currency),
             balance_after=Money(movement.balance_after_minor, shop.currency),
+            points=turned[movement.key].points if movement.key in turned else None,
         )
         for movement in movements
     ]

@@ -7,6 +7,7 @@ import re
 import httpx
 import pytest
 
+from app.invoices.queries import invoices_of_order
 from app.kernel import clock, db
 from app.merchants.queries import Merchant
 from app.returns import actions
@@ -14,7 +15,7 @@ from app.returns.actions import save_conditions
 from app.returns.queries import conditions_of
 from app.returns.rules import Conditions
 from tests.factories.checkout import a_known_person, a_line, a_merchant
-from tests.factories.invoices import a_purchase, days_later, drawn
+from tests.factories.invoices import a_purchase, days_later, drawn, paid
 from tests.factories.loyalty import a_shop
 from tests.factories.returns import refunded
 from tests.web.shopper.test_account import another, sign_in
@@ -133,6 +134,27 @@ async def test_money_that_goes_the_way_it_came_lowers_what_is_owed(client: httpx
     assert "Everything is paid." in detail
     assert "Credit note" in detail
     assert "Return something" not in detail
+
+
+async def test_money_that_went_into_the_wallet_is_told_beside_what_is_still_to_be_paid(
+    client: httpx.AsyncClient,
+) -> None:
+    shop = await a_shop(None)
+    order = await a_buyer(client, shop)
+    told = "You got €40.00 back into your wallet for this purchase. What is asked for here was not lowered"
+    way = f'href="/wallet?shop={shop.public_id}"'
+    assert "back into your wallet" not in (await client.get("/purchases")).text
+    await refunded(shop, order, 40_00, to="wallet", seen_minor=99_00)
+    for path in ("/purchases", f"/purchases/{order}"):
+        page = (await client.get(path)).text
+        assert told in words(page)
+        assert way in page
+        assert "€99.00" in words(page)
+    assert "€99.00 to pay Money back in the wallet" in words((await client.get("/purchases")).text)
+    [invoice] = [each for each in await invoices_of_order(shop.id, order) if each.kind == "invoice"]
+    await paid(shop, invoice, 99_00)
+    for path in ("/purchases", f"/purchases/{order}"):
+        assert told not in words((await client.get(path)).text)
 
 
 async def test_a_return_is_called_off_until_it_has_arrived(client: httpx.AsyncClient) -> None:

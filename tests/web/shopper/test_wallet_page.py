@@ -180,7 +180,10 @@ async def test_points_are_turned_once_however_often_the_button_is_pressed(client
     text = words((await client.get(done)).text)
     assert "Your points are money now." in text
     assert "Balance €2.00" in text
-    assert "Points turned into money" in text
+    assert "Points turned into money: 200 points +€2.00 €2.00" in text
+    assert "Turned into money: €2.00" in text
+    sheet = (await client.get("/wallet/statement.csv")).text
+    assert '"Points turned into money: 200 points","","2.00",,"2.00","EUR"' in sheet
     assert "Earned by a purchase SHOP-1001" in text
     assert await balance(shop, who) == 2_00
 
@@ -264,8 +267,8 @@ async def test_the_page_costs_the_same_whatever_is_in_the_wallet(
     with db.counting() as counts:
         await client.get("/wallet")
     # Who asks, the shops; lots, holds, movements, those of points; points, of four statements; the tier; payouts; the
-    # orders' numbers.
-    assert (counts.queries, counts.writes) == (13, 0)
+    # orders' numbers; points that were turned.
+    assert (counts.queries, counts.writes) == (14, 0)
 
 
 # --- the shop has switched its wallet off ---
