@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Literal
 
 from app.agreements.content import Item, Party
@@ -20,6 +21,7 @@ from app.plans.disclosure import QuoteView, view_of
 from app.plans.quote import PaidMethod, Quote, beside_wallet, make_quote, paid_quote, terms
 from app.plans.rules import standard_plans
 from app.web.shared.forms import FieldError, Form
+from app.web.shopper.extras_views import AddedLine, InsuranceQuestion, ShippingChoice, ShippingView
 from app.web.shopper.offers import COMPARED_MONTHS
 from app.web.shopper.views import (
     BankReturnView,
@@ -170,6 +172,7 @@ def _method(lang: str) -> dict[str, Sample]:
         "method-instalments": shown("instalments"),
         "method-moved": shown("instalments", instalments=replace(instalments, moved=True)),
         "method-compared": shown(None, compared=_compared()),
+        "method-extras": shown(None, shipping=_shipping(), insurance=_insurance()),
         "method-wrong": shown(None, Form().refused(method=FieldError("empty"))),
         "method-delivery-wrong": shown("invoice", Form().refused(delivery=FieldError("empty"))),
     }
@@ -211,6 +214,23 @@ def _identify(lang: str) -> dict[str, Sample]:
     }
 
 
+def _shipping() -> ShippingView:
+    ways = (("parcel", "Posti, Parcel locker", 490), ("pickup", "Havu & Kivi, Pick-up in the shop", 0))
+    options = [
+        ShippingChoice(key, title, _eur(price), selected=False, vat_percent=Decimal("25.5"))
+        for key, title, price in ways
+    ]
+    return ShippingView(options, asks_postcode=True, postcode="00100", nowhere=False)
+
+
+def _insurance() -> InsuranceQuestion:
+    covered = "If it breaks or is stolen within two years, you get a new one."
+    terms = "https://turva.example/terms"
+    return InsuranceQuestion(
+        "ins_1", "Accident and theft", "Turva", covered, "en", _eur(2_392), "none", 30, terms, None
+    )
+
+
 def _confirm(lang: str) -> dict[str, Sample]:
     known = ConfirmView(
         "invoice", "email", quote("invoice"), frozenset(), "c2lnbmVk", _information("invoice", lang), 14,
@@ -225,8 +245,13 @@ def _confirm(lang: str) -> dict[str, Sample]:
     wrong = Form({"name": "", "email": "aino@"}).refused(
         name=FieldError("empty"), email=FieldError("malformed")
     )
+    added = (
+        AddedLine("Posti, Parcel locker", _eur(490), Decimal("25.5"), is_insurance=False),
+        AddedLine("Accident and theft (Turva)", _eur(2_392), Decimal(0), is_insurance=True),
+    )
     return {
         "confirm": _page(lang, "confirm", 3, {"confirm": known}),
+        "confirm-chosen": _page(lang, "confirm", 3, {"confirm": replace(known, added=added)}),
         "confirm-instalments": _page(lang, "confirm", 3, {"confirm": unknown}),
         "confirm-wrong": _page(lang, "confirm", 3, {"confirm": unknown}, wrong),
         "cancel": _page(lang, "cancel", None, {"waits": False}),

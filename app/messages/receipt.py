@@ -48,7 +48,8 @@ class ReceiptMoney:
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What the templates show. `day` is the merchant's local date. Either `plan` or `received` is there."""
+    """What the templates show. `day` is the merchant's local date. Either `plan` or `received` is there. `is_insured`
+    says that an insurance was bought with the goods, which is told of on its own."""
 
     shop: str
     contact_email: str
@@ -59,6 +60,7 @@ class Receipt:
     total: Money
     plan: QuoteView | None
     received: ReceiptMoney | None
+    is_insured: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,7 @@ def receipt_of(order: OrderView, merchant: Merchant, payment: RecordedView | Non
         total=money(order.total_minor),
         plan=view_of(Quote.from_data(order.quote_content)) if order.quote_content else None,
         received=ReceiptMoney(payment.source, payment.received_on) if payment else None,
+        is_insured=any(line.origin == "insurance" for line in order.lines),
     )
 
 

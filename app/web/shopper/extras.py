@@ -25,9 +25,9 @@ from app.extras.rules import (
 from app.kernel import templating
 from app.kernel.money import Money
 from app.kernel.postcode import PostcodeRefused, parse_postcode
-from app.orders.rules import Line, lines_of_shop
+from app.orders.rules import Line, extras_of, lines_of_shop
 from app.web.shared.forms import FieldError
-from app.web.shopper.extras_views import InsuranceQuestion, ShippingChoice, ShippingView
+from app.web.shopper.extras_views import AddedLine, InsuranceQuestion, ShippingChoice, ShippingView
 
 if TYPE_CHECKING:
     from app.checkout.queries import Flow
@@ -115,6 +115,7 @@ class Extras:
                     option.title,
                     Money(option.price_minor, self.flow.currency),
                     option is self.shipping,
+                    option.vat_percent,
                 )
                 for option in found
             ],
@@ -139,6 +140,16 @@ class Extras:
             terms_url=offer.terms_url,
             terms_text=offer.terms_text,
         )
+
+
+def added_lines(flow: Flow) -> list[AddedLine]:
+    """What was chosen beside the goods, as step 3 tells it."""
+    return [
+        AddedLine(
+            line.name, Money(line.total_minor, flow.currency), line.vat_percent, line.origin == "insurance"
+        )
+        for line in extras_of(flow.lines)
+    ]
 
 
 async def extras_for(flow: Flow, lang: str, values: Mapping[str, str] | None = None) -> Extras:

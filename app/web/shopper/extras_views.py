@@ -22,11 +22,25 @@ class FeeView:
 
 
 @dataclass(frozen=True, slots=True)
+class AddedLine:
+    """What the shopper chose beside the goods, as the line of the order that it is, VAT included. ``vat_percent`` is
+    percent; an insurance has none."""
+
+    name: str
+    amount: Money
+    vat_percent: Decimal
+    is_insurance: bool
+
+
+@dataclass(frozen=True, slots=True)
 class ShippingChoice:
+    """One way with its price; ``vat_percent`` is what of it is in there, percent."""
+
     key: str
     title: str
     price: Money
     selected: bool
+    vat_percent: Decimal
 
 
 @dataclass(frozen=True, slots=True)

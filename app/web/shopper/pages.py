@@ -22,7 +22,7 @@ from app.web.shared.forms import Form
 from app.web.shared.qr import qr_picture
 from app.web.shopper.changes import changed_view, typed_in
 from app.web.shopper.company_views import company_view
-from app.web.shopper.extras import Extras, extras_for
+from app.web.shopper.extras import Extras, added_lines, extras_for
 from app.web.shopper.information import sheet_of
 from app.web.shopper.offers import Wish, offers_for, read_wish
 from app.web.shopper.purse import wallet_view
@@ -256,6 +256,7 @@ async def confirm_page(
         city=contact.city,
         company=company_view(flow),
         subscription=await agreement_in(visit),
+        added=added_lines(flow),
     )
     context = {"form": form or Form(), "confirm": view}
     return visit.page("confirm", context, step=3, status=status, path=PATHS[Page.CONFIRM], push=push)
@@ -330,6 +331,7 @@ def outcome_page(
         passkey_offer=mine and _offers_passkey(visit),
         passkey_news=passkey_news,
         passkeys=flow.passkeys if mine else 0,
+        is_insured=mine and any(line.origin == "insurance" for line in flow.lines),
         is_known=flow.customer is not None and flow.identified_by != "company",
         waited=waited,
     )

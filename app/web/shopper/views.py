@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from app.plans.disclosure import QuoteView
     from app.plans.quote import Delivery, Method
     from app.subscriptions.agreement import Agreement
-    from app.web.shopper.extras_views import FeeView
+    from app.web.shopper.extras_views import AddedLine, FeeView
 
 OutcomeKind = Literal["confirmed", "held", "refused", "declined", "cancelled", "expired"]
 # What is known of a payment: the shopper may still have to make it, or it is only to be waited for.
@@ -273,7 +273,8 @@ class WalletView:
 class ConfirmView:
     """``missing`` names the fields still to be asked; ``shown`` is the signed total; ``information`` is the
     sheet that the law wants before signing, None where nothing is lent. ``wallet`` is None where there is nothing to
-    say of one. ``is_guest`` says that nobody is identified, nor need be; ``has_wallet`` that it would be of use."""
+    say of one. ``is_guest`` says that nobody is identified, nor need be; ``has_wallet`` that it would be of use.
+    ``added`` is what was chosen beside the goods."""
 
     method: Method
     delivery: Delivery
@@ -296,6 +297,7 @@ class ConfirmView:
     privacy_url: str | None = None
     terms_url: str | None = None
     subscription: Agreement | None = None
+    added: Sequence[AddedLine] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -394,8 +396,8 @@ class OutcomeView:
 
     ``is_known`` says that somebody we know bought it, whose purchases are listed; ``waited`` that it ended while, or
     after, a person was to look at it.
-    ``agreement_soon`` says that the agreement was asked for before it was drawn. ``feedback`` is None where nobody is
-    asked how it was.
+    ``agreement_soon`` says that the agreement was asked for before it was drawn, ``is_insured`` that an
+    insurance was bought with the goods. ``feedback`` is None where nobody is asked how it was.
     ``passkey_offer`` says that a passkey may be saved now, ``passkey_news`` how saving one went (``saved``, or a reason
     that ``shopper/_passkey_offer.html`` words), ``passkeys`` how many there are.
     """
@@ -419,6 +421,7 @@ class OutcomeView:
     passkeys: int = 0
     is_known: bool = False
     waited: bool = False
+    is_insured: bool = False
     feedback: FeedbackView | None = None
 
 

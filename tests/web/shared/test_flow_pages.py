@@ -151,7 +151,7 @@ def test_what_was_typed_stays_beside_what_is_wrong() -> None:
 
 
 def test_the_first_page_fits_into_the_first_flight() -> None:
-    for name in ("method", "method-instalments"):
+    for name in ("method", "method-instalments", "method-extras"):
         assert len(brotli.compress(html(name).encode(), quality=4)) <= FIRST_FLIGHT
 
 

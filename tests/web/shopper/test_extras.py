@@ -37,6 +37,7 @@ from tests.factories.links import a_link
 from tests.factories.orders import contents_of
 from tests.factories.orders import edited as edited_to
 from tests.factories.wallets import switched
+from tests.web.shopper.test_changed import words
 from tests.web.shopper.test_flow import a_known_register_entry, hidden, the_code
 
 CARD = Doors(live=False, providers=frozenset[ProviderMethod]({"card"}))
@@ -74,6 +75,19 @@ async def identified(client: httpx.AsyncClient, session: str) -> str:
 
 
 # --- how it comes ------------------------------------------------------------------------------------------------
+
+
+async def test_what_was_chosen_stands_on_the_last_page_before_buying_each_with_its_vat(
+    client: httpx.AsyncClient,
+) -> None:
+    await a_known_register_entry()
+    merchant = await a_merchant()
+    offer = await an_insurance_offer(merchant)
+    session = await a_session_to_steer(merchant, options=OPTIONS)
+    await client.post(f"/pay/{session}", data={**INVOICE, "shipping": "parcel", "insurance": offer})
+    page = words((await identified(client, session)).partition('id="title"')[2])
+    assert "Your choices Change Posti, Parcel locker VAT 25.5% included €4.90" in page
+    assert "Accident and theft (Turva) Free of VAT €23.92" in page
 
 
 async def test_the_ways_that_reach_the_postcode_are_shown_with_their_prices_and_none_is_chosen(

@@ -13,6 +13,7 @@ from app.extras.states import InsuranceState
 from app.kernel import clock, db, ids
 from app.merchants.queries import Merchant
 from app.messages.insurance import insurance_mail
+from app.messages.receipt import receipt_mail
 from tests.factories.checkout import a_merchant
 from tests.factories.extras import a_guests_insurance, an_insured_purchase
 from tests.factories.invoices import days_later
@@ -48,6 +49,20 @@ async def test_the_receipt_leads_a_guest_to_a_page_that_says_what_ends_and_what_
     ):
         assert text in page
     assert (await as_it_is(merchant, found)).state is InsuranceState.ACTIVE
+
+
+async def test_its_receipt_and_that_of_the_goods_are_told_apart_by_their_subjects(
+    client: httpx.AsyncClient,
+) -> None:
+    merchant = await a_merchant()
+    found = await a_guests_insurance(merchant)
+    of_it = await insurance_mail(merchant.id, found.public_id, "taken", base_url=BASE_URL)
+    of_goods = await receipt_mail(merchant.id, found.order_public_id)
+    assert of_it is not None
+    assert of_goods is not None
+    assert of_it.subject == "Insurance receipt: Accident and theft, €23.92, Havu & Kivi"
+    assert of_goods.subject == "Receipt from Havu & Kivi, €322.92"
+    assert "The insurance has a receipt of its own" in of_goods.text
 
 
 async def test_whoever_can_sign_in_is_led_to_their_own_page_and_nowhere_else(
