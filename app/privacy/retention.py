@@ -20,6 +20,7 @@
 | a shop's customers in the address book of its tills | 2 years after they were last served |
 | receipts that a till was left with | 7 days |
 | what people wrote about a return | a year after it ended |
+| what shoppers wrote of how it was | a year; how easy it was stays |
 | the note that a refund was asked for with | a year after it was made or refused |
 | what a file of orders said | 30 days; which of its rows made an order, as a digest, a year |
 | what a subscription was charged with, sealed | 91 days after it ended: until then it can begin again |
@@ -58,6 +59,7 @@ from app.returns import actions as returns
 from app.risk import actions as risk
 from app.risk import rule_actions as risk_rules
 from app.subscriptions.actions.forgetting import forget_methods
+from app.support import actions as support
 from app.till import actions as till
 
 CODES_KEPT: Final = timedelta(days=1)
@@ -115,6 +117,11 @@ async def forget_return_words(now: Now) -> int:
     before = now.business - RETURN_WORDS_KEPT
     words = await db.in_tx(lambda: returns.forget_words(before, BATCH))
     return words + await db.in_tx(lambda: returns.forget_notes(before, BATCH))
+
+
+async def forget_feedback(now: Now) -> int:
+    before = now.business - support.WORDS_KEPT
+    return await db.in_tx(lambda: support.forget_words(before, BATCH))
 
 
 async def forget_imports(now: Now) -> int:
@@ -204,5 +211,6 @@ def rules() -> Sequence[Chore]:
         forget_staff_sessions,
         forget_customer_sessions,
         forget_subscribed,
+        forget_feedback,
     )
     return tuple(seldom(rule) for rule in every)

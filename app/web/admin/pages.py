@@ -29,6 +29,7 @@ _SECTIONS: Final = {
     "wallets": "admin:wallets",
     "invoices": "admin:invoices",
     "subscriptions": "admin:subscriptions",
+    "support": "admin:support",
     "settings": "admin:settings",
 }
 

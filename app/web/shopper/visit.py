@@ -142,12 +142,16 @@ class Visit:
         )
         return self.sealed(response)
 
-    def fragment(self, name: str, context: Mapping[str, object], place: str) -> Response[str]:
+    def fragment(
+        self, name: str, context: Mapping[str, object], place: str, *, status: int = 200
+    ) -> Response[str]:
         """A piece of a page for htmx, which takes `place` and leaves the rest of the step as it is."""
         template = f"shopper/_{name}.html"
         given = {"lang": self.lang, "flow": self._flow_view(None), **context}
         headers = {"HX-Retarget": place}
-        return self.sealed(rendering.page(self.request, template, template, given, headers=headers))
+        return self.sealed(
+            rendering.page(self.request, template, template, given, status=status, headers=headers)
+        )
 
     def leave_to(self, url: str) -> Response[str]:
         """To an address that leads to another site. A form may not be redirected there: without htmx our own page goes

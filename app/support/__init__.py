@@ -1,0 +1,1 @@
+"""What shoppers say of the checkout, and what they are told became of it."""
