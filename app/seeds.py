@@ -39,6 +39,8 @@ from app.messages.sandbox_shoppers import ShopperKind, shoppers
 from app.plans.actions import create_plan
 from app.plans.queries import plans_of
 from app.plans.quote import Plan
+from app.prices.actions import set_plan
+from app.prices.queries import versions_of
 from app.settings import Settings
 from app.till import actions as till
 from app.till.actions.setup import ProductDetails
@@ -159,6 +161,7 @@ async def seed_demo(settings: Settings) -> None:
     await _seller(merchant)
     await _till(merchant, now)
     await _modules(merchant, now)
+    await _prices(merchant, now)
     await _loyalty(merchant, now)
     _write(
         path,
@@ -206,6 +209,12 @@ async def _modules(merchant: Merchant, now: datetime) -> None:
         await modules.switch_module(
             merchant, "wallet", on=True, seen_price_minor=0, actor=merchants.OPERATOR, now=now
         )
+
+
+async def _prices(merchant: Merchant, now: datetime) -> None:
+    """A percent and an amount a month, so that there is something to read when the clock is moved."""
+    if not await versions_of(merchant.id):
+        await set_plan(merchant, 150, 29_00, actor=merchants.OPERATOR, now=now)
 
 
 async def _loyalty(merchant: Merchant, now: datetime) -> None:

@@ -34,6 +34,7 @@ NOT_PAGES: Final = frozenset(
         "/admin/invoices/{public_id:str}/e-invoice",
         "/admin/links/export",
         "/admin/reviews/figures/export",
+        "/admin/settings/prices/export",
         "/admin/wallets/export",
         "/admin/wallets/{customer_id:str}/export",
         "/api/v1/customers/{customer_id:str}/wallet",

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, Literal
 
 from babel.dates import format_date as babel_date
-from babel.dates import format_time, get_datetime_format, get_timezone
+from babel.dates import format_skeleton, format_time, get_datetime_format, get_timezone
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.numbers import format_currency, format_decimal
@@ -99,6 +99,12 @@ def format_money(money: Money, lang: str) -> str:
 
 def format_date(day: date, lang: str, style: DateStyle = "medium") -> str:
     return _date_text(day, lang, style)
+
+
+@lru_cache(maxsize=1_024)
+def format_month(day: date, lang: str) -> str:
+    """The month of a day, with its year: ``November 2026``, ``marraskuu 2026``."""
+    return str(format_skeleton("yMMMM", day, locale=_LOCALES[lang]))
 
 
 def format_datetime(moment: datetime, lang: str, zone: str = "Europe/Helsinki") -> str:

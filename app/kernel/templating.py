@@ -35,6 +35,7 @@ from app.kernel.i18n import (
     format_date,
     format_datetime,
     format_money,
+    format_month,
     format_number,
     format_percent,
     speaking,
@@ -67,7 +68,13 @@ def environment(lang: str) -> Environment:
     env.newstyle_gettext = True  # type: ignore[attr-defined]
     env.globals = GLOBALS
     env.filters.update(
-        money=_money, date=_date, datetime=_datetime, percent=_percent, number=_number, hundredths=_hundredths
+        money=_money,
+        date=_date,
+        month=_month,
+        datetime=_datetime,
+        percent=_percent,
+        number=_number,
+        hundredths=_hundredths,
     )
     return env
 
@@ -158,6 +165,10 @@ def _money(money: Money) -> str:
 
 def _date(day: date, style: DateStyle = "medium") -> str:
     return format_date(day, current_language(), style)
+
+
+def _month(day: date) -> str:
+    return format_month(day, current_language())
 
 
 def _datetime(moment: datetime, zone: str = "Europe/Helsinki") -> str:

@@ -110,6 +110,8 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:ways-save": _OWNER,
         "admin:modules": _OWNER,
         "admin:modules-save": _OWNER,
+        "admin:prices": _OWNER,
+        "admin:prices-export": _OWNER,
         "admin:subscriptions": _OWNER,
         "admin:subscription": _OWNER,
         "admin:subscription-change": _OWNER,
