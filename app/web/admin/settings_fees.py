@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from typing import Final
 
@@ -23,6 +24,7 @@ from app.web.shared.forms import FieldError, Form
 
 PAGE: Final = "/admin/settings/fees"
 _HUNDRED: Final = 100
+_NUMBER: Final = re.compile(r"-?\d{1,8}([.,]\d+)?%?", re.ASCII)
 # Every way to pay that a kind of buyer may be shown.
 ROWS: Final[dict[Buyer, tuple[Method, ...]]] = {
     "consumer": ("wallet", "card", "mobilepay", "invoice", "instalments"),
@@ -58,15 +60,19 @@ def _read(form: Form, country: str) -> tuple[list[MethodFee], dict[str, FieldErr
             if not form.value(name):
                 continue
             fee = fee_of(buyer, method, form.value(name))
-            if fee is None:
-                errors[name] = FieldError("malformed")
+            if fee is None or not (fee.fixed_minor or fee.rate_points):
+                # What comes to nothing is told, and not dropped as if it had been kept.
+                errors[name] = FieldError("too_fine" if _is_number(form.value(name)) else "malformed")
                 continue
             try:
-                if fee.fixed_minor or fee.rate_points:
-                    fees.append(check_fee(fee, country))
+                fees.append(check_fee(fee, country))
             except FeeRefused as refused:
                 errors[name] = FieldError(refused.reason, {"source": refused.source})
     return fees, errors
+
+
+def _is_number(text: str) -> bool:
+    return _NUMBER.fullmatch("".join(text.split()).replace("\N{MINUS SIGN}", "-")) is not None
 
 
 def fee_of(buyer: Buyer, method: Method, text: str) -> MethodFee | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import httpx
+import pytest
 
 from app.extras.queries import fees_now, offers_of
 from app.extras.rules import MethodFee
@@ -60,6 +61,18 @@ async def test_what_is_no_sum_is_told_at_its_field(desk: httpx.AsyncClient) -> N
     assert answer.status_code == 422
     assert 'id="f-business-invoice-wrong"' in answer.text
     assert 'value="two"' in answer.text
+
+
+@pytest.mark.parametrize("typed", ["0.005 %", "0.00%", "0", "-0,001", "1.555 %"])
+async def test_what_is_too_fine_to_be_kept_is_refused_at_its_field_and_not_dropped(
+    desk: httpx.AsyncClient, merchant: Merchant, typed: str
+) -> None:
+    answer = await desk.post(FEES, data={"business-card": typed, "business-invoice": "1.50"})
+    assert answer.status_code == 422
+    assert "0.01 % at least" in answer.text.split('id="f-business-card-wrong"')[1]
+    assert f'value="{typed}"' in answer.text
+    assert 'value="1.50"' in answer.text
+    assert await fees_now(merchant.id) == ()
 
 
 async def test_an_insurance_is_offered_changed_and_ended(desk: httpx.AsyncClient, merchant: Merchant) -> None:
