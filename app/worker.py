@@ -22,7 +22,7 @@ from app import doors, reactions
 from app.agreements import actions as agreements
 from app.agreements.jobs import draw as draw_agreement
 from app.cases.actions import lapse_blind
-from app.checkout import giving_back, paying, proving, renewals
+from app.checkout import exchanging, giving_back, paying, proving, renewals
 from app.checkout.actions import answering, expire_due, expire_orders
 from app.identity.actions.codes import mark_unknown_sends
 from app.invoices import actions as invoices
@@ -136,6 +136,9 @@ def handlers(through: doors.WorkerDoors) -> Mapping[str, Handler]:
         subscriptions.CHARGE_JOB: lambda job: renewals.charge(
             job, paying.PaymentDoors(through.providers, through.base_url)
         ),
+        subscriptions.EXCHANGE_JOB: lambda job: exchanging.look(
+            job, paying.PaymentDoors(through.providers, through.base_url)
+        ),
         subscriptions.MAIL_JOB: lambda job: subscription.deliver(job, through.mail, through.base_url),
         giving_back.GIVE_BACK_JOB: lambda job: giving_back.work(
             job, paying.PaymentDoors(through.providers, through.base_url)
@@ -188,12 +191,16 @@ def chores(providers: Mapping[ProviderMethod, PaymentProvider] | None = None) ->
     async def ask_about_payments(now: Now) -> int:
         return await paying.reconcile_due(now)
 
+    async def ask_about_exchanges(now: Now) -> int:
+        return await exchanging.reconcile_due(now)
+
     async def give_money_back(now: Now) -> int:
         return await giving_back.give_back_due(now)
 
     return (
         expire_sessions,
         ask_about_payments,
+        ask_about_exchanges,
         give_money_back,
         give_up_on_codes,
         *(_by_business_time(verb) for verb in by_business_time),

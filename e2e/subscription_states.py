@@ -111,11 +111,18 @@ def _unsaid(phone: Phone) -> None:
     phone.sees("Something is missing or not right")
 
 
+def _not_signed(world: World) -> Stop:
+    del world
+    return Stop("/subscribed/a.b.c", status=404)
+
+
 _OWN: Final = "/purchases/subscriptions/{subscription_id:str}"
 
 ALL: Final[tuple[tuple[str, str, Callable[[World], Stop]], ...]] = (
     ("pay-3-confirm-subscription", "/pay/{session_id:str}/confirm", confirm),
     ("account-subscription", _OWN, _own("/purchases/subscriptions/{id}")),
+    ("account-subscription-way", f"{_OWN}/way", _own("/purchases/subscriptions/{id}/way")),
+    ("subscription-owes-nothing", "/subscribed/{token:str}", _not_signed),
     ("account-subscription-end", f"{_OWN}/end", _own("/purchases/subscriptions/{id}/end")),
     ("admin-subscriptions", "/admin/subscriptions", _desk("/admin/subscriptions")),
     (

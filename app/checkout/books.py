@@ -39,6 +39,7 @@ from app.prices.proof import PROOF as PRICES
 from app.returns.proof import PROOF as REFUNDED
 from app.returns.states import REFUNDS, RETURNS
 from app.subscriptions.proof import PROOF as SUBSCRIBED
+from app.subscriptions.states import EXCHANGES
 from app.subscriptions.states import MACHINE as SUBSCRIPTIONS
 from app.subscriptions.states import PLANS as SUBSCRIPTION_PLANS
 from app.wallet.proof import PROOF as WALLETS
@@ -207,6 +208,7 @@ _HISTORIES: Final = (
     (PAYMENTS, "payments", "payment_history"),
     (REFUNDING, "payment_refunds", "payment_refund_history"),
     (SUBSCRIPTIONS, "subscriptions", "subscription_history"),
+    (EXCHANGES, "subscription_exchanges", "subscription_exchange_history"),
     (SUBSCRIPTION_PLANS, "subscription_plans", "subscription_plan_history"),
 )
 

@@ -35,6 +35,8 @@ from app.payments.queries import (
 )
 from app.payments.settling import Do
 from app.payments.states import PaymentState
+from app.subscriptions.actions import EXCHANGE_JOB
+from app.subscriptions.exchange_queries import ExchangeView, exchange_by_public_id
 
 CHECK_JOB: Final = hurrying.CHECK_JOB
 # A look that a worker was asked for is given this long before it is asked for again.
@@ -232,20 +234,23 @@ async def _doubt(payment: PaymentView, call: str, why: ProviderUnreachable) -> N
 
 
 async def take_callback(method: ProviderMethod, callback: Callback) -> None:
-    """A provider has called, and its signature holds: a worker asks. Repeated it changes nothing; about a payment that
-    we do not know it is nothing."""
+    """A provider has called, and its signature holds: a worker asks. Repeated it changes nothing; about a payment, or a
+    way to pay that is being saved, that we do not know it is nothing."""
     payment = None
     if callback.reference is not None:
         payment = await payment_by_public_id(callback.reference)
     if payment is None and callback.provider_ref is not None:
         payment = await payment_by_provider_ref(method, callback.provider_ref)
-    if payment is None or payment.method != method:
+    known: PaymentView | ExchangeView | None = payment
+    if known is None and callback.reference is not None:
+        known = await exchange_by_public_id(callback.reference)
+    if known is None or known.method != method:
         return
-    known = payment
+    about, kind = known, CHECK_JOB if payment is not None else EXCHANGE_JOB
     key = f"callback:{method}:{callback.event_id}"
 
     async def put() -> None:
-        await outbox.put(known.merchant_id, CHECK_JOB, {"of": known.public_id}, key=key)
+        await outbox.put(about.merchant_id, kind, {"of": about.public_id}, key=key)
 
     await db.in_tx(put)
 
@@ -269,7 +274,10 @@ WHERE t.merchant_id = due.merchant_id AND t.id = due.id RETURNING t.merchant_id,
 
 
 async def put_looks(
-    table: Literal["payments", "payment_refunds"], kind: str, wall: datetime, limit: int
+    table: Literal["payments", "payment_refunds", "subscription_exchanges"],
+    kind: str,
+    wall: datetime,
+    limit: int,
 ) -> int:
     """Put a job of this kind on the outbox for every row whose time has come, and ask for none of them again while it
     is done. Answers how many."""

@@ -35,7 +35,8 @@ async def _start(job: Job) -> PaymentView:
     if sub is None or sub.saved_method_id is None:
         raise CannotCharge
     saved = await saved_method_by_id(merchant.id, sub.saved_method_id)
-    if saved is None:
+    if saved is None or job.payload.get("saved", saved.public_id) != saved.public_id:
+        # Its owner has put another way to pay in its place meanwhile, for which there is a job of its own.
         raise CannotCharge
     return await start_charge(
         merchant,

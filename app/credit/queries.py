@@ -89,3 +89,21 @@ async def last_machine_decision(merchant_id: UUID, session_id: UUID) -> UUID | N
     )
     assert found is None or isinstance(found, UUID)
     return found
+
+
+async def was_approved(
+    merchant_id: UUID, customer_id: UUID, currency: str, *, amount_minor: int, since: datetime
+) -> bool:
+    """Whether a decision since then, by rules or a person, gave somebody credit of as much here."""
+    return bool(
+        await db.fetch_value(
+            """SELECT EXISTS (SELECT FROM credit_decisions
+                   WHERE merchant_id = $1 AND customer_id = $2 AND currency = $3 AND outcome = 'approved'
+                     AND amount_minor >= $4 AND decided_at >= $5)""",
+            merchant_id,
+            customer_id,
+            currency,
+            amount_minor,
+            since,
+        )
+    )

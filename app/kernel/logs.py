@@ -34,10 +34,10 @@ _SECRET_KEYS: Final = frozenset(
     }
 )
 # E.164 numbers, e-mail addresses, Finnish personal identity codes, our own bearer secrets, payment links, and
-# the addresses of insurances.
+# the addresses of insurances and of subscriptions that are owed for.
 _PERSONAL: Final = re.compile(
     r"\+\d{7,15}|[^\s@\"'<>]+@[^\s@\"'<>]+\.\w+|\b\d{6}[-+A-FU-Y]\d{3}[0-9A-Y]\b"
-    r"|\b(?:sk_(?:test|live)|whsec)_[\w+/=-]+|(?<=/link/)[\w-]+|(?<=/insured/)[\w.-]+"
+    r"|\b(?:sk_(?:test|live)|whsec)_[\w+/=-]+|(?<=/link/)[\w-]+|(?<=/insured/)[\w.-]+|(?<=/subscribed/)[\w.-]+"
 )
 # What the database says beside an error is the row itself: "Failing row contains (...)", "Key (email)=(...)".
 _ROW: Final = re.compile(r"(\n[ |]*DETAIL:)(?:.*?)(?=\n[ |]*HINT:|\n\s*\n|\Z)", re.DOTALL)

@@ -60,6 +60,7 @@ WEBHOOK_TYPES: Final = frozenset(
         "subscription.price_offered",
         "subscription.price_accepted",
         "subscription.price_declined",
+        "subscription.method_changed",
     }
 )
 ENDPOINTS_MAX: Final = 20

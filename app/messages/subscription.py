@@ -14,10 +14,14 @@ from app.merchants.queries import Merchant, merchant_by_id
 from app.messages.delivery import hand_over
 from app.messages.ports import Mail, MailDoor
 from app.orders.queries import order_by_id
+from app.subscriptions.addresses import address_of
 from app.subscriptions.queries import AgreementView, SubscriptionView, agreements_of, subscription_of
 from app.subscriptions.rules import REVIVED_WITHIN_DAYS, Method, Unit
 from app.subscriptions.states import SubscriptionState
 
+# Those that lead to where another way to pay is chosen.
+_DUNNING: Final = frozenset({"failed", "last_failed"})
+_ABOUT_PAYING: Final = _DUNNING | {"revival_failed", "change_failed"}
 # Those with which the words that were agreed on are sent along.
 _WITH_AGREEMENT: Final = frozenset({"started", "revived", "changed", "change_planned", "price_accepted"})
 
@@ -46,6 +50,7 @@ class SubscriptionWords:
     revived_within_days: int
     agreement: str | None
     url: str
+    leads_to_ways: bool
 
 
 async def deliver(job: Job, door: MailDoor, base_url: str) -> Outcome:
@@ -102,8 +107,17 @@ def words_of(
         reason=sub.end_reason or "" if what == "ended" else str(job.payload.get("reason", "")),
         revived_within_days=REVIVED_WITHIN_DAYS,
         agreement=agreed[-1].body if agreed else None,
-        url=f"{base_url}/purchases/subscriptions/{sub.public_id}",
+        url=f"{base_url}{_path(what, sub)}",
+        leads_to_ways=what in _ABOUT_PAYING,
     )
+
+
+def _path(what: str, sub: SubscriptionView) -> str:
+    """Whoever owes something need not sign in first to see to it that it is paid."""
+    if what in _DUNNING:
+        return address_of(sub.merchant_id, sub.id)
+    own = f"/purchases/subscriptions/{sub.public_id}"
+    return f"{own}/way" if what in _ABOUT_PAYING else own
 
 
 def _day_of(job: Job, what: str, sub: SubscriptionView) -> date | None:

@@ -34,10 +34,12 @@ from app.outside.card_reading import (
     Refunds,
     Refusal,
     Session,
+    SetupPage,
     failure_of,
     named,
     of_intent,
     of_session,
+    of_setup,
     parts_of_token,
 )
 from app.payments.errors import ProviderRefused, ProviderUnreachable
@@ -47,9 +49,11 @@ from app.payments.ports import (
     Dispute,
     NewCharge,
     NewPayment,
+    NewSetup,
     Opened,
     ProviderMethod,
     Refunded,
+    SetUp,
     Standing,
 )
 
@@ -66,6 +70,7 @@ API_VERSION: Final = "2026-10-28.endive"
 CLOSES_BY_ITSELF_AFTER: Final = timedelta(minutes=31)
 _LANGUAGES: Final = frozenset({"bg", "da", "en", "fi", "sv"})
 _INTENT_TOO: Final = ["payment_intent.latest_charge"]
+_SAVED_TOO: Final = ["setup_intent.payment_method"]
 _CHARGE_TOO: Final = ["latest_charge"]
 _LISTED_MAX: Final = 100
 _HELD_MAX: Final = 1000
@@ -207,6 +212,23 @@ class StripeCards:
             if made is None:
                 raise ProviderUnreachable("declined_without_intent") from None
             return _failed(made, declined)
+
+    async def set_up(self, new: NewSetup) -> Opened:
+        """The hosted page that saves a card. A refusal for whatever reason means that there is none, as in `create`."""
+        page = _setup_page(new)
+        try:
+            session = await _once(
+                lambda key: self._api.checkout.sessions.create_async(page, key), new.key, SetupPage
+            )
+        except _NotAllowed as refused:
+            raise ProviderRefused(refused.reason) from None
+        if session.url is None:
+            raise ProviderRefused("closed")
+        return Opened(session.id, session.url)
+
+    async def get_setup(self, provider_ref: str) -> SetUp:
+        asked = self._api.checkout.sessions.retrieve_async(provider_ref, {"expand": _SAVED_TOO})
+        return of_setup(await _answer(asked, SetupPage))
 
     async def forget(self, token: str, *, key: str) -> None:
         """Nothing: without the token nobody can charge the card, and Stripe shows its owner no agreement that would
@@ -398,6 +420,24 @@ def _page(new: NewPayment) -> SessionCreateParams:
         page["customer_creation"] = "always"
         page["payment_intent_data"]["setup_future_usage"] = "off_session"
     return page
+
+
+def _setup_page(new: NewSetup) -> SessionCreateParams:
+    names = {REFERENCE: new.reference}
+    return {
+        "mode": "setup",
+        "currency": new.currency.lower(),
+        "allowed_payment_method_types": ["card"],
+        # What is charged later is charged to somebody.
+        "customer_creation": "always",
+        "locale": new.lang if new.lang in _LANGUAGES else "auto",
+        "setup_intent_data": {"description": new.description, "metadata": names},
+        "client_reference_id": new.reference,
+        "metadata": names,
+        "success_url": new.return_url,
+        "cancel_url": new.cancel_url,
+        "expires_at": int((new.expires_at + CLOSES_BY_ITSELF_AFTER).timestamp()),
+    }
 
 
 def _later_charge(new: NewCharge, customer: str, payment_method: str) -> PaymentIntentCreateParams:

@@ -10,7 +10,7 @@ from typing import Final
 
 import msgspec
 
-from app.payments.ports import Aggregate, SavedMethod, Standing
+from app.payments.ports import Aggregate, SavedMethod, SetUp, Standing
 
 SESSION_PREFIX: Final = "cs_"
 # Under these names our public id of a payment stands in the metadata of every object, and in a refund's its key.
@@ -101,6 +101,32 @@ class Session(msgspec.Struct, frozen=True):
     payment_intent: Intent | str | None = None
 
 
+class SavedCard(msgspec.Struct, frozen=True):
+    """A PaymentMethod."""
+
+    id: str
+    card: Card | None = None
+
+
+class SetupIntent(msgspec.Struct, frozen=True):
+    """What saves a card without a payment, asked for with its `payment_method`."""
+
+    id: str
+    status: str
+    customer: str | None = None
+    payment_method: SavedCard | str | None = None
+
+
+class SetupPage(msgspec.Struct, frozen=True):
+    """A Checkout session that saves a card, asked for with its intent."""
+
+    id: str
+    status: str
+    metadata: dict[str, str] | None = None
+    url: str | None = None
+    setup_intent: SetupIntent | str | None = None
+
+
 class Refund(msgspec.Struct, frozen=True):
     id: str
     status: str
@@ -152,6 +178,21 @@ def of_session(session: Session) -> Aggregate:
 def of_intent(intent: Intent) -> Aggregate:
     """A later charge, which has no page: what was declined has failed."""
     return _of_intent(intent.id, intent)
+
+
+def of_setup(page: SetupPage) -> SetUp:
+    """A card that is being saved. Until its bank has said yes nothing is."""
+    intent, reference = page.setup_intent, named(page.metadata, REFERENCE)
+    if not isinstance(intent, SetupIntent) or page.status != "complete":
+        standing = Standing.EXPIRED if page.status == "expired" else Standing.PENDING
+        return SetUp(page.id, reference, standing)
+    if intent.status == "canceled":
+        return SetUp(page.id, reference, Standing.CANCELLED)
+    method = intent.payment_method
+    if intent.status != "succeeded" or not intent.customer or not isinstance(method, SavedCard):
+        return SetUp(page.id, reference, Standing.PENDING)
+    saved = _shown(token_of(intent.customer, method.id), method.card or Card())
+    return SetUp(page.id, reference, Standing.AUTHORISED, saved)
 
 
 def named(metadata: dict[str, str] | None, name: str) -> str:
@@ -237,8 +278,11 @@ def _saved(intent: Intent, charge: Charge | None) -> SavedMethod | None:
     details = charge.payment_method_details if charge is not None else None
     if details is None:
         return None
-    card = details.card or Card()
+    return _shown(token_of(intent.customer, intent.payment_method), details.card or Card())
+
+
+def _shown(token: str, card: Card) -> SavedMethod:
     brand = _BRANDS.get(card.brand or "", (card.brand or "card").replace("_", " ").capitalize())
     expires_on = f"{card.exp_year:04d}-{card.exp_month:02d}" if card.exp_year and card.exp_month else None
     label = f"{brand} {card.last4 or ''}".strip()
-    return SavedMethod(token_of(intent.customer, intent.payment_method), label, expires_on)
+    return SavedMethod(token, label, expires_on)

@@ -40,9 +40,11 @@ from app.payments.ports import (
     Dispute,
     NewCharge,
     NewPayment,
+    NewSetup,
     Opened,
     ProviderMethod,
     Refunded,
+    SetUp,
     Standing,
 )
 from app.settings import MobilePayDoor
@@ -119,6 +121,13 @@ class MobilePay:
 
     async def charge(self, new: NewCharge) -> Aggregate:
         return await self._agreements.charge(new)
+
+    async def set_up(self, new: NewSetup) -> Opened:
+        """An agreement without a first charge."""
+        return await self._agreements.draft_alone(new)
+
+    async def get_setup(self, provider_ref: str) -> SetUp:
+        return await self._agreements.standing(provider_ref)
 
     async def forget(self, token: str, *, key: str) -> None:
         """The person's agreement ends, and is seen to have ended in the app."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 
 from app.kernel.money import Money
 from app.outside.mobilepay_answers import (
+    LABEL,
     Agreement,
     AgreementStatus,
     Charge,
@@ -20,12 +21,15 @@ from app.outside.mobilepay_answers import (
     aggregate_of_charge,
     amount_there,
     charge_ref,
+    currency_there,
+    reference_here,
     reference_there,
+    setup_standing,
 )
 from app.outside.mobilepay_http import MobilePayHttp
 from app.payments import ports
 from app.payments.errors import ProviderRefused, ProviderUnreachable
-from app.payments.ports import Aggregate, NewPayment, Opened, Standing
+from app.payments.ports import Aggregate, NewPayment, NewSetup, Opened, SavedMethod, SetUp, Standing
 
 _PATH = "/recurring/v3/agreements"
 _TEXT_LENGTH_MAX = 45
@@ -65,6 +69,26 @@ class Agreements:
         url = draft.vipps_confirmation_url
         provider_ref = charge_ref(draft.agreement_id, reference)
         return Opened(provider_ref, url, qr_url=url if new.way == "qr" else None)
+
+    async def draft_alone(self, new: NewSetup) -> Opened:
+        """An agreement to be approved, by which nothing is charged yet. Raises as `draft`."""
+        body: dict[str, object] = {
+            "pricing": {"type": "FLEXIBLE", "currency": currency_there(new.currency)},
+            "productName": new.description[:_TEXT_LENGTH_MAX],
+            "merchantRedirectUrl": new.return_url,
+            "merchantAgreementUrl": self._manage_url,
+            "externalId": reference_there(new.reference),
+            "countryCode": new.country,
+        }
+        draft = (await self._http.post(_PATH, body, new.key)).parsed(Draft)
+        return Opened(draft.agreement_id, draft.vipps_confirmation_url)
+
+    async def standing(self, agreement_id: str) -> SetUp:
+        """How far the person has come with an agreement. An active one is what later charges are made with."""
+        found = await self._agreement(agreement_id)
+        standing = setup_standing(found.status)
+        saved = SavedMethod(agreement_id, LABEL) if standing is Standing.AUTHORISED else None
+        return SetUp(agreement_id, reference_here(found.external_id or ""), standing, saved)
 
     async def get(self, provider_ref: str) -> Aggregate:
         agreement_id, charge_id = _parts(provider_ref)

@@ -151,9 +151,19 @@ def reference_here(reference: str) -> str:
 
 def amount_there(amount: Money) -> dict[str, object]:
     """Raises ProviderRefused for a currency that MobilePay does not settle."""
-    if amount.currency not in CURRENCIES:
+    return {"currency": currency_there(amount.currency), "value": amount.amount_minor}
+
+
+def currency_there(currency: str) -> str:
+    """Raises ProviderRefused for one that MobilePay does not settle."""
+    if currency not in CURRENCIES:
         raise ProviderRefused("currency")
-    return {"currency": amount.currency, "value": amount.amount_minor}
+    return currency
+
+
+def setup_standing(status: AgreementStatus) -> Standing:
+    """How far an agreement has come by which nothing is charged yet: it is there once it is active."""
+    return Standing.AUTHORISED if status == "ACTIVE" else _AGREEMENT_STANDINGS[status]
 
 
 def aggregate_of(payment: Payment) -> Aggregate:

@@ -114,6 +114,33 @@ class NewCharge:
 
 
 @dataclass(frozen=True, slots=True)
+class NewSetup:
+    """A way to pay that is to be saved without a payment, on the provider's page. What is charged with it later is in
+    `currency`; `description` is what its owner sees there. The rest as in `NewPayment`."""
+
+    key: str
+    reference: str
+    description: str
+    currency: str
+    return_url: str
+    cancel_url: str
+    lang: str
+    country: str
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """What the provider's own book says of a way to pay that is being saved: `saved` with standing AUTHORISED, and
+    with no other."""
+
+    provider_ref: str
+    reference: str
+    standing: Standing
+    saved: SavedMethod | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Refunded:
     """A refund that the provider has taken; `done` says that nothing more is to be waited for."""
 
@@ -201,6 +228,12 @@ class PaymentProvider(Protocol):
     async def charge(self, new: NewCharge) -> Aggregate:
         """Charge a saved method. A refusal (no money, card expired) is an Aggregate that has failed."""
         ...
+
+    async def set_up(self, new: NewSetup) -> Opened:
+        """Open the page on which a way to pay is saved; no money moves. Again with the same key: the same page."""
+        ...
+
+    async def get_setup(self, provider_ref: str) -> SetUp: ...
 
     async def forget(self, token: str, *, key: str) -> None:
         """A saved method is charged no more, and the provider may say so to its owner. Again: nothing."""

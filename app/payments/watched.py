@@ -24,10 +24,12 @@ from app.payments.ports import (
     Dispute,
     NewCharge,
     NewPayment,
+    NewSetup,
     Opened,
     PaymentProvider,
     ProviderMethod,
     Refunded,
+    SetUp,
 )
 
 T = TypeVar("T")
@@ -59,6 +61,12 @@ class Watched:
 
     async def charge(self, new: NewCharge) -> Aggregate:
         return await self._noted(self._provider.charge(new))
+
+    async def set_up(self, new: NewSetup) -> Opened:
+        return await self._noted(self._provider.set_up(new))
+
+    async def get_setup(self, provider_ref: str) -> SetUp:
+        return await self._noted(self._provider.get_setup(provider_ref))
 
     async def forget(self, token: str, *, key: str) -> None:
         await self._noted(self._provider.forget(token, key=key))

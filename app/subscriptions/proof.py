@@ -27,6 +27,10 @@ PROOF: Final[Mapping[str, str]] = {
             SELECT FROM subscription_agreements a
             JOIN subscription_plan_versions w ON w.merchant_id = a.merchant_id AND w.id = a.version_id
             WHERE a.merchant_id = s.merchant_id AND a.subscription_id = s.id AND w.amount_minor >= v.amount_minor)""",
+    "I34 what a provider charges is saved with that provider, and an invoice with none": """
+        SELECT s.public_id FROM subscriptions s
+        LEFT JOIN saved_methods m ON m.merchant_id = s.merchant_id AND m.id = s.saved_method_id
+        WHERE s.saved_method_id IS NOT NULL AND m.method <> s.method""",
     "I34 the words that were agreed on are those of their hash": """
         SELECT s.public_id FROM subscription_agreements a
         JOIN subscriptions s ON s.merchant_id = a.merchant_id AND s.id = a.subscription_id

@@ -262,6 +262,13 @@ async def subscription_of(merchant_id: UUID, public_id: str) -> SubscriptionView
     return None if row is None else _subscription(row)
 
 
+async def subscription_by_id(merchant_id: UUID, subscription_id: UUID) -> SubscriptionView | None:
+    row = await db.fetch_one(
+        f"{_SUBSCRIPTION} WHERE s.merchant_id = $1 AND s.id = $2", merchant_id, subscription_id
+    )
+    return None if row is None else _subscription(row)
+
+
 async def subscription_of_customer(customer_id: UUID, public_id: str) -> SubscriptionView | None:
     """Whichever shop it is with; somebody else's is as unknown as what never was."""
     row = await db.fetch_one(

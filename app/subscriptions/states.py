@@ -1,4 +1,5 @@
-"""The lives of a plan and of a subscription: the edge tables, and the machines that move them.
+"""The lives of a plan, of a subscription, and of another way to pay for one: the edge tables, and the machines that
+move them.
 
 An ended plan takes nobody new; who has it keeps it.
 
@@ -72,3 +73,33 @@ MACHINE: Final = Machine(
 LIVE: Final = frozenset(_S) - {_S.ENDED}
 # Whose next period is charged on its day.
 RENEWS: Final = frozenset({_S.TRIALING, _S.ACTIVE, _S.CANCELLING})
+
+
+class ExchangeState(StrEnum):
+    """Unknown: the provider was asked for its page and nobody heard the answer. It is asked again, for the same one."""
+
+    STARTED = "started"
+    PENDING = "pending"
+    UNKNOWN = "unknown"
+    DONE = "done"
+    FAILED = "failed"
+
+
+_E = ExchangeState
+
+EXCHANGE_EDGES: Final[dict[tuple[str, str], str]] = {
+    (_E.STARTED, _E.PENDING): "exchange.opened",
+    (_E.STARTED, _E.UNKNOWN): "exchange.unknown",
+    (_E.STARTED, _E.FAILED): "exchange.failed",
+    (_E.UNKNOWN, _E.PENDING): "exchange.opened",
+    (_E.UNKNOWN, _E.FAILED): "exchange.failed",
+    (_E.PENDING, _E.DONE): "exchange.done",
+    (_E.PENDING, _E.FAILED): "exchange.failed",
+}
+
+EXCHANGES: Final = Machine(
+    "another way to pay for a subscription",
+    table="subscription_exchanges",
+    history_table="subscription_exchange_history",
+    edges=EXCHANGE_EDGES,
+)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Final, Generic, TypeVar
 
 from app import reactions
-from app.checkout import paying, renewals
+from app.checkout import exchanging, paying, renewals
 from app.checkout.paying import PaymentDoors
 from app.kernel import clock, db, ids, outbox
 from app.kernel.jobs import Done, Handler, Now, Outcome
@@ -110,6 +110,9 @@ class Passing(Generic[P]):
         async def look(now: Now) -> int:
             return await paying.reconcile_due(now)
 
+        async def look_at_exchanges(now: Now) -> int:
+            return await exchanging.reconcile_due(now)
+
         async def advance(now: Now) -> int:
             return await actions.advance_due(now.business, 100)
 
@@ -120,10 +123,11 @@ class Passing(Generic[P]):
             outbox.EVENT_KIND: reactions.react,
             actions.BEGIN_JOB: jobs.begin,
             actions.CHARGE_JOB: lambda job: renewals.charge(job, doors),
+            actions.EXCHANGE_JOB: lambda job: exchanging.look(job, doors),
             paying.CHECK_JOB: lambda job: paying.look(job, doors),
             FORGET_JOB: lambda job: tell_forgotten(job, doors.providers),
         }
-        return Worker(handlers, (look, advance, remind))
+        return Worker(handlers, (look, look_at_exchanges, advance, remind))
 
     async def work(self) -> None:
         """Do all that is due."""

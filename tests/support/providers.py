@@ -14,7 +14,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Final, Literal, TypeVar
+from typing import Final, Literal, TypeAlias, TypeVar
 
 from app.kernel import db
 from app.kernel.money import Money
@@ -26,14 +26,18 @@ from app.payments.ports import (
     DisputeStanding,
     NewCharge,
     NewPayment,
+    NewSetup,
     Opened,
     ProviderMethod,
     Refunded,
     SavedMethod,
+    SetUp,
     Standing,
 )
 
-Call = Literal["create", "get", "capture", "cancel", "refund", "charge", "forget", "probe", "disputes"]
+Call: TypeAlias = Literal[
+    "create", "get", "capture", "cancel", "refund", "charge", "set_up", "get_setup", "forget", "probe"
+]
 SIGNATURE: Final = "a good signature"
 T = TypeVar("T")
 
@@ -56,11 +60,14 @@ class FakeProvider:
         self.method: ProviderMethod = method
         self.book: dict[str, Aggregate] = {}
         self.opened: dict[str, NewPayment] = {}
+        self.setups: dict[str, SetUp] = {}
         self.disputed: dict[str, Dispute] = {}
         self.effects: list[tuple[str, str, int]] = []
         self.asked: list[str] = []
         self.refunds_done = True
         self.charges_fail_with: str | None = None
+        self.tokens_that_fail: dict[str, str] = {}
+        self.charged_with: list[str] = []
         self.pause: Callable[[str], Awaitable[None]] | None = None
         self.paused_after: Callable[[str], Awaitable[None]] | None = None
         self._answers: dict[str, object] = {}
@@ -98,6 +105,16 @@ class FakeProvider:
         """The payment ends on the provider's side: declined, called off there, run out."""
         assert provider_ref is not None
         self._keep(replace(self.book[provider_ref], standing=standing, failure=failure))
+
+    def agree(self, provider_ref: str | None, saved: SavedMethod) -> None:
+        """The shopper saves a way to pay on the provider's page."""
+        assert provider_ref is not None
+        before = self.setups[provider_ref]
+        self.setups[provider_ref] = replace(before, standing=Standing.AUTHORISED, saved=saved)
+
+    def end_setup(self, provider_ref: str | None, standing: Standing) -> None:
+        assert provider_ref is not None
+        self.setups[provider_ref] = replace(self.setups[provider_ref], standing=standing)
 
     def captured(self, provider_ref: str | None, amount_minor: int) -> None:
         """Somebody took money on the provider's own pages."""
@@ -199,11 +216,11 @@ class FakeProvider:
         def effect() -> Aggregate:
             ref = f"{self.method}-{len(self.book) + 1}"
             sum_minor, currency = new.amount.amount_minor, new.amount.currency
-            if self.charges_fail_with is not None:
+            self.charged_with.append(new.token)
+            failure = self.tokens_that_fail.get(new.token, self.charges_fail_with)
+            if failure is not None:
                 return self._keep(
-                    Aggregate(
-                        ref, new.reference, Standing.FAILED, currency, 0, failure=self.charges_fail_with
-                    )
+                    Aggregate(ref, new.reference, Standing.FAILED, currency, 0, failure=failure)
                 )
             self.effects.append(("charge", new.reference, sum_minor))
             return self._keep(
@@ -211,6 +228,18 @@ class FakeProvider:
             )
 
         return await self._once("charge", new.key, effect)
+
+    async def set_up(self, new: NewSetup) -> Opened:
+        def effect() -> Opened:
+            ref = f"{self.method}-setup-{len(self.setups) + 1}"
+            self.setups[ref] = SetUp(ref, new.reference, Standing.PENDING)
+            self.effects.append(("set_up", new.reference, 0))
+            return Opened(ref, f"https://provider.example/{ref}")
+
+        return await self._once("set_up", new.key, effect)
+
+    async def get_setup(self, provider_ref: str) -> SetUp:
+        return await self._call("get_setup", lambda: self.setups[provider_ref])
 
     async def forget(self, token: str, *, key: str) -> None:
         await self._once("forget", key, lambda: self.effects.append(("forget", token, 0)))

@@ -21,8 +21,8 @@ from app.orders.states import MACHINE as ORDER
 from app.payments.states import MACHINE as PAYMENT
 from app.payments.states import REFUNDING
 from app.returns.states import REFUNDS, RETURNS
+from app.subscriptions.states import EXCHANGES, PLANS
 from app.subscriptions.states import MACHINE as SUBSCRIPTION
-from app.subscriptions.states import PLANS
 from app.wallet.states import ADJUSTMENTS
 from app.wallet.states import MACHINE as PAYOUT
 
@@ -49,6 +49,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
         INSURANCE,
         SUBSCRIPTION,
         PLANS,
+        EXCHANGES,
     ],
     ids=lambda machine: machine.name,
 )

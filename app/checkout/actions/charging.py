@@ -89,10 +89,15 @@ async def start_charge(
     return await payments.begin(merchant.id, new, actor=actor, now=now, wall=wall)
 
 
-# Whoever agreed to be charged: they bought the order with which the method was saved.
+# Whoever agreed to be charged: the owner of the subscription whose period it is, or else whoever bought the order with
+# which the method was saved.
 _CUSTOMER: Final = """
-SELECT o.customer_id FROM payments p JOIN orders o ON o.merchant_id = p.merchant_id AND o.id = p.order_id
-WHERE p.merchant_id = $1 AND p.saved_method_id = $2 AND p.kind = 'checkout'
+SELECT coalesce(
+    (SELECT s.customer_id FROM subscription_periods d
+     JOIN subscriptions s ON s.merchant_id = d.merchant_id AND s.id = d.subscription_id
+     WHERE d.merchant_id = $1 AND d.order_id = $3),
+    (SELECT o.customer_id FROM payments p JOIN orders o ON o.merchant_id = p.merchant_id AND o.id = p.order_id
+     WHERE p.merchant_id = $1 AND p.saved_method_id = $2 AND p.kind = 'checkout'))
 """
 
 
@@ -107,7 +112,7 @@ async def pay_charge(merchant: Merchant, order: OrderView, payment: PaymentView,
             actor="clock",
             now=now,
         )
-    customer_id = await db.fetch_value(_CUSTOMER, merchant.id, payment.saved_method_id)
+    customer_id = await db.fetch_value(_CUSTOMER, merchant.id, payment.saved_method_id, order.id)
     contact = Contact(**(payment.contact or {}))
     await orders.pay(
         merchant.id, order.id, Payment(customer_id, payment.quote_id, contact), actor="clock", now=now

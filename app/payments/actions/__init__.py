@@ -25,7 +25,7 @@ from app.payments.actions.moving import (
 )
 from app.payments.actions.recording import record
 from app.payments.actions.refunding import begin_refund, move_refund, postpone_refund, take_refund
-from app.payments.actions.saving import FORGET_JOB, forget_method, save_method
+from app.payments.actions.saving import FORGET_JOB, forget_method, keep_method, save_method
 from app.payments.actions.watching import claim_probe, note_failure, note_success
 
 __all__ = [
@@ -38,6 +38,7 @@ __all__ = [
     "claim_probe",
     "forget_contacts",
     "forget_method",
+    "keep_method",
     "let_go",
     "let_go_due",
     "move",

@@ -3,43 +3,53 @@
 from __future__ import annotations
 
 import base64
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from app.kernel import db, ids, outbox
 from app.kernel.keys import process_keyring
-from app.payments.ports import SavedMethod
+from app.payments.ports import ProviderMethod, SavedMethod
 from app.payments.queries import SAVED_METHOD_PURPOSE, PaymentView
 
 FORGET_JOB: Final = "saved_method_forget"
 
-_SAVE: Final = """
-WITH saved AS (
-    INSERT INTO saved_methods (merchant_id, id, public_id, method, sealed, label, expires_on, created_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING merchant_id, id
-)
-UPDATE payments p SET saved_method_id = saved.id FROM saved WHERE p.merchant_id = saved.merchant_id AND p.id = $9
+_KEEP: Final = """
+INSERT INTO saved_methods (merchant_id, id, public_id, method, sealed, label, expires_on, created_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
 """
+_SAVE: Final = f"""
+WITH saved AS ({_KEEP} RETURNING merchant_id, id)
+UPDATE payments p SET saved_method_id = saved.id FROM saved WHERE p.merchant_id = saved.merchant_id AND p.id = $9
+"""  # noqa: S608 - a constant of this module
 
 
 async def save_method(payment: PaymentView, saved: SavedMethod, now: datetime) -> PaymentView:
     """Keep what the shopper agreed to save with this payment; the payment as it is then. In a transaction."""
+    row = _row(payment.merchant_id, payment.method, saved, now)
+    await db.execute(_SAVE, *row.values, payment.id)
+    return replace(payment, saved_method_id=row.id)
+
+
+async def keep_method(merchant_id: UUID, method: ProviderMethod, saved: SavedMethod, now: datetime) -> UUID:
+    """Keep what somebody agreed to save without a payment; answers its internal id. In a transaction."""
+    row = _row(merchant_id, method, saved, now)
+    await db.execute(_KEEP, *row.values)
+    return row.id
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    id: UUID
+    values: tuple[object, ...] = field(repr=False)
+
+
+def _row(merchant_id: UUID, method: ProviderMethod, saved: SavedMethod, now: datetime) -> _Row:
     saved_id = ids.internal_id()
-    await db.execute(
-        _SAVE,
-        payment.merchant_id,
-        saved_id,
-        ids.public_id("sm"),
-        payment.method,
-        process_keyring().seal(SAVED_METHOD_PURPOSE, saved.token.encode()),
-        saved.label,
-        saved.expires_on,
-        now,
-        payment.id,
-    )
-    return replace(payment, saved_method_id=saved_id)
+    sealed = process_keyring().seal(SAVED_METHOD_PURPOSE, saved.token.encode())
+    values = (merchant_id, saved_id, ids.public_id("sm"), method, sealed, saved.label, saved.expires_on, now)
+    return _Row(saved_id, values)
 
 
 # A charge that nobody has heard the end of is asked after with the token: it stays for as long.

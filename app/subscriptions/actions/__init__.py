@@ -8,6 +8,7 @@
 | `periods`, `charging` | one period with its order, and one try to be paid for it |
 | `leaving` | cancel, keep, pause, go on, begin again |
 | `changing` | another price, another plan |
+| `exchanging` | another way to pay |
 """
 
 from app.subscriptions.actions.beginning import BEGIN_JOB, ask_to_begin, begin
@@ -20,6 +21,7 @@ from app.subscriptions.actions.changing import (
     plan_change,
 )
 from app.subscriptions.actions.charging import CHARGE_JOB
+from app.subscriptions.actions.exchanging import EXCHANGE_JOB, exchange_to_invoice
 from app.subscriptions.actions.held import MAIL_JOB
 from app.subscriptions.actions.leaving import (
     cancel,
@@ -47,6 +49,7 @@ from app.subscriptions.actions.renewing import advance_due, charge_failed, order
 __all__ = [
     "BEGIN_JOB",
     "CHARGE_JOB",
+    "EXCHANGE_JOB",
     "MAIL_JOB",
     "PlanChange",
     "accept_price",
@@ -64,6 +67,7 @@ __all__ = [
     "end_plan",
     "end_plan_in_tx",
     "ends_on",
+    "exchange_to_invoice",
     "keep",
     "make_plan",
     "make_plan_in_tx",

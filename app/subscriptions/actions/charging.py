@@ -57,8 +57,14 @@ async def pay_for(
         saved = await saved_method_by_id(merchant.id, sub.saved_method_id)
     if saved is None or saved.saved is None:
         return NotPaid("no_saved_method")
-    payload = {"subscription": sub.public_id, "order": opened.order_public_id, "lang": sub.lang}
-    key = f"charge:{opened.order_public_id}:{sub.refusals + 1}:{merchant.local_date(now).isoformat()}"
+    payload = {
+        "subscription": sub.public_id,
+        "order": opened.order_public_id,
+        "lang": sub.lang,
+        "saved": saved.public_id,
+    }
+    day = merchant.local_date(now).isoformat()
+    key = f"charge:{opened.order_public_id}:{sub.refusals + 1}:{day}:{saved.public_id}"
     await outbox.put(merchant.id, CHARGE_JOB, payload, key=key, about=sub.public_id)
     return Try.UNDERWAY
 
@@ -76,6 +82,19 @@ async def is_underway(sub: SubscriptionView, opened: OpenPeriod) -> bool:
             "SELECT EXISTS (SELECT FROM payments WHERE merchant_id = $1 AND order_id = $2 AND ended_at IS NULL)",
             sub.merchant_id,
             opened.order_id,
+        )
+    )
+
+
+async def was_by_another_way(sub: SubscriptionView, opened: OpenPeriod) -> bool:
+    """Whether what was tried last for a period is not how the subscription is paid any more."""
+    return bool(
+        await db.fetch_value(
+            """SELECT p.saved_method_id IS DISTINCT FROM $3 FROM payments p
+               WHERE p.merchant_id = $1 AND p.order_id = $2 ORDER BY p.id DESC LIMIT 1""",
+            sub.merchant_id,
+            opened.order_id,
+            sub.saved_method_id,
         )
     )
 

@@ -1,4 +1,4 @@
-"""What a subscription was charged with goes once nobody can begin it again."""
+"""What a subscription was charged with goes once nobody can begin it again, or once something else is charged."""
 
 from __future__ import annotations
 
@@ -17,12 +17,20 @@ WHERE s.state = 'ended' AND s.ended_on < $1 AND NOT EXISTS (
         AND (o.state <> 'ended' OR o.ended_on >= $1))
 LIMIT $2
 """
+# What stayed for a charge that went on when another way to pay took its place.
+_REPLACED: Final = """
+SELECT e.merchant_id, e.replaced_id AS saved_method_id FROM subscription_exchanges e
+JOIN saved_methods m ON m.merchant_id = e.merchant_id AND m.id = e.replaced_id AND m.forgotten_at IS NULL
+WHERE NOT EXISTS (SELECT FROM subscriptions o
+                  WHERE o.merchant_id = e.merchant_id AND o.saved_method_id = e.replaced_id)
+LIMIT $1
+"""
 
 
 async def forget_methods(now: datetime, limit: int) -> int:
-    """Forget the saved ways to pay of subscriptions that ended so long ago. In a transaction. Answers how many."""
+    """Forget the saved ways to pay of subscriptions that ended so long ago, and those that others took the place of. In
+    a transaction. Answers how many."""
     before = (now - timedelta(days=REVIVED_WITHIN_DAYS + 1)).date()
-    rows = await db.fetch_all(_OLD, before, limit)
-    for row in rows:
-        await payments.forget_method(row["merchant_id"], row["saved_method_id"], now)
-    return len(rows)
+    rows = [*await db.fetch_all(_OLD, before, limit), *await db.fetch_all(_REPLACED, limit)]
+    found = [await payments.forget_method(row["merchant_id"], row["saved_method_id"], now) for row in rows]
+    return sum(found)

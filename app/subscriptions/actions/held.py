@@ -22,6 +22,7 @@ _LOCK: Final = "SELECT id FROM subscriptions WHERE merchant_id = $1 AND public_i
 _COLUMNS: Final = frozenset(
     {
         "version_id",
+        "method",
         "saved_method_id",
         "anchor_on",
         "number",

@@ -18,7 +18,7 @@ from app.kernel import db
 from app.ledger.errors import MoneyFrozen
 from app.merchants.queries import Merchant, merchant_by_id
 from app.orders.states import OrderState
-from app.subscriptions.actions.charging import NotPaid, Try, is_underway, pay_for
+from app.subscriptions.actions.charging import NotPaid, Try, is_underway, pay_for, was_by_another_way
 from app.subscriptions.actions.held import (
     CLOCK,
     NOTHING_LATER,
@@ -136,8 +136,14 @@ async def charge_failed(merchant_id: UUID, order_public_id: str, reason: str, no
         return
     sub = await held_as_paid(merchant_id, public_id, now)
     opened = await open_period_of(sub)
-    if opened is not None and opened.order_public_id == order_public_id:
-        await refused(await _merchant(merchant_id), sub, opened, reason, now)
+    if opened is None or opened.order_public_id != order_public_id:
+        return
+    merchant = await _merchant(merchant_id)
+    if sub.cancel_on is None and await was_by_another_way(sub, opened):
+        # Its owner has put another way to pay in its place meanwhile, which has not been tried yet.
+        await attempt(merchant, sub, opened, now)
+    else:
+        await refused(merchant, sub, opened, reason, now)
 
 
 async def _of_open_order(merchant_id: UUID, order_public_id: str) -> str | None:

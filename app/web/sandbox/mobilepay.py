@@ -173,6 +173,9 @@ async def _agreed(pact: Pact, answer: str) -> list[Mapping[str, object]]:
         await _set(pact.id, "STOPPED" if answer == "reject" else "EXPIRED", "charged")
         what = "rejected" if answer == "reject" else "expired"
         return [agreement_event(pact, what)]
+    if pact.is_alone:
+        await _set(pact.id, "ACTIVE", _LATER.get(answer, "charged"))
+        return [agreement_event(pact, "activated")]
     charge, added = await _answered("charge", _first_charge(pact), answer)
     await _set(pact.id, "ACTIVE", _LATER.get(answer, "charged"))
     return [agreement_event(pact, "activated"), *deal_events(charge, added)]
@@ -237,10 +240,10 @@ def _pay_page(request: AnyRequest, twin: Twin, deal: Deal) -> Response[str]:
 
 
 async def _agreement_page(request: AnyRequest, twin: Twin, pact: Pact) -> Response[str]:
-    first = await _deal("charge", _first_charge(pact))
+    first = None if pact.is_alone else await _deal("charge", _first_charge(pact))
     context = {
         "action": f"{twin.address}/agree/{pact.id}",
-        "amount": Money(first.amount_minor, first.currency),
+        "amount": None if first is None else Money(first.amount_minor, first.currency),
         "pact": pact,
         "return_url": pact.return_url,
     }

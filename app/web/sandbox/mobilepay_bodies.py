@@ -67,7 +67,7 @@ class NewAgreement(Strict, frozen=True):
     product_name: str
     merchant_redirect_url: str
     merchant_agreement_url: str
-    initial_charge: InitialCharge
+    initial_charge: InitialCharge | None = None
     external_id: str = ""
     country_code: Literal["NO", "DK", "FI"] | None = None
     phone_number: str | None = None

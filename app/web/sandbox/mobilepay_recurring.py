@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from typing import Final
@@ -45,6 +46,8 @@ _RECURRING_KEY: Final = re.compile(r"[^#?/\\]{1,40}")
 async def take_agreement(request: AnyRequest, twin: NamedDependency[Twin]) -> Response[bytes]:
     new, key = await body_of(request, twin, NewAgreement), _recurring_key(request)
     first = new.initial_charge
+    if first is None:
+        return await _take_agreement_alone(twin, new, key)
     if first.amount < 1 or not _ORDER_ID.fullmatch(first.order_id):
         raise Refused(400, "The first charge cannot be taken")
     pact = Pact(
@@ -74,6 +77,28 @@ async def take_agreement(request: AnyRequest, twin: NamedDependency[Twin]) -> Re
             "chargeId": charge.reference,
             "vippsConfirmationUrl": f"{twin.address}/agree/{pact.id}",
         },
+        201,
+    )
+
+
+async def _take_agreement_alone(twin: Twin, new: NewAgreement, key: str) -> Response[bytes]:
+    """Without a first charge. The same key finds the same agreement: there is no charge whose name could tell."""
+    pact = Pact(
+        id=f"agr_{hashlib.sha256(key.encode()).hexdigest()[:12]}",
+        reference=new.external_id,
+        product=new.product_name,
+        currency=new.pricing.currency,
+        return_url=new.merchant_redirect_url,
+        key=key,
+        made_at=clock.wall(),
+        is_alone=True,
+    )
+    if not await memory.remember_new([("agreement", pact.id, rules.kept_of(pact))]):
+        before = await agreement(pact.id)
+        if (before.key, before.reference) != (key, pact.reference):
+            raise Refused(409, "The key was used for another agreement")
+    return as_json(
+        {"agreementId": pact.id, "vippsConfirmationUrl": f"{twin.address}/agree/{pact.id}"},
         201,
     )
 

@@ -87,6 +87,8 @@ class Pact(msgspec.Struct):
     made_at: datetime
     status: AgreementState = "PENDING"
     later: Later = "charged"
+    is_alone: bool = False
+    """No first charge came with it."""
 
 
 def deal_in(kept: Kept) -> Deal:

@@ -156,7 +156,7 @@ async def _shown(request: AnyRequest, branch: Branch, session_id: str, name: str
         return _page(request, "closed", session.locale, {"session": session}, 410, session)
     context = {
         "session": session,
-        "amount": Money(session.amount, session.currency.upper()),
+        "amount": None if intent.is_setup else Money(session.amount, session.currency.upper()),
         "refused": intent.decline_code or intent.code,
         "cards": CARDS,
         "action": f"{branch.twin.address}/pay/{session.id}",

@@ -96,6 +96,8 @@ class Intent(msgspec.Struct):
     code: str = ""
     decline_code: str = ""
     cancellation_reason: str | None = None
+    is_setup: bool = False
+    """It saves a card, and moves no money."""
     loses_answer: bool = False
     answers_at: datetime | None = None
 
@@ -126,10 +128,10 @@ def show_session(
 ) -> dict[str, object]:
     """`page_url`: the address of the hosted page, told while it is open."""
     shown: object = None
-    if session.is_paying:
+    if session.is_paying and not intent.is_setup:
         inner = [each.partition(".")[2] for each in expand if each.partition(".")[0] == "payment_intent"]
         shown = show_intent(intent, method, inner) if inner else intent.id
-    return {
+    told: dict[str, object] = {
         "id": session.id,
         "object": "checkout.session",
         "mode": "payment",
@@ -146,6 +148,32 @@ def show_session(
         "payment_intent": shown,
         "livemode": False,
         "url": page_url if session.status == "open" else None,
+    }
+    if not intent.is_setup:
+        return told
+    of_money = {"payment_status": "no_payment_required", "amount_total": None, "currency": session.currency}
+    return {**told, **of_money, "mode": "setup", "setup_intent": _show_setup(intent, method, expand)}
+
+
+def _show_setup(intent: Intent, method: Method | None, expand: Collection[str]) -> object:
+    """Unlike an intent that moves money it is there, and told, from the beginning."""
+    inner = [each for each in expand if each.partition(".")[0] == "setup_intent"]
+    if not inner:
+        return intent.id
+    saved: object = intent.payment_method
+    if "setup_intent.payment_method" in inner and method is not None:
+        saved = show_method(method)
+    return {
+        "id": intent.id,
+        "object": "setup_intent",
+        "status": intent.status,
+        "customer": intent.customer,
+        "payment_method": saved,
+        "description": intent.description,
+        "metadata": intent.metadata,
+        "usage": "off_session",
+        "last_setup_error": show_error(intent) if intent.code else None,
+        "livemode": False,
     }
 
 

@@ -136,8 +136,11 @@ class Desk:
     # --- The hosted page
 
     async def open_page(self, fields: Fields) -> Mapping[str, object]:
-        if fields.needed("mode") != "payment":
-            raise invalid("This sandbox knows payments alone.")
+        mode = fields.needed("mode")
+        if mode == "setup":
+            return await self._open_setup(fields)
+        if mode != "payment":
+            raise invalid("This sandbox knows payments, and cards that are saved.")
         line = "line_items[0][price_data]"
         fields.text("line_items[0][quantity]")
         amount = fields.amount(f"{line}[unit_amount]")
@@ -171,6 +174,41 @@ class Desk:
             intent_id=intent.id,
             locale=fields.text("locale", "auto"),
             makes_customer=fields.text("customer_creation") == "always" or bool(intent.setup_future_usage),
+            metadata=fields.under("metadata"),
+        )
+        expand = fields.expand()
+        fields.end()
+        await self._keep_intent(intent)
+        return await self._keep_session(session, intent, expand)
+
+    async def _open_setup(self, fields: Fields) -> Mapping[str, object]:
+        """A page that saves a card: no sum, no line, and `submit_type` is refused as at the real one."""
+        if set(fields.under("allowed_payment_method_types").values()) != {"card"}:
+            raise invalid("This sandbox knows cards alone.")
+        fields.text("client_reference_id")
+        intent = Intent(
+            new_id("seti"),
+            0,
+            fields.text("currency"),
+            description=fields.text("setup_intent_data[description]"),
+            metadata=fields.under("setup_intent_data[metadata]"),
+            is_setup=True,
+        )
+        expires_at = fields.number("expires_at")
+        wall = clock.wall()
+        if expires_at is not None:
+            rules.check_end(expires_at, wall)
+        session = Session(
+            new_id("cs"),
+            0,
+            intent.currency,
+            intent.description,
+            success_url=fields.needed("success_url"),
+            cancel_url=fields.text("cancel_url"),
+            expires_at=expires_at or int(wall.timestamp()) + rules.LASTS_S_MAX,
+            intent_id=intent.id,
+            locale=fields.text("locale", "auto"),
+            makes_customer=fields.text("customer_creation") == "always",
             metadata=fields.under("metadata"),
         )
         expand = fields.expand()
@@ -248,7 +286,11 @@ class Desk:
         fields.end()
         kept = await self.book.newest("intent", limit, customer=customer)
         found = [msgspec.convert(each, Intent) for each in kept]
-        data = [objects.show_intent(each, await self._method_of(each), expand) for each in found]
+        data = [
+            objects.show_intent(each, await self._method_of(each), expand)
+            for each in found
+            if not each.is_setup
+        ]
         return {"object": "list", "url": "/v1/payment_intents", "has_more": False, "data": data}
 
     async def tell_intent(self, fields: Fields, known_as: str) -> Mapping[str, object]:
@@ -341,6 +383,9 @@ class Desk:
         self.events.append(Happened(kind, shown))
 
     async def _tell_of(self, intent: Intent) -> None:
+        if intent.is_setup:
+            # Its page tells of it.
+            return
         told = {
             "requires_capture": "payment_intent.amount_capturable_updated",
             "succeeded": "payment_intent.succeeded",
@@ -364,7 +409,9 @@ class Desk:
         return objects.show_session(session, intent, await self._method_of(intent), expand, page_url)
 
     async def _keep_intent(self, intent: Intent, expand: list[str] | None = None) -> Mapping[str, object]:
-        await self.book.keep("intent", intent.id, msgspec.to_builtins(intent), customer=intent.customer)
+        # A customer's list is of what moved money.
+        customer = None if intent.is_setup else intent.customer
+        await self.book.keep("intent", intent.id, msgspec.to_builtins(intent), customer=customer)
         return objects.show_intent(intent, await self._method_of(intent), expand or [])
 
     async def _keep_method(self, method: Method) -> Mapping[str, object]:

@@ -21,6 +21,7 @@ from app.web.shopper.changed import follow, go_on, show_changed
 from app.web.shopper.company import say_company
 from app.web.shopper.confirm import confirm_purchase, show_confirm
 from app.web.shopper.explaining import explain
+from app.web.shopper.feedback import give_feedback
 from app.web.shopper.identify import confirm_code, forget, send_code, show_identify
 from app.web.shopper.information import download_agreement, download_information, show_information
 from app.web.shopper.insured import give_up_insured, show_insured
@@ -54,6 +55,16 @@ from app.web.shopper.wallet import use_wallet
 from app.web.shopper.wallet_page import show_wallet, turn_points
 from app.web.shopper.wallet_payout import ask_payout, confirm_payout, show_payout
 from app.web.shopper.wallet_statement import download_movements, download_statement
+from app.web.shopper.way import (
+    check_owed_way,
+    check_way,
+    go_to_owed_way,
+    go_to_way,
+    show_owed_ways,
+    show_ways,
+    take_owed_way,
+    take_way,
+)
 from app.web.shopper.widget import show_widget
 
 ROUTES = (
@@ -86,6 +97,7 @@ ROUTES = (
     download_information,
     download_agreement,
     show_outcome,
+    give_feedback,
     explain,
     ask_a_person,
     ask_who_is_paying,
@@ -125,6 +137,14 @@ ROUTES = (
     ask_before_end,
     end_subscription,
     change_subscription,
+    show_ways,
+    take_way,
+    go_to_way,
+    check_way,
+    show_owed_ways,
+    take_owed_way,
+    go_to_owed_way,
+    check_owed_way,
     show_wallet,
     turn_points,
     download_statement,

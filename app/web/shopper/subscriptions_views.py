@@ -58,7 +58,7 @@ class SubscriptionPage:
     """``ends_if_ended`` is the day that ending it now leads to; the ``may_...`` say what can be done now.
 
     ``asked`` is a dearer price that wants a yes, from ``asked_from`` on; ``later`` one that is agreed. ``charging``
-    tells that a provider is being asked for money at this moment.
+    tells that a provider is being asked for money at this moment, ``way_url`` is where another way to pay is chosen.
     """
 
     row: SubscriptionRow
@@ -86,6 +86,7 @@ class SubscriptionPage:
     periods: Sequence[PeriodView]
     agreements: Sequence[AgreementView]
     charging: bool
+    way_url: str | None
 
 
 def row_of(sub: SubscriptionView, shop: Merchant, lang: str) -> SubscriptionRow:
@@ -147,6 +148,7 @@ def page_of(
         periods=around.periods,
         agreements=around.agreements,
         charging=charging,
+        way_url=f"{SUBSCRIPTIONS}/{sub.public_id}/way" if sub.state is not S.ENDED or revivable else None,
     )
 
 

@@ -60,8 +60,9 @@ def test_where_a_payment_link_leads_is_masked_and_that_it_is_one_stays(lines: io
 
 
 def test_what_opens_an_insurance_is_masked_in_every_text(lines: io.BytesIO) -> None:
-    structlog.get_logger("t").info("event", detail="POST /insured/k1.abc_-9.DEF went wrong")
-    assert last(lines)["detail"] == f"POST /insured/{logs.MASK} went wrong"
+    for place in ("insured", "subscribed"):
+        structlog.get_logger("t").info("event", detail=f"POST /{place}/k1.abc_-9.DEF went wrong")
+        assert last(lines)["detail"] == f"POST /{place}/{logs.MASK} went wrong"
 
 
 def test_a_line_has_its_event_level_and_utc_time(lines: io.BytesIO) -> None:

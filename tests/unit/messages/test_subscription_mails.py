@@ -15,6 +15,7 @@ from app.messages import subscription
 from app.messages.ports import Mail
 from app.messages.receipt import receipt_mail
 from app.subscriptions import actions
+from app.subscriptions.addresses import address_of
 from app.subscriptions.queries import SubscriptionView, periods_of
 from tests.factories.checkout import a_merchant
 from tests.factories.invoices import drawn
@@ -41,7 +42,10 @@ EVERY = (
     "price_asked",
     "price_falls",
     "price_accepted",
+    "method_changed",
 )
+# These lead to where another way to pay is chosen, without signing in.
+OWED = ("failed", "last_failed")
 
 
 class Post:
@@ -88,10 +92,13 @@ async def test_each_of_them_is_written_in_every_language(lang: str, monkeypatch:
         outcome = await subscription.deliver(a_job(sub, what, **more), post, "https://pay.example")
         assert isinstance(outcome, Done)
     assert len(post.sent) == len(EVERY)
-    for mail in post.sent:
+    for what, mail in zip(EVERY, post.sent, strict=True):
+        path = (
+            address_of(merchant.id, sub.id) if what in OWED else f"/purchases/subscriptions/{sub.public_id}"
+        )
         assert mail.subject.strip()
         for body in (mail.text, mail.html):
-            assert f"https://pay.example/purchases/subscriptions/{sub.public_id}" in body
+            assert f"https://pay.example{path}" in body
             assert "None" not in body
     ended = post.sent[EVERY.index("ended")]
     assert sub.terms.name(lang) in ended.subject

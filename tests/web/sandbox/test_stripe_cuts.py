@@ -15,7 +15,7 @@ from app.kernel.money import Money
 from app.outside.card import CardAccount, StripeCards
 from app.outside.card_http import CardHttp
 from app.payments.errors import ProviderUnreachable
-from app.payments.ports import NewCharge
+from app.payments.ports import NewCharge, NewSetup
 from app.settings import Settings
 from tests.support.sandbox_stripe import VISA, Sandbox, a_payment, a_sandbox, paid, transport_to
 
@@ -93,17 +93,35 @@ async def charging(sandbox: Sandbox, reference: str) -> Verb:
     return lambda cards: cards.charge(new)
 
 
+async def setting_up(sandbox: Sandbox, reference: str) -> Verb:
+    del sandbox
+    payment = a_payment(reference)
+    new = NewSetup(
+        payment.key,
+        reference,
+        payment.description,
+        "EUR",
+        payment.return_url,
+        payment.cancel_url,
+        "fi",
+        "FI",
+        payment.expires_at,
+    )
+    return lambda cards: cards.set_up(new)
+
+
 @pytest.mark.parametrize(
     ("begin", "effect"),
     [
         (opening, None),
+        (setting_up, None),
         (capturing, "payment_intent.succeeded"),
         (closing, "checkout.session.expired"),
         (letting_go, "payment_intent.canceled"),
         (giving_back, "refund.created"),
         (charging, "payment_intent.succeeded"),
     ],
-    ids=["create", "capture", "close", "cancel", "refund", "charge"],
+    ids=["create", "set_up", "capture", "close", "cancel", "refund", "charge"],
 )
 async def test_a_call_that_is_cut_has_one_effect_when_it_is_asked_for_again(
     sandbox: Sandbox, begin: Callable[[Sandbox, str], Awaitable[Verb]], effect: str | None
