@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -14,7 +15,7 @@ from app.cases.actions.taking import LEASE, Locked, lock_in_tx
 from app.cases.errors import CaseClosed, CaseTaken, SecondPersonNeeded, TextRefused, TooLateToUndo
 from app.cases.queries import CaseView, ReviewSettings, case_by_public_id
 from app.cases.queue import Wanted, own_undoable, queue_page, queue_total
-from app.checkout.actions import answering, cancel_session, expire_due, sampling
+from app.checkout.actions import answering, cancel_session, ending, expire_due, sampling
 from app.checkout.actions.answering import Decision, Desk, decide_case, decide_many, undo_decision
 from app.checkout.books import check_books
 from app.checkout.errors import ApprovalImpossible
@@ -128,19 +129,56 @@ async def test_of_two_reviewers_at_once_one_decides_and_the_other_is_told(
     assert (after.answer, after.decided_by) == ("approved", "staff:stf_1")
 
 
-async def test_without_the_lock_the_second_reviewer_gets_past_the_question_whether_it_is_open(
-    monkeypatch: pytest.MonkeyPatch,
+Other = Callable[[Shopper, CaseView], Coroutine[object, object, object]]
+
+
+async def _cancels(shopper: Shopper, case: CaseView) -> object:
+    return await cancel_session(case.merchant_id, shopper.session, actor="shopper", now=await now())
+
+
+async def _expires(shopper: Shopper, case: CaseView) -> object:
+    del shopper
+    return await expire_due(case.due_at)
+
+
+async def _another_decides(shopper: Shopper, case: CaseView) -> None:
+    merchant = (await shopper.flow()).merchant
+    await decide_case(merchant, case.public_id, YES, await desk("stf_1"))
+
+
+@pytest.mark.parametrize("other", [_cancels, _expires])
+async def test_whoever_decides_while_the_purchase_ends_waits_and_is_told(
+    other: Other, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The control: only the machine's guard is left, which tells them nothing they could be shown."""
     merchant = await a_merchant()
-    _, case = await a_held_purchase(merchant)
+    shopper, case = await a_held_purchase(merchant)
+    middle = Held(monkeypatch, ending, "_end_case")
+    first = asyncio.create_task(other(shopper, case))
+    await middle.reached()
+    second = asyncio.create_task(decide_case(merchant, case.public_id, NO, await desk("stf_2")))
+    await until(somebody_waits_for_a_lock)
+    middle.let_go()
+    await first
+    with pytest.raises(CaseClosed):
+        await second
+    assert (await present(case)).answer is None
+
+
+@pytest.mark.parametrize("other", [_another_decides, _cancels, _expires])
+async def test_without_the_lock_whoever_decides_second_gets_past_the_question_whether_it_is_open(
+    other: Other, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control, for each who may be first: only the machine's guard is left, which tells them nothing they could be
+    shown."""
+    merchant = await a_merchant()
+    shopper, case = await a_held_purchase(merchant)
     stale = await db.in_tx(lambda: lock_in_tx(merchant.id, case.public_id))
     assert stale is not None
 
     async def unlocked(*_: object) -> Locked:
         return stale
 
-    await decide_case(merchant, case.public_id, YES, await desk("stf_1"))
+    await other(shopper, case)
     monkeypatch.setattr(deciding, "free_to_work_in_tx", unlocked)
     with pytest.raises(LostRace):
         await db.in_tx(
