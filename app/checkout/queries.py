@@ -20,7 +20,7 @@ from app.checkout.flow_parts import (
 )
 from app.checkout.states import SessionState
 from app.checkout.steps import Progress
-from app.extras.rules import Choice, ShippingOption
+from app.extras.rules import Choice, ShippingOption, shipping_line
 from app.identity.actions.browsers import handed_over
 from app.identity.actions.codes import Approval
 from app.identity.actions.remembered import Remembered
@@ -170,13 +170,23 @@ class Flow:
     @property
     def quote_stands(self) -> bool:
         """The quote is of today (its due dates and its rate count from the day of the purchase), of the order's present
-        sum, which the shop may have changed, and of no choices that somebody else made on the order of a link.
+        sum, which the shop may have changed, of no choices that somebody else made on the order of a link, and of a
+        way to deliver that the shop still offers like that.
         """
         if self.quote is None or Money(self.quote.price_minor, self.quote.currency) != self.total:
             return False
-        if self.extras_by not in {None, self.session_id}:
+        if self.extras_by not in {None, self.session_id} or not self.delivery_stands:
             return False
         return self.merchant.local_date(self.now - QUOTE_GRACE) <= self.quote.start
+
+    @property
+    def delivery_stands(self) -> bool:
+        """The order comes in one of the ways that its shop offers now, at that price; in none, where there is nothing
+        to choose."""
+        chosen = [line for line in self.lines if line.origin == "shipping"]
+        if not self.shipping_options:
+            return not chosen
+        return len(chosen) == 1 and chosen[0] in map(shipping_line, self.shipping_options)
 
     @property
     def changed(self) -> bool:
