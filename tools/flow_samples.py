@@ -30,6 +30,7 @@ from app.web.shopper.views import (
     ComparedPlan,
     ConfirmView,
     DeliveryView,
+    FeedbackView,
     FlowView,
     IdentifyView,
     InstalmentsView,
@@ -338,15 +339,16 @@ def _outcome(lang: str) -> dict[str, Sample]:
         replace(person, refusal=refusal),
         replace(person, kind="held", wait=wait),
         OutcomeView("declined", RETURN_URL),
-        OutcomeView("cancelled", RETURN_URL),
+        OutcomeView("cancelled", RETURN_URL, feedback=FeedbackView()),
         OutcomeView("expired", RETURN_URL),
     ]
+    said = replace(confirmed, feedback=FeedbackView(4, news="The code now comes within seconds."))
     return {
         f"outcome-{view.kind}": _page(
             lang, "outcome", None, {"outcome": view}, can_cancel=view.kind in {"refused", "held"}
         )
         for view in views
-    }
+    } | {"outcome-said": _page(lang, "outcome", None, {"outcome": said}, can_cancel=False)}
 
 
 def _between(lang: str) -> dict[str, Sample]:

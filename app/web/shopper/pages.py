@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from app.agreements.words import worded
@@ -27,10 +28,12 @@ from app.web.shopper.information import sheet_of
 from app.web.shopper.offers import Wish, offers_for, read_wish
 from app.web.shopper.purse import wallet_view
 from app.web.shopper.refused import has_waited, masked_email, refusal_of, wait_of
+from app.web.shopper.said import asks_feedback, said_in
 from app.web.shopper.subscribing import agreement_in
 from app.web.shopper.views import (
     ChallengeView,
     ConfirmView,
+    FeedbackView,
     IdentifyView,
     OutcomeKind,
     OutcomeView,
@@ -296,12 +299,20 @@ async def paying_view(visit: Visit, asked: int = 0) -> PayingView:
 _PAUSES_S: Final = (1, 2, 3, 5, 8, 13, 20, 30)
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """What is told beside the outcome: of a refusal, of a wait, that there was one, what the shopper said of it."""
+
+    refusal: RefusalView | None = None
+    wait: WaitView | None = None
+    waited: bool = False
+    said: FeedbackView | None = None
+
+
 def outcome_page(
     visit: Visit,
+    beside: Beside = Beside(),
     *,
-    refusal: RefusalView | None = None,
-    wait: WaitView | None = None,
-    waited: bool = False,
     form: Form | None = None,
     passkey_news: str | None = None,
     status: int = 200,
@@ -325,15 +336,16 @@ def outcome_page(
         first_due=flow.quote.first_due if mine and flow.quote else None,
         email_masked=masked_email(flow.contact.email) if mine and flow.contact.email else None,
         reference=flow.reference if mine else None,
-        refusal=refusal,
-        wait=wait,
+        refusal=beside.refusal,
+        wait=beside.wait,
         support_email=flow.merchant.contact_email,
         passkey_offer=mine and _offers_passkey(visit),
         passkey_news=passkey_news,
         passkeys=flow.passkeys if mine else 0,
         is_insured=mine and any(line.origin == "insurance" for line in flow.lines),
         is_known=flow.customer is not None and flow.identified_by != "company",
-        waited=waited,
+        waited=beside.waited,
+        feedback=(beside.said or FeedbackView()) if asks_feedback(flow) else None,
     )
     context = {"form": form or Form(), "outcome": view}
     return visit.page("outcome", context, step=None, status=status, path=PATHS[Page.OUTCOME], push=push)
@@ -347,6 +359,7 @@ async def outcome_now(
     visit: Visit,
     *,
     refused_for: Sequence[str] = (),
+    said: FeedbackView | None = None,
     form: Form | None = None,
     status: int = 200,
     push: bool = False,
@@ -364,7 +377,10 @@ async def outcome_now(
     wait = await wait_of(visit) if visit.flow.state == "held" else None
     over = visit.flow.ours and visit.flow.state in {"cancelled", "expired"}
     waited = over and await has_waited(visit.flow)
-    return outcome_page(visit, refusal=refusal, wait=wait, waited=waited, form=form, status=status, push=push)
+    if said is None and visit.request.method == "GET":
+        # Right after a press nobody can have said anything.
+        said = await said_in(visit)
+    return outcome_page(visit, Beside(refusal, wait, waited, said), form=form, status=status, push=push)
 
 
 def _offers_passkey(visit: Visit) -> bool:
