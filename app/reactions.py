@@ -22,6 +22,7 @@ from app.merchants.queries import merchant_by_id
 from app.messages import actions as messages
 from app.messages import answers, questions, refunds
 from app.messages.language import language_of_order
+from app.payments.queries import payment_by_public_id
 from app.rewards import jobs as rewards
 from app.rewards.actions import Refund
 from app.risk.labels import Source, label_in_tx
@@ -98,6 +99,16 @@ async def learn_from_answer(event: Event) -> None:
     await label_in_tx(event.merchant_id, case.session_id, source, is_bad=outcome == "declined", now=event.at)
 
 
+async def learn_from_dispute(event: Event) -> None:
+    """Whoever owns the card says that it was not they who bought: the worst that can come of an approved order. What
+    else people dispute is the shop's to settle, and says nothing about who bought."""
+    if event.data["reason"] != "fraudulent":
+        return
+    payment = await payment_by_public_id(str(event.data["payment_id"]))
+    if payment is not None and payment.session_id is not None:
+        await label_in_tx(event.merchant_id, payment.session_id, "dispute", is_bad=True, now=event.at)
+
+
 async def begin_insurance(event: Event) -> None:
     """A paid order insures what its shopper had insured, from now on."""
     order_id = str(event.data["order_id"])
@@ -133,6 +144,7 @@ TO: Final[Mapping[str, tuple[Reaction, ...]]] = {
         sample_for_review,
     ),
     "charge.failed": (refuse_renewal,),
+    "payment.disputed": (learn_from_dispute,),
     "order.refunded": (refunds.send_refund, take_points_back, end_insurance),
     "invoice.issued": (messages.send_invoice,),
     "review.asked": (questions.send_question,),

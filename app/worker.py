@@ -24,6 +24,7 @@ from app.agreements.jobs import draw as draw_agreement
 from app.cases.actions import lapse_blind
 from app.checkout import exchanging, giving_back, paying, proving, renewals
 from app.checkout.actions import answering, expire_due, expire_orders
+from app.checkout.disputing import AskingForDisputes
 from app.identity.actions.codes import mark_unknown_sends
 from app.invoices import actions as invoices
 from app.invoices.jobs import draw
@@ -209,6 +210,7 @@ def chores(providers: Mapping[ProviderMethod, PaymentProvider] | None = None) ->
         retention.seldom(learn_of_payments, LABEL_EVERY),
         retention.seldom(ask_for_lessons, LESSONS_EVERY),
         Probing(providers or {}),
+        AskingForDisputes(providers or {}),
         *retention.rules(),
     )
 

@@ -1,7 +1,7 @@
-"""Reads of cases about money that came in and pays no order, and about money that would not go back.
+"""Reads of cases about money that came in and pays no order, that would not go back, or that is disputed.
 
-Where others have a session these have a recorded payment, a payment through a provider, or a refund that a provider has
-refused.
+Where others have a session these have a recorded payment, a payment through a provider, a refund that a provider has
+refused, or a dispute.
 """
 
 from __future__ import annotations
@@ -21,13 +21,15 @@ class MoneyCaseView:
     """The case, the payment (`payment_note` is what was written down with it), and the order that it was meant for.
 
     `payment_id` is a recorded payment's, `provider_payment_id` that of money that a provider took; for a
-    `refund_refused` it would not give it back (`payment_refund_public_id`). `kept_for` and `kept_for_reference` name
-    the order that the money was kept for. Amounts are minor units.
+    `refund_refused` it would not give it back (`payment_refund_public_id`). A `disputed_payment` a bank asks for, and
+    the bank ends it: `dispute_reason` is why, `dispute_state` where the money is, `answer_by` (wall time) until when
+    the bank takes an answer. `kept_for` and `kept_for_reference` name the order that the money was kept for. Amounts
+    are minor units.
     """
 
     id: UUID
     public_id: str
-    kind: Literal["late_payment", "refund_refused"]
+    kind: Literal["late_payment", "refund_refused", "disputed_payment"]
     state: CaseState
     amount_minor: int
     currency: str
@@ -40,6 +42,10 @@ class MoneyCaseView:
     payment_id: UUID | None
     provider_payment_id: UUID | None
     payment_refund_public_id: str | None
+    dispute_public_id: str | None
+    dispute_state: str | None
+    dispute_reason: str | None
+    answer_by: datetime | None
     payment_public_id: str
     source: str
     received_on: date
@@ -56,7 +62,8 @@ class MoneyCaseView:
 _SELECT: Final = """
 SELECT c.id, c.public_id, c.kind, c.state, c.amount_minor, c.currency, c.opened_at, c.due_at, c.resolved_at,
        c.resolved_by, p.name AS resolved_by_name, c.note, c.payment_id, v.id AS provider_payment_id,
-       g.public_id AS payment_refund_public_id, coalesce(r.public_id, v.public_id) AS payment_public_id,
+       g.public_id AS payment_refund_public_id, x.public_id AS dispute_public_id, x.state AS dispute_state,
+       x.reason AS dispute_reason, x.answer_by, coalesce(r.public_id, v.public_id) AS payment_public_id,
        coalesce(r.source, v.method) AS source,
        coalesce(r.received_on, (c.opened_at AT TIME ZONE m.time_zone)::date) AS received_on,
        r.note AS payment_note, coalesce(r.actor, 'provider') AS recorded_by, o.id AS order_id,
@@ -65,7 +72,9 @@ SELECT c.id, c.public_id, c.kind, c.state, c.amount_minor, c.currency, c.opened_
 FROM cases c JOIN merchants m ON m.id = c.merchant_id
 LEFT JOIN recorded_payments r ON r.merchant_id = c.merchant_id AND r.id = c.payment_id
 LEFT JOIN payment_refunds g ON g.merchant_id = c.merchant_id AND g.id = c.payment_refund_id
-LEFT JOIN payments v ON v.merchant_id = c.merchant_id AND v.id = coalesce(c.provider_payment_id, g.payment_id)
+LEFT JOIN payment_disputes x ON x.merchant_id = c.merchant_id AND x.id = c.dispute_id
+LEFT JOIN payments v ON v.merchant_id = c.merchant_id
+    AND v.id = coalesce(c.provider_payment_id, g.payment_id, x.payment_id)
 JOIN orders o ON o.merchant_id = c.merchant_id AND o.id = coalesce(r.order_id, v.order_id)
 LEFT JOIN orders k ON k.merchant_id = c.merchant_id AND k.id = c.kept_for_id
 LEFT JOIN staff p ON p.merchant_id = c.merchant_id AND 'staff:' || p.public_id = c.resolved_by
@@ -87,7 +96,8 @@ async def money_case_by_public_id(
 async def money_waiting(merchant_id: UUID) -> tuple[MoneyCaseView, ...]:
     """Money that waits for somebody to say what to do with it, the longest waiting first."""
     sql = (
-        f"{_SELECT} WHERE c.merchant_id = $1 AND c.state = 'open' AND c.kind IN ('late_payment', 'refund_refused')"
+        f"{_SELECT} WHERE c.merchant_id = $1 AND c.state = 'open'"
+        " AND c.kind IN ('late_payment', 'refund_refused', 'disputed_payment')"
         f" ORDER BY c.due_at, c.id LIMIT {QUEUE_MAX}"
     )
     return tuple(_view(row) for row in await db.fetch_all(sql, merchant_id))

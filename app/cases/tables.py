@@ -30,6 +30,7 @@ class Case(Table, tablename="cases"):
     kept_for_id = UUID(null=True, default=None)
     provider_payment_id = UUID(null=True, default=None)
     payment_refund_id = UUID(null=True, default=None)
+    dispute_id = UUID(null=True, default=None)
     is_blind = Boolean(default=False)
     rank_at = Timestamptz(default=None)
     taken_by = Text(null=True, default=None)

@@ -33,8 +33,8 @@ from app.links.states import MACHINE as LINKS
 from app.loyalty.proof import PROOF as POINTS
 from app.orders.states import MACHINE as ORDERS
 from app.payments.proof import PROOF as PROVIDERS
+from app.payments.states import DISPUTES, REFUNDING
 from app.payments.states import MACHINE as PAYMENTS
-from app.payments.states import REFUNDING
 from app.prices.proof import PROOF as PRICES
 from app.returns.proof import PROOF as REFUNDED
 from app.returns.states import REFUNDS, RETURNS
@@ -207,6 +207,7 @@ _HISTORIES: Final = (
     (RETURNS, "returns", "return_history"),
     (PAYMENTS, "payments", "payment_history"),
     (REFUNDING, "payment_refunds", "payment_refund_history"),
+    (DISPUTES, "payment_disputes", "payment_dispute_history"),
     (SUBSCRIPTIONS, "subscriptions", "subscription_history"),
     (EXCHANGES, "subscription_exchanges", "subscription_exchange_history"),
     (SUBSCRIPTION_PLANS, "subscription_plans", "subscription_plan_history"),
@@ -249,6 +250,10 @@ UNION
 SELECT p.merchant_id, p.order_id FROM payment_refund_history h
 JOIN payment_refunds b ON b.merchant_id = h.merchant_id AND b.id = h.subject_id
 JOIN payments p ON p.merchant_id = b.merchant_id AND p.id = b.payment_id WHERE h.id >= $1
+UNION
+SELECT p.merchant_id, p.order_id FROM payment_dispute_history h
+JOIN payment_disputes d ON d.merchant_id = h.merchant_id AND d.id = h.subject_id
+JOIN payments p ON p.merchant_id = d.merchant_id AND p.id = d.payment_id WHERE h.id >= $1
 """
 # Orders that newly sealed transfers are about.
 _SEALED: Final = """

@@ -235,7 +235,11 @@ async def _doubt(payment: PaymentView, call: str, why: ProviderUnreachable) -> N
 
 async def take_callback(method: ProviderMethod, callback: Callback) -> None:
     """A provider has called, and its signature holds: a worker asks. Repeated it changes nothing; about a payment, or a
-    way to pay that is being saved, that we do not know it is nothing."""
+    way to pay that is being saved, that we do not know it is nothing. A dispute is a reason to ask for all disputes
+    (`disputing`)."""
+    if callback.is_dispute:
+        await payments.want_look(method, clock.wall())
+        return
     payment = None
     if callback.reference is not None:
         payment = await payment_by_public_id(callback.reference)

@@ -153,7 +153,7 @@ _OVERTURNED: Final = """
 WITH gone_bad AS MATERIALIZED (
     SELECT d.session_id FROM risk_labels l
     JOIN risk_decisions d ON d.merchant_id = l.merchant_id AND d.id = l.decision_id
-    WHERE l.merchant_id = $1 AND l.at >= $2 AND l.is_bad AND l.source IN ('unpaid', 'refund')
+    WHERE l.merchant_id = $1 AND l.at >= $2 AND l.is_bad AND l.source IN ('unpaid', 'refund', 'dispute')
 )
 SELECT count(*) FILTER (WHERE state = 'declined' AND first_by <> coalesce(decided_by, resolved_by)) AS by_second,
        coalesce(sum((SELECT count(*) FROM case_history h

@@ -34,6 +34,8 @@ class AccountKind(StrEnum):
     CASH = "cash"
     UNASSIGNED = "unassigned"
     PRICE_INCOME = "price_income"
+    DISPUTED = "disputed"
+    CHARGEBACKS = "chargebacks"
 
 
 NORMAL_SIDE: Final[dict[AccountKind, Side]] = {
@@ -54,6 +56,8 @@ NORMAL_SIDE: Final[dict[AccountKind, Side]] = {
     AccountKind.CASH: "debit",
     AccountKind.UNASSIGNED: "credit",
     AccountKind.PRICE_INCOME: "credit",
+    AccountKind.DISPUTED: "debit",
+    AccountKind.CHARGEBACKS: "debit",
 }
 
 # What a customer has stands in these, as a credit, in lots; it moves by `put`, `take` and their like alone.
@@ -107,6 +111,11 @@ def psp_of(creditor: Creditor) -> Account:
     return Account(f"{creditor}:psp", AccountKind.PSP_CLEARING)
 
 
+def disputed_of(creditor: Creditor) -> Account:
+    """What a provider has taken back because it is disputed, until somebody has decided whose it is."""
+    return Account(f"{creditor}:disputed", AccountKind.DISPUTED)
+
+
 MERCHANT_PAYABLE: Final = Account("operator:payable:merchant", AccountKind.MERCHANT_PAYABLE)
 MERCHANT_SALES: Final = Account("merchant:sales", AccountKind.MERCHANT_SALES)
 # What lies in the merchant's tills.
@@ -116,6 +125,7 @@ UNASSIGNED: Final = Account("merchant:unassigned", AccountKind.UNASSIGNED)
 POINTS_ISSUED: Final = Account("merchant:points_issued", AccountKind.POINTS_ISSUED)
 LOYALTY_COST: Final = Account("merchant:loyalty", AccountKind.LOYALTY_COST)
 GOODWILL: Final = Account("merchant:goodwill", AccountKind.GOODWILL)
+CHARGEBACKS: Final = Account("merchant:chargebacks", AccountKind.CHARGEBACKS)
 BREAKAGE: Final = Account("merchant:expired", AccountKind.BREAKAGE)
 # What the operator earned from the shop itself, by its price plan.
 PRICE_INCOME: Final = Account("operator:prices", AccountKind.PRICE_INCOME)
@@ -203,6 +213,11 @@ def paid_purchase(
         assert customer_public_id is not None, "a wallet is somebody's"
         entries.append(Entry(receivable_of(customer_public_id), "debit", price - paid))
     return tuple(entries)
+
+
+def lost_to(creditor: Creditor) -> Account:
+    """Whose loss a lost dispute is: the shop's, which sold. The operator, where it is the creditor, owes it less."""
+    return MERCHANT_PAYABLE if creditor == "operator" else CHARGEBACKS
 
 
 def between(debit: Account, credit: Account, amount: Money) -> tuple[Entry, ...]:

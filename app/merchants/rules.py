@@ -38,6 +38,8 @@ WEBHOOK_TYPES: Final = frozenset(
         "order.paid",
         "order.refunded",
         "order.expired",
+        "payment.disputed",
+        "payment.dispute_closed",
         "link.sent",
         "link.opened",
         "review.resolved",

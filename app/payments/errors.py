@@ -48,6 +48,16 @@ class ProviderNotReached(ProviderUnreachable):
     """No answer, and for certain no effect either: this call never came through. One before it may have."""
 
 
+class PaymentDisputed(Refusal):
+    """So much cannot be given back: a dispute has taken it back already. `left_minor` is what is left."""
+
+    code: ClassVar[str] = "payment_disputed"
+
+    def __init__(self, left_minor: int) -> None:
+        super().__init__(f"{left_minor} minor units are left of a disputed payment")
+        self.left_minor = left_minor
+
+
 class CallbackForged(Refusal):
     """A call that does not come from the provider, or is too old. It is answered without a word on why."""
 

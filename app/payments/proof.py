@@ -26,7 +26,39 @@ PROOF: Final[Mapping[str, str]] = {
                         WHERE p.merchant_id = m.id AND p.state = 'captured'
                         AND coalesce(c.currency, p.currency) = each.currency), 0)
             - coalesce((SELECT sum(r.amount_minor) FROM payment_refunds r WHERE r.merchant_id = m.id
-                        AND r.currency = each.currency AND r.state <> 'refused'), 0)""",
+                        AND r.currency = each.currency AND r.state <> 'refused'), 0)
+            - coalesce((SELECT sum(d.amount_minor) FROM payment_disputes d WHERE d.merchant_id = m.id
+                        AND d.currency = each.currency AND d.state IN ('withdrawn', 'lost')), 0)""",
+    "I23 what nobody has decided about stands as disputed": """
+        SELECT m.public_id || ' ' || each.currency FROM merchants m
+        CROSS JOIN (VALUES ('EUR'), ('SEK'), ('DKK')) AS each (currency)
+        WHERE coalesce((SELECT sum(a.balance_minor) FROM ledger_accounts a WHERE a.merchant_id = m.id
+                        AND a.kind = 'disputed' AND a.currency = each.currency), 0)
+           <> coalesce((SELECT sum(d.amount_minor) FROM payment_disputes d WHERE d.merchant_id = m.id
+                        AND d.currency = each.currency AND d.state = 'withdrawn'), 0)""",
+    "I23 what a dispute has taken has left clearing, and nothing else has": """
+        SELECT d.public_id FROM payment_disputes d
+        JOIN payments p ON p.merchant_id = d.merchant_id AND p.id = d.payment_id
+        JOIN orders o ON o.merchant_id = p.merchant_id AND o.id = p.order_id
+        LEFT JOIN transfers t ON t.merchant_id = o.merchant_id AND t.about = o.public_id AND t.cause = 'disputed'
+            AND t.key LIKE 'disputed:' || d.public_id || ':%'
+        LEFT JOIN (postings g JOIN ledger_accounts a ON a.merchant_id = g.merchant_id AND a.id = g.account_id
+                   AND a.kind = 'psp_clearing') ON g.merchant_id = t.merchant_id AND g.transfer_id = t.id
+        WHERE CHECKED GROUP BY d.merchant_id, d.id
+        HAVING coalesce(sum(g.amount_minor), 0)
+            <> CASE WHEN d.state IN ('withdrawn', 'lost') THEN -d.amount_minor ELSE 0 END""",
+    "I23 no more of a payment is disputed than was taken": """
+        SELECT p.public_id FROM payments p
+        JOIN orders o ON o.merchant_id = p.merchant_id AND o.id = p.order_id
+        JOIN payment_disputes d ON d.merchant_id = p.merchant_id AND d.payment_id = p.id
+            AND d.state IN ('withdrawn', 'lost')
+        WHERE CHECKED GROUP BY p.merchant_id, p.id HAVING sum(d.amount_minor) > p.captured_minor""",
+    "I23 a dispute waits in a case while it goes on": """
+        SELECT d.public_id FROM payment_disputes d
+        JOIN payments p ON p.merchant_id = d.merchant_id AND p.id = d.payment_id
+        JOIN orders o ON o.merchant_id = p.merchant_id AND o.id = p.order_id
+        LEFT JOIN cases c ON c.merchant_id = d.merchant_id AND c.dispute_id = d.id AND c.state = 'open'
+        WHERE CHECKED AND (d.state IN ('asked', 'withdrawn')) <> (c.id IS NOT NULL)""",
     "I23 captured money paid its order, or has a case": """
         SELECT p.public_id FROM payments p
         JOIN orders o ON o.merchant_id = p.merchant_id AND o.id = p.order_id

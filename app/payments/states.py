@@ -1,4 +1,4 @@
-"""The lives of a payment through a provider, and of money that goes back through it."""
+"""The lives of a payment through a provider, of money that goes back through it, and of a dispute about it."""
 
 from __future__ import annotations
 
@@ -98,4 +98,49 @@ REFUNDING: Final = Machine(
     table="payment_refunds",
     history_table="payment_refund_history",
     edges=REFUNDING_EDGES,
+)
+
+
+class DisputeState(StrEnum):
+    """Asked: the bank asks, and the money is still there. Withdrawn: the provider has taken it back for now. Closed: it
+    ended, and no money had gone."""
+
+    ASKED = "asked"
+    WITHDRAWN = "withdrawn"
+    WON = "won"
+    LOST = "lost"
+    CLOSED = "closed"
+
+
+_D = DisputeState
+
+# The bank has the last word, and may change it: what was decided may be appealed, an inquiry become more than that.
+DISPUTE_EDGES: Final[dict[tuple[str, str], str]] = {
+    (_D.ASKED, _D.WITHDRAWN): "payment_dispute.withdrawn",
+    (_D.ASKED, _D.WON): "payment_dispute.won",
+    (_D.ASKED, _D.LOST): "payment_dispute.lost",
+    (_D.ASKED, _D.CLOSED): "payment_dispute.closed",
+    (_D.WITHDRAWN, _D.ASKED): "payment_dispute.reinstated",
+    (_D.WITHDRAWN, _D.WON): "payment_dispute.won",
+    (_D.WITHDRAWN, _D.LOST): "payment_dispute.lost",
+    (_D.WITHDRAWN, _D.CLOSED): "payment_dispute.closed",
+    (_D.WON, _D.ASKED): "payment_dispute.asked_again",
+    (_D.WON, _D.WITHDRAWN): "payment_dispute.withdrawn",
+    (_D.WON, _D.LOST): "payment_dispute.lost",
+    (_D.WON, _D.CLOSED): "payment_dispute.closed",
+    (_D.LOST, _D.ASKED): "payment_dispute.reinstated",
+    (_D.LOST, _D.WITHDRAWN): "payment_dispute.withdrawn",
+    (_D.LOST, _D.WON): "payment_dispute.won",
+    (_D.LOST, _D.CLOSED): "payment_dispute.closed",
+    (_D.CLOSED, _D.ASKED): "payment_dispute.asked_again",
+    (_D.CLOSED, _D.WITHDRAWN): "payment_dispute.withdrawn",
+    (_D.CLOSED, _D.WON): "payment_dispute.won",
+    (_D.CLOSED, _D.LOST): "payment_dispute.lost",
+}
+
+DISPUTES: Final = Machine(
+    "dispute about a payment",
+    table="payment_disputes",
+    history_table="payment_dispute_history",
+    edges=DISPUTE_EDGES,
 )

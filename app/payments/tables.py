@@ -109,6 +109,42 @@ class PaymentRefundHistory(Table, tablename="payment_refund_history"):
     detail = JSONB(default=None)
 
 
+class PaymentDispute(Table, tablename="payment_disputes"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    public_id = Text(default=None)
+    payment_id = UUID(default=None)
+    provider_ref = Text(default=None)
+    state = Text(default=None)
+    amount_minor = BigInt(default=None)
+    currency = Text(default=None)
+    reason = Text(default=None)
+    answer_by = Timestamptz(null=True, default=None)
+    opened_at = Timestamptz(default=None)
+    ended_at = Timestamptz(null=True, default=None)
+    moves = Integer(default=0)
+    told_at = Timestamptz(default=None)
+
+
+class PaymentDisputeHistory(Table, tablename="payment_dispute_history"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    subject_id = UUID(default=None)
+    from_state = Text(null=True, default=None)
+    to_state = Text(default=None)
+    event = Text(default=None)
+    actor = Text(default=None)
+    at = Timestamptz(default=None)
+    detail = JSONB(default=None)
+
+
+class DisputeLook(Table, tablename="dispute_looks"):
+    method = Text(primary_key=True, default=None)
+    next_at = Timestamptz(default=None)
+    leased_until = Timestamptz(null=True, default=None)
+    checks = Integer(default=0)
+
+
 class MethodHealth(Table, tablename="method_health"):
     method = Text(primary_key=True, default=None)
     state = Text(default=None)

@@ -17,6 +17,12 @@ class NotRefundable(Refusal):
         self.state = state
 
 
+class PaymentDisputed(NotRefundable):
+    """The bank has taken the payment back, or so much of it that this cannot be given back as well."""
+
+    code: ClassVar[str] = "payment_disputed"
+
+
 class NotInvoicedYet(Refusal):
     """The order is paid and its documents are not drawn: there is nothing to credit yet."""
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.kernel import db, ids
 
-Source = Literal["reviewer", "blind", "unpaid", "refund"]
+Source = Literal["reviewer", "blind", "unpaid", "refund", "dispute"]
 
 _LABEL: Final = """
 INSERT INTO risk_labels (merchant_id, id, decision_id, at, source, is_bad)

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from app.checkout import actions as checkout
 from app.checkout import giving_back, paying, shown
+from app.checkout.disputing import ask_for_disputes
 from app.kernel import clock, db
 from app.merchants.queries import Merchant, merchant_by_id
 from app.payments.queries import PaymentView, payment_by_public_id, refundings_of_payment
@@ -140,6 +141,20 @@ async def _give_back(args: Args) -> None:
         await giving_back.give_back(refund.public_id, doors_to(_provider(args)))
 
 
+# --- and money that a bank takes back -----------------------------------------------------------------------
+
+
+async def _disputed(merchant: Merchant, _person: int) -> Args:
+    args = _of(merchant)
+    order, payment = await a_paid_order(merchant, _provider(args))
+    _provider(args).dispute(payment.provider_ref)
+    return {**args, "order": order, "payment": payment.public_id}
+
+
+async def _hear_of_disputes(args: Args) -> None:
+    assert await ask_for_disputes(_provider(args), clock.wall())
+
+
 # --- what stands afterwards ---------------------------------------------------------------------------------
 
 _opened = counted(
@@ -157,6 +172,9 @@ WHERE r.merchant_id = $1 AND p.public_id = $2
 """
 _asked_back = counted(_REFUNDS, "payment")
 _went_back = counted(f"{_REFUNDS} AND r.state = 'done'", "payment")
+_taken_back = counted(
+    "SELECT count(*) FROM transfers WHERE merchant_id = $1 AND about = $2 AND cause = 'disputed'", "order"
+)
 
 # What stands in our books of each payment: its provider's name for it, what it took, what it gave back, and what it is
 # asked to give back.
@@ -194,4 +212,5 @@ PAYMENT_MOVES: Final[Mapping[str, Move]] = {
     "turn away from the card page": Move(_on_the_card_page, _turn_away, _given_up, _agrees),
     "refund a purchase by card": Move(_paid, _refund, _asked_back),
     "give back through the card's provider": Move(_refunded, _give_back, _went_back, _agrees),
+    "hear of a dispute": Move(_disputed, _hear_of_disputes, _taken_back, _agrees),
 }

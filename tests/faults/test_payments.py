@@ -100,7 +100,7 @@ class Story:
             case "gives up" if self.rng.random() < 0.4:
                 await paying.give_up(self.payment.public_id, self.doors)
             case "cut":
-                self.perhaps_cut(self.rng.choice(get_args(Call)[:-2]))
+                self.perhaps_cut(self.rng.choice(get_args(Call)[:6]))
             case _:
                 await self.is_asked_about()
 

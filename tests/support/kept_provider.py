@@ -7,10 +7,10 @@ import pickle
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from app.kernel.money import Money
-from app.payments.ports import ProviderMethod
+from app.payments.ports import Dispute, ProviderMethod
 from tests.support.providers import FakeProvider
 
 T = TypeVar("T")
@@ -29,6 +29,10 @@ class KeptProvider(FakeProvider):
         with self._open():
             super().approve(provider_ref, amount)
 
+    def dispute(self, provider_ref: str | None, *args: Any, **more: Any) -> Dispute:
+        with self._open():
+            return super().dispute(provider_ref, *args, **more)
+
     async def _call(self, call: str, effect: Callable[[], T]) -> T:
         def kept() -> T:
             with self._open():
@@ -44,8 +48,9 @@ class KeptProvider(FakeProvider):
             if self._path.exists():
                 # Written by a test of this run, in a folder of its own.
                 told = pickle.loads(self._path.read_bytes())
-                self.book, self.opened, self.effects, self._answers = told
+                self.book, self.opened, self.effects, self.disputed, self._answers = told
             yield
             new = self._path.with_suffix(".new")
-            new.write_bytes(pickle.dumps((self.book, self.opened, self.effects, self._answers)))
+            kept = (self.book, self.opened, self.effects, self.disputed, self._answers)
+            new.write_bytes(pickle.dumps(kept))
             new.replace(self._path)

@@ -11,6 +11,7 @@ from app.cases.actions.deciding import (
     undo_in_tx,
 )
 from app.cases.actions.ending import (
+    close_of_dispute,
     close_of_session,
     forget_questions,
     forget_reach,
@@ -58,6 +59,7 @@ __all__ = [
     "answer_in_tx",
     "ask_in_tx",
     "ask_to_carry_out",
+    "close_of_dispute",
     "close_of_session",
     "decide_in_tx",
     "forget_questions",

@@ -35,6 +35,25 @@ async def resolve(
     await _end(merchant_id, case_id, state, to, actor=actor, note=note, now=now, kept_for_id=kept_for_id)
 
 
+_OF_DISPUTE: Final = """
+SELECT id FROM cases WHERE merchant_id = $1 AND dispute_id = $2 AND state = 'open' FOR UPDATE
+"""
+
+
+async def close_of_dispute(
+    merchant_id: UUID, dispute_id: UUID, *, kept_for_id: UUID | None, actor: str, now: datetime
+) -> None:
+    """The bank has decided: the money is kept for its order, or has gone back. In a transaction that holds the payment;
+    nothing where no case waits."""
+    case_id = await db.fetch_value(_OF_DISPUTE, merchant_id, dispute_id)
+    if case_id is None:
+        return
+    to = CaseState.RETURNED if kept_for_id is None else CaseState.KEPT
+    await _end(
+        merchant_id, case_id, CaseState.OPEN, to, actor=actor, note=None, now=now, kept_for_id=kept_for_id
+    )
+
+
 _LOCK_OF_SESSION: Final = """
 SELECT id, public_id, state, note FROM cases
 WHERE merchant_id = $1 AND session_id = $2 AND state IN ('open', 'decided') AND NOT is_blind FOR UPDATE

@@ -16,6 +16,7 @@ AskedBy = Literal["rules", "shopper"]
 
 MONEY: Final = "late_payment"
 REFUND: Final = "refund_refused"
+DISPUTE: Final = "disputed_payment"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +86,8 @@ async def open_case(merchant_id: UUID, new: NewCase, *, actor: str, now: datetim
 @dataclass(frozen=True, slots=True)
 class NewMoneyCase:
     """Money that came in and pays no order: which recorded payment, or which one through a provider, and its sum; or
-    money that the provider would not take back (`payment_refund_id`). Nobody waits outside for an answer; `due_at` is
-    by when the shop should know what to do with it."""
+    money that the provider would not take back (`payment_refund_id`), or has taken back itself because it is disputed
+    (`dispute_id`). Nobody waits outside for an answer; `due_at` is by when the shop should know what to do with it."""
 
     payment_id: UUID | None
     amount_minor: int
@@ -95,24 +96,32 @@ class NewMoneyCase:
     due_at: datetime
     provider_payment_id: UUID | None = None
     payment_refund_id: UUID | None = None
+    dispute_id: UUID | None = None
+
+    @property
+    def kind(self) -> str:
+        if self.dispute_id is not None:
+            return DISPUTE
+        return MONEY if self.payment_refund_id is None else REFUND
 
 
 _OPEN_MONEY: Final = """
 INSERT INTO cases (merchant_id, id, public_id, kind, state, asked_by, payment_id, amount_minor, currency, lang,
-                   opened_at, due_at, rank_at, provider_payment_id, payment_refund_id)
-VALUES ($1, $2, $3, $4, 'open', $13, $5, $6, $7, $8, $9, $10, $10, $11, $12)
+                   opened_at, due_at, rank_at, provider_payment_id, payment_refund_id, dispute_id)
+VALUES ($1, $2, $3, $4, 'open', $13, $5, $6, $7, $8, $9, $10, $10, $11, $12, $14)
 """
 
 
 async def open_money_case(merchant_id: UUID, new: NewMoneyCase, *, actor: str, now: datetime) -> str:
-    """Open a case about money; answers its public id. In a transaction. One payment has one case."""
+    """Open a case about money; answers its public id. In a transaction. One payment has one case, and
+    a dispute one that is open."""
     case_id, public_id = ids.internal_id(), ids.public_id("case")
     await db.execute(
         _OPEN_MONEY,
         merchant_id,
         case_id,
         public_id,
-        MONEY if new.payment_refund_id is None else REFUND,
+        new.kind,
         new.payment_id,
         new.amount_minor,
         new.currency,
@@ -122,6 +131,7 @@ async def open_money_case(merchant_id: UUID, new: NewMoneyCase, *, actor: str, n
         new.provider_payment_id,
         new.payment_refund_id,
         "rules" if new.payment_id is None else "staff",
+        new.dispute_id,
     )
     await MACHINE.begin(merchant_id, case_id, state=CaseState.OPEN, event="case.opened", actor=actor, at=now)
     return public_id

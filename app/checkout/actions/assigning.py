@@ -33,12 +33,15 @@ async def return_money(
 ) -> None:
     """Somebody has sent the money back to whoever paid it; what a provider took late, it is asked to give back.
 
-    Raises CaseNotFound, CaseClosed, TextRefused.
+    Raises CaseNotFound, CaseClosed, TextRefused, PaymentDisputed (the bank has taken it back already).
     """
     note = rules.text_of(reason, required=True)
 
     async def answer() -> None:
         case = await _open_case(merchant.id, case_public_id)
+        taken_by = case.provider_payment_id if case.kind == "late_payment" else None
+        if taken_by is not None:
+            await payments.refuse_disputed(merchant.id, taken_by, case.amount_minor)
         await ledger.post(
             merchant.id,
             key=f"returned:{case.payment_refund_public_id or case.payment_public_id}",
@@ -47,10 +50,8 @@ async def return_money(
             entries=between(UNASSIGNED, await _goes_from(merchant, case), _sum_of(case)),
             now=now,
         )
-        if case.kind == "late_payment" and case.provider_payment_id is not None:
-            await payments.begin_refund(
-                merchant.id, case.provider_payment_id, _sum_of(case), actor=actor, now=now
-            )
+        if taken_by is not None:
+            await payments.begin_refund(merchant.id, taken_by, _sum_of(case), actor=actor, now=now)
         await cases.resolve(merchant.id, case.id, CaseState.RETURNED, actor=actor, note=note, now=now)
         await _tell(merchant.id, case, "returned", None, actor, now)
 
@@ -99,7 +100,8 @@ async def _goes_from(merchant: Merchant, case: MoneyCaseView) -> Account:
 
 async def _open_case(merchant_id: UUID, public_id: str) -> MoneyCaseView:
     case = await money_case_by_public_id(merchant_id, public_id, lock=True)
-    if case is None:
+    if case is None or case.kind == "disputed_payment":
+        # The bank ends a dispute, and nobody else.
         raise CaseNotFound
     if case.state is not CaseState.OPEN:
         raise CaseClosed(case.state)

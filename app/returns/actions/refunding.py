@@ -28,11 +28,13 @@ from app.orders import actions as orders
 from app.orders.queries import OrderView
 from app.orders.states import OrderState
 from app.payments import actions as payments
+from app.payments.ports import METHODS
 from app.payments.queries import captured_payment_of_order
 from app.returns.actions.closing import end_refunded
 from app.returns.asking import Asked, NewRefund, asked_of, check_wallet, into_wallet, needs_second_person
 from app.returns.errors import (
     NotInvoicedYet,
+    PaymentDisputed,
     RefundableChanged,
     RefundDecided,
     RefundKeyReused,
@@ -115,7 +117,8 @@ async def refund(
 
     Above the shop's limit it waits for a second person, unless it is by right: the sum is set aside, and nothing else
     happens yet. `return_id` names the return whose goods it is for. Raises OrderUnknown, OrderRemoved, NotRefundable,
-    NotInvoicedYet, RefundableChanged, RefundRefused, RefundKeyReused, ModuleOff (of `merchants`), MoneyFrozen.
+    PaymentDisputed, NotInvoicedYet, RefundableChanged, RefundRefused, RefundKeyReused, ModuleOff (of `merchants`),
+    MoneyFrozen.
     """
     order = await orders.lock(merchant.id, order_public_id)
     key = f"{order_public_id}:{new.key}"
@@ -124,8 +127,11 @@ async def refund(
         return await _same(merchant.id, known, new)
     if new.to == "wallet":
         await require_module(merchant.id, "wallet")
+    left_of_disputed = await _left_of_disputed(merchant.id, order)
     sale = await _locked_sale(merchant, order)
     asked = await asked_of(merchant, order, sale, new)
+    if left_of_disputed == 0:
+        raise PaymentDisputed(order.state.value)
     left = await orders.reserve_refund(
         merchant.id, order.id, amount_minor=asked.amount_minor, seen_minor=new.refundable_minor
     )
@@ -137,6 +143,7 @@ async def refund(
     if new.by_right or not needs_second_person(asked.sale.refunds, asked.amount_minor, conditions):
         items = [row.item for row in asked.rows]
         done = await _carry_out(merchant, order, asked.sale, _Order(public_id, new.to, items, new.actor), now)
+        _check_disputed(order, done, left_of_disputed)
     await _keep(merchant.id, order, new, asked, _Kept(refund_id, public_id, key, return_id, done), now)
     made = await refund_by_public_id(merchant.id, public_id)
     assert made is not None
@@ -150,17 +157,19 @@ async def approve(merchant: Merchant, refund_public_id: str, *, actor: str, now:
     """A second person says yes: the refund happens now, in the caller's transaction.
 
     Raises RefundUnknown, RefundDecided, SamePerson, ModuleOff, RefundRefused (the goods were taken back otherwise
-    meanwhile, or the shop changed its currency), MoneyFrozen.
+    meanwhile, or the shop changed its currency), PaymentDisputed, MoneyFrozen.
     """
     order, waiting = await _locked(merchant.id, refund_public_id, actor)
     if waiting.destination == "wallet":
         await require_module(merchant.id, "wallet")
+    left_of_disputed = await _left_of_disputed(merchant.id, order)
     sale = await _locked_sale(merchant, order)
     if sale is None:
         raise NotInvoicedYet
     items = await items_of_refund(merchant.id, waiting.id)
     asked = _Order(waiting.public_id, waiting.destination, items, actor)
     done = await _carry_out(merchant, order, sale, asked, now)
+    _check_disputed(order, done, left_of_disputed)
     await _decide(merchant.id, waiting, RefundState.DONE, done, actor, now)
     made = await refund_by_public_id(merchant.id, refund_public_id)
     assert made is not None
@@ -209,6 +218,23 @@ WHERE (merchant_id, id) IN (
 async def forget_notes(before: datetime, limit: int) -> int:
     """Take away what was written down of refunds that were decided before then. In a transaction. Answers how many."""
     return int((await db.execute(_FORGET, before, limit)).split()[-1])
+
+
+async def _left_of_disputed(merchant_id: UUID, order: OrderView) -> int | None:
+    """What can still be given back of a payment through a provider, in minor units; None where no bank has taken any of
+    it back. Holds the payment, whose place is between the order and its documents."""
+    if order.method not in METHODS:
+        return None
+    payment = await captured_payment_of_order(merchant_id, order.id)
+    return None if payment is None else await payments.disputed_left(merchant_id, payment.id)
+
+
+def _check_disputed(order: OrderView, done: _Done, left_minor: int | None) -> None:
+    """What was paid through the provider goes back once: by the bank, through the provider, or into the wallet. Raises
+    PaymentDisputed."""
+    given_minor = done.credited.outcome.back_minor + done.wallet.put_minor
+    if left_minor is not None and given_minor > left_minor:
+        raise PaymentDisputed(order.state.value)
 
 
 async def _locked_sale(merchant: Merchant, order: OrderView) -> Sale | None:

@@ -29,6 +29,8 @@ EventType = Literal[
     "order.paid",
     "order.refunded",
     "order.expired",
+    "payment.disputed",
+    "payment.dispute_closed",
     "link.sent",
     "link.opened",
     "review.resolved",

@@ -6,7 +6,8 @@ import pytest
 
 from app.checkout import giving_back
 from app.checkout.books import check_books
-from app.kernel import db
+from app.checkout.disputing import ask_for_disputes
+from app.kernel import clock, db
 from app.merchants.queries import forget_kept_merchants
 from app.payments.queries import refundings_of_payment
 from tests.factories.checkout import a_merchant
@@ -48,6 +49,24 @@ BROKEN = [
         {"I23 a refund gives back through the provider what the provider took"},
     ),
     (
+        "UPDATE payment_disputes SET state = 'won', ended_at = opened_at",
+        {
+            "I23 clearing holds what payments took and no refund gives back",
+            "I23 what nobody has decided about stands as disputed",
+            "I23 what a dispute has taken has left clearing, and nothing else has",
+            "I23 a dispute waits in a case while it goes on",
+        },
+    ),
+    (
+        "ALTER TABLE payment_disputes DISABLE TRIGGER USER; UPDATE payment_disputes SET amount_minor = 12901",
+        {
+            "I23 clearing holds what payments took and no refund gives back",
+            "I23 what nobody has decided about stands as disputed",
+            "I23 what a dispute has taken has left clearing, and nothing else has",
+            "I23 no more of a payment is disputed than was taken",
+        },
+    ),
+    (
         "UPDATE payment_refunds SET state = 'refused'",
         {
             "I23 a refund that its provider refused has a case",
@@ -79,6 +98,9 @@ async def test_whatever_is_broken_is_found() -> None:
     await refunded(merchant, order, 5_000)
     [refund] = await refundings_of_payment(merchant.id, payment.id)
     await giving_back.give_back(refund.public_id, doors_to(provider))
+    _, disputed = await a_paid_order(merchant, provider)
+    provider.dispute(disputed.provider_ref)
+    assert await ask_for_disputes(provider, clock.wall())
     assert await check_books() == []
     for sql, named in BROKEN:
         found: set[str] = set()
