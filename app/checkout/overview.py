@@ -40,6 +40,7 @@ class Waiting:
     bad_total: int
     money_total: int
     refunds_total: int
+    disputes_total: int
     to_approve_total: int
     wallets_total: int
 
@@ -101,6 +102,8 @@ SELECT (SELECT count(*) FROM outbox WHERE merchant_id = $1 AND failed_at IS NOT 
        (SELECT count(*) FROM cases WHERE merchant_id = $1 AND kind = 'late_payment' AND state = 'open') AS money_total,
        (SELECT count(*) FROM cases WHERE merchant_id = $1 AND kind = 'refund_refused' AND state = 'open')
            AS refunds_total,
+       (SELECT count(*) FROM cases WHERE merchant_id = $1 AND kind = 'disputed_payment' AND state = 'open')
+           AS disputes_total,
        (SELECT count(*) FROM refunds WHERE merchant_id = $1 AND state = 'pending_approval') AS to_approve_total,
        (SELECT count(*) FROM wallet_adjustments WHERE merchant_id = $1 AND state = 'pending_approval')
            + (SELECT count(*) FROM wallet_payouts WHERE merchant_id = $1 AND state = 'pending_approval')
@@ -160,6 +163,7 @@ async def waiting_for_a_person(merchant_id: UUID, *, soon: datetime, found_since
         bad_total=totals["bad_total"],
         money_total=totals["money_total"],
         refunds_total=totals["refunds_total"],
+        disputes_total=totals["disputes_total"],
         to_approve_total=totals["to_approve_total"],
         wallets_total=totals["wallets_total"],
     )

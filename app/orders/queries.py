@@ -189,6 +189,11 @@ SELECT 'payment', h.at, h.event, h.actor, h.from_state, h.to_state, h.detail || 
 FROM the_order o JOIN payments p ON p.merchant_id = o.merchant_id AND p.order_id = o.id
 JOIN payment_history h ON h.merchant_id = p.merchant_id AND h.subject_id = p.id
 UNION ALL
+SELECT 'payment', h.at, h.event, h.actor, h.from_state, h.to_state, h.detail, NULL, NULL, NULL, h.id
+FROM the_order o JOIN payments p ON p.merchant_id = o.merchant_id AND p.order_id = o.id
+JOIN payment_disputes d ON d.merchant_id = p.merchant_id AND d.payment_id = p.id
+JOIN payment_dispute_history h ON h.merchant_id = d.merchant_id AND h.subject_id = d.id
+UNION ALL
 SELECT 'invoice', h.at, h.event, h.actor, h.from_state, h.to_state, h.detail || jsonb_build_object('number', i.number),
        NULL, NULL, NULL, h.id
 FROM the_order o JOIN invoices i ON i.merchant_id = o.merchant_id AND i.order_id = o.id

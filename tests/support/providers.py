@@ -36,7 +36,17 @@ from app.payments.ports import (
 )
 
 Call: TypeAlias = Literal[
-    "create", "get", "capture", "cancel", "refund", "charge", "set_up", "get_setup", "forget", "probe"
+    "create",
+    "get",
+    "capture",
+    "cancel",
+    "refund",
+    "charge",
+    "set_up",
+    "get_setup",
+    "forget",
+    "probe",
+    "disputes",
 ]
 SIGNATURE: Final = "a good signature"
 T = TypeVar("T")

@@ -49,6 +49,7 @@ async def home(request: AdminRequest) -> Response[str]:
         "bad_total": waiting.bad_total,
         "money_total": waiting.money_total,
         "refunds_total": waiting.refunds_total,
+        "disputes_total": waiting.disputes_total,
         "to_approve_total": waiting.to_approve_total,
         "wallets_total": waiting.wallets_total,
         "lapsing": rows_of(lapsing.links, await tracks_of(merchant.id, lapsing.links), now),

@@ -25,6 +25,7 @@ from app.merchants.queries import Merchant, staff_actors
 from app.orders import queries
 from app.orders.lists import OrderPage, Wanted, each_order, list_orders
 from app.orders.states import CANCELLABLE, EDITABLE, REFUNDABLE, OrderState
+from app.payments.dispute_queries import disputes_of_order
 from app.payments.health import health_of_methods
 from app.payments.queries import payments_of_order
 from app.returns.queries import refunds_of_order, returns_of_order
@@ -143,6 +144,8 @@ async def show_order(
     # What has no payment in its timeline has none, and nobody was asked about what never waited.
     by_provider = any(entry.kind == "payment" for entry in timeline)
     was_held = any(entry.what == "order.held" for entry in timeline)
+    is_disputed = any(entry.what.startswith("payment_dispute.") for entry in timeline)
+    disputes = await disputes_of_order(merchant.id, order.id) if is_disputed else ()
     context = await _detail(merchant, order, timeline, was_held=was_held)
     documents = tuple(
         document_of(invoice) for invoice in await invoices_of_order(merchant.id, order.public_id)
@@ -185,7 +188,7 @@ async def show_order(
         "company": order.company,
         "recorded": await money_of_order(merchant.id, order.id),
         "payments": tuple(
-            payment_row(each)
+            payment_row(each, disputes)
             for each in (await payments_of_order(merchant.id, order.id) if by_provider else ())
         ),
         "review": await newest_of_order(merchant.id, order.id) if was_held else None,

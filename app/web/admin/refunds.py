@@ -28,6 +28,7 @@ from app.returns.asking import preview
 from app.returns.errors import (
     NotInvoicedYet,
     NotRefundable,
+    PaymentDisputed,
     RefundableChanged,
     RefundDecided,
     RefundKeyReused,
@@ -77,14 +78,14 @@ async def refund(request: AdminRequest, public_id: FromPath[str]) -> Response[st
         if not form.value("seen"):
             return await _look(request, order, form, new)
         made = await _make(request, public_id, new)
-    except (NotRefundable, RefundKeyReused):
-        # Somebody else was faster: the page it leads to shows how things stand.
-        return _to_order(request, public_id)
-    except (ModuleOff, NotInvoicedYet, RefundableChanged, RefundRefused) as refused:
+    except (ModuleOff, NotInvoicedYet, PaymentDisputed, RefundableChanged, RefundRefused) as refused:
         present = await _order(request, public_id)
         assert present is not None
         status = 422 if isinstance(refused, ModuleOff | RefundRefused) else 409
         return await _ask(request, present, form.refused(**_error(refused)), status=status)
+    except (NotRefundable, RefundKeyReused):
+        # Somebody else was faster: the page it leads to shows how things stand.
+        return _to_order(request, public_id)
     return rendering.redirect(request, f"{REFUNDS}/{made}", leave=True)
 
 
@@ -117,8 +118,9 @@ async def decide_refund(request: AdminRequest, public_id: FromPath[str]) -> Resp
     except RefundRefused as refused:
         error = "other_currency" if refused.field == "to" else "not_left"
         return await _one(request, public_id, error=error, status=409)
-    except NotInvoicedYet:
-        return await _one(request, public_id, error="not_left", status=409)
+    except (NotInvoicedYet, PaymentDisputed) as refused:
+        error = refused.code if isinstance(refused, PaymentDisputed) else "not_left"
+        return await _one(request, public_id, error=error, status=409)
     except RefundDecided:
         # Somebody else was faster: the page shows how.
         pass

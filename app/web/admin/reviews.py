@@ -113,17 +113,28 @@ async def review_list(request: AdminRequest) -> Response[str]:
     return await show(request, "admin/reviews.html", context, section="reviews")
 
 
-_BESIDE: Final = ("answered", "refunds", "wallets", "staff_names", "money", "money_answered", "bad")
+_BESIDE: Final = (
+    "answered",
+    "refunds",
+    "wallets",
+    "staff_names",
+    "disputes",
+    "money",
+    "money_answered",
+    "bad",
+)
 
 
 async def _beside_the_queue(merchant_id: UUID, desk: Desk) -> dict[str, object]:
     """What stands under the first page of the whole queue alone."""
+    waiting = tuple(money_row(case) for case in await money_waiting(merchant_id))
     return {
         "answered": tuple(case_row(case, desk.now) for case in await queries.answered(merchant_id)),
         "refunds": tuple(refund_row(each) for each in await waiting_refunds(merchant_id)),
         "wallets": await waiting_approvals(merchant_id),
         "staff_names": await staff_actors(merchant_id),
-        "money": tuple(money_row(case) for case in await money_waiting(merchant_id)),
+        "money": tuple(row for row in waiting if row.kind != "disputed_payment"),
+        "disputes": tuple(row for row in waiting if row.kind == "disputed_payment"),
         "money_answered": tuple(money_row(case) for case in await money_answered(merchant_id)),
         "bad": await bad_samples(merchant_id, desk.now - BAD_SHOWN_FOR),
     }

@@ -1,4 +1,5 @@
-"""A case about money that pays no order: what came, and the two answers. Sent back, or kept for an order."""
+"""A case about money that pays no order: what came, and the two answers. Sent back, or kept for an order. One about a
+disputed payment shows how it stands, and has no answer here: the bank ends it."""
 
 from __future__ import annotations
 
@@ -22,6 +23,7 @@ from app.kernel.money import Money
 from app.merchants.queries import staff_actors
 from app.orders.errors import OrderUnknown
 from app.orders.queries import orders_named
+from app.payments.errors import PaymentDisputed
 from app.web.admin.access import AdminRequest
 from app.web.admin.pages import merchant_of, show
 from app.web.shared import forms, rendering
@@ -32,7 +34,7 @@ LIST: Final = "/admin/reviews"
 
 @dataclass(frozen=True, slots=True)
 class MoneyRow:
-    """A case about money in the queue, or lately answered."""
+    """A case about money in the queue, or lately answered. ``reason`` and ``answer_by`` (wall time) are a dispute's."""
 
     public_id: str
     kind: str
@@ -44,6 +46,8 @@ class MoneyRow:
     state: str
     resolved_at: datetime | None
     resolved_by: str | None
+    reason: str | None
+    answer_by: datetime | None
 
 
 def money_row(case: MoneyCaseView) -> MoneyRow:
@@ -58,6 +62,8 @@ def money_row(case: MoneyCaseView) -> MoneyRow:
         state=case.state.value,
         resolved_at=case.resolved_at,
         resolved_by=case.resolved_by_name or case.resolved_by,
+        reason=case.dispute_reason,
+        answer_by=case.answer_by,
     )
 
 
@@ -96,6 +102,8 @@ async def _answer(request: AdminRequest, case: MoneyCaseView, form: Form) -> dic
         await keep_money(merchant, case.public_id, order, reason, actor, now)
     except TextRefused as refused:
         return {"note": FieldError(refused.reason)}
+    except PaymentDisputed as refused:
+        return {"answer": FieldError(refused.code)}
     except CannotKeepFor as refused:
         return {"order": FieldError(refused.reason)}
     except (OrderUnknown, CaseNotFound):
@@ -126,7 +134,7 @@ async def show_money_case(
     context = {
         "case": case,
         "amount": Money(case.amount_minor, case.currency),
-        "can_answer": case.state is CaseState.OPEN,
+        "can_answer": case.state is CaseState.OPEN and case.kind != "disputed_payment",
         "sees_orders": staff.role == "owner",
         "form": form or Form(),
         "closed": closed,

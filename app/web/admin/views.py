@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from app.invoices.states import InvoiceState
 from app.kernel.money import Money
 from app.orders.rules import vat_groups
+from app.payments.disputing import GOES_ON
 from app.plans.disclosure import QuoteView, view_of
 from app.plans.errors import QuoteDamagedError
 from app.plans.quote import Quote
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from app.ledger.queries import PostingView
     from app.orders.queries import DeliveryView, OrderContact, OrderVersion, OrderView, TimelineEntry
     from app.orders.rules import LineChange, Origin
+    from app.payments.dispute_queries import DisputeView
     from app.payments.queries import PaymentView
 
 StepKey = Literal["opened", "chosen", "identified", "held", "confirmed"]
@@ -231,6 +233,17 @@ def row_of(order: OrderView, asker: Asker | None = None) -> OrderRow:
 
 
 @dataclass(frozen=True, slots=True)
+class DisputeRow:
+    """A dispute about a payment. ``answer_by`` is wall time."""
+
+    state: str
+    reason: str
+    amount: Money
+    answer_by: datetime | None
+    goes_on: bool
+
+
+@dataclass(frozen=True, slots=True)
 class PaymentRow:
     """One try to pay through a provider. ``failure`` is a word of the provider's, or of ours."""
 
@@ -242,9 +255,11 @@ class PaymentRow:
     going_back: Money
     failure: str | None
     created_at: datetime
+    disputes: tuple[DisputeRow, ...]
 
 
-def payment_row(payment: PaymentView) -> PaymentRow:
+def payment_row(payment: PaymentView, disputes: Sequence[DisputeView] = ()) -> PaymentRow:
+    """`disputes`: of any payments of its order."""
     return PaymentRow(
         public_id=payment.public_id,
         method=payment.method,
@@ -254,6 +269,11 @@ def payment_row(payment: PaymentView) -> PaymentRow:
         going_back=Money(payment.going_back_minor, payment.currency),
         failure=payment.failure,
         created_at=payment.created_at,
+        disputes=tuple(
+            DisputeRow(each.state.value, each.reason, each.amount, each.answer_by, each.state in GOES_ON)
+            for each in disputes
+            if each.payment_id == payment.id
+        ),
     )
 
 

@@ -26,6 +26,7 @@ from app.orders.errors import (
 from app.returns.errors import (
     NotInvoicedYet,
     NotRefundable,
+    PaymentDisputed,
     RefundableChanged,
     RefundKeyReused,
     RefundRefused,
@@ -102,6 +103,7 @@ _STATUSES: Final[Mapping[type[Exception], int]] = {
     ModuleOff: 409,
     NotInvoicedYet: 409,
     NotRefundable: 409,
+    PaymentDisputed: 409,
     RefundKeyReused: 409,
     LimitReached: 429,
     DatabaseUnavailable: 503,

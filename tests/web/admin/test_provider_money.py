@@ -9,7 +9,10 @@ from app.cases.money import MoneyCaseView, money_waiting
 from app.checkout import giving_back
 from app.checkout.actions import confirming
 from app.checkout.books import check_books
+from app.checkout.disputing import ask_for_disputes
+from app.kernel import clock
 from app.merchants.queries import Merchant
+from app.payments.ports import DisputeStanding
 from app.payments.queries import refundings_of_payment
 from app.payments.states import RefundingState
 from tests.factories.invoices import ADDRESS, drawn
@@ -114,3 +117,35 @@ async def test_the_order_says_what_is_on_its_way_back_and_what_went(
     page = (await desk.get(f"/admin/orders/{order}")).text
     assert "€50.00 given back" in page
     assert "on its way back" not in page
+
+
+async def test_a_disputed_payment_is_told_wherever_staff_look_and_the_bank_ends_it(
+    desk: httpx.AsyncClient, merchant: Merchant, provider: FakeProvider
+) -> None:
+    order, payment = await a_paid_order(merchant, provider)
+    await drawn(merchant, order)
+    provider.dispute(payment.provider_ref, reason="not_received")
+    assert await ask_for_disputes(provider, clock.wall())
+    [case] = await money_waiting(merchant.id)
+    assert "1 card payment is disputed at the bank" in (await desk.get("/admin/")).text
+    queue = (await desk.get("/admin/reviews")).text
+    assert "The goods did not come" in queue
+    assert "Money that pays no order" not in queue
+    page = (await desk.get(f"/admin/reviews/{case.public_id}")).text
+    assert "Disputed, taken back for now" in page
+    assert "Save the answer" not in page
+    shown = (await desk.get(f"/admin/orders/{order}")).text
+    assert "The bank took the disputed money back for now" in shown
+    assert "Disputed, taken back for now" in shown
+
+    form = {"what": "all", "to": "original", "fee": "", "note": "", "seen": "12900", "key": "k" * 22}
+    refused = await desk.post(f"/admin/orders/{order}/refund", data=form)
+    assert refused.status_code == 409
+    assert "The bank has taken this payment back already" in refused.text
+
+    provider.dispute(payment.provider_ref, DisputeStanding.LOST, reason="not_received")
+    assert await ask_for_disputes(provider, clock.wall())
+    assert "disputed at the bank" not in (await desk.get("/admin/")).text
+    assert "Lost: the money is gone" in (await desk.get("/admin/reviews")).text
+    assert "Lost: the money is gone" in (await desk.get(f"/admin/reviews/{case.public_id}")).text
+    assert "Dispute lost" in (await desk.get(f"/admin/orders/{order}")).text
