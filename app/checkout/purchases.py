@@ -6,6 +6,7 @@ as unknown as what never was.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -43,16 +44,22 @@ class Shops:
         return [shop.id for shop in self.open]
 
 
-async def shops_of(customer_id: UUID, *, by_code: bool) -> Shops:
+async def shops_of(customer_id: UUID, *, by_code: bool, vouched_by: Sequence[str] = ()) -> Shops:
     """A code opens what it would open in a purchase: shops that recognise whoever comes back, in countries whose policy
-    lets a code do so. A bank or a passkey opens all."""
+    lets a code do so. Where there is no electronic identity it opens the shop whose staff said who this is, of
+    `vouched_by`: whom to show what they bought is less than for whom to buy. A bank or a passkey opens all."""
     every = await merchants_of_customer(customer_id)
-    opened = tuple(shop for shop in every if not by_code or _code_opens(shop))
+    opened = tuple(shop for shop in every if not by_code or _code_opens(shop, vouched_by))
     return Shops(opened, len(every) - len(opened))
 
 
-def _code_opens(shop: Merchant) -> bool:
-    return shop.recognise_returning and law_of(shop.country).identification.policy == "code_for_returning"
+def _code_opens(shop: Merchant, vouched_by: Sequence[str]) -> bool:
+    if not shop.recognise_returning:
+        return False
+    policy = law_of(shop.country).identification.policy
+    if vouched_by:
+        return policy == "manual" and shop.public_id in vouched_by
+    return policy == "code_for_returning"
 
 
 @dataclass(frozen=True, slots=True)

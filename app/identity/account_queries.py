@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from app.identity.actions.account import Way
+from app.identity.actions.customers import STAFF_ISSUER
 from app.kernel import db, ids
 
 
 @dataclass(frozen=True, slots=True)
 class SignedInCustomer:
-    """Who holds a session, until when at the latest (wall time), and what the business clock shows."""
+    """Who holds a session, until when at the latest (wall time), and what the business clock shows. `vouched_by` names
+    the shops (public ids) whose staff said who this is; empty for everybody whom a bank has named."""
 
     session_id: UUID
     customer_id: UUID
@@ -26,12 +29,15 @@ class SignedInCustomer:
     signed_in_at: datetime
     expires_at: datetime
     offset_s: int
+    vouched_by: Sequence[str]
 
 
 # Whoever signed in by a phone that is somebody else's now is out.
 _HOLDER: Final = """
 SELECT s.id AS session_id, s.customer_id, c.public_id, c.name, c.phone, c.email, c.country, s.way,
-       s.created_at AS signed_in_at, s.expires_at, coalesce((SELECT offset_s FROM business_clock), 0) AS offset_s
+       s.created_at AS signed_in_at, s.expires_at, coalesce((SELECT offset_s FROM business_clock), 0) AS offset_s,
+       ARRAY(SELECT substr(v.issuer, length($3) + 1) FROM verified_identities v
+             WHERE v.customer_id = c.id AND starts_with(v.issuer, $3)) AS vouched_by
 FROM customer_sessions s JOIN customers c ON c.id = s.customer_id
 WHERE s.token_digest = $1 AND s.expires_at > $2 AND c.state = 'active' AND (s.way <> 'code' OR c.phone IS NOT NULL)
 """
@@ -39,7 +45,7 @@ WHERE s.token_digest = $1 AND s.expires_at > $2 AND c.state = 'active' AND (s.wa
 
 async def customer_of_session(token: str, wall: datetime) -> SignedInCustomer | None:
     """In one query; None when the session is over."""
-    row = await db.fetch_one(_HOLDER, ids.digest(token), wall)
+    row = await db.fetch_one(_HOLDER, ids.digest(token), wall, STAFF_ISSUER)
     return None if row is None else SignedInCustomer(**dict(row.items()))
 
 

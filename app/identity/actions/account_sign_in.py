@@ -1,7 +1,8 @@
 """Signing in outside of a purchase, to see what is one's own: by a code with the postcode, by a passkey, by a bank.
 
 A code proves a phone and no person. It opens what belongs to a customer only where it would recognise one in a purchase
-as well: their identity was verified strongly once, and the postcode is theirs (`customers.recognise`). Each verb is one
+as well: their identity was verified strongly once, and the postcode is theirs. Whom a shop's staff made sure of, where
+no electronic identity exists, it shows what they have at that shop (`customers.owner_of`). Each verb is one
 transaction.
 """
 
@@ -109,7 +110,7 @@ async def sign_in_by_code(who: Arriving, typed: str) -> SignIn:
             return SignIn("wrong", tried.tries_left)
         if tried.outcome != "right":
             return SignIn("expired" if tried.outcome == "expired" else "spent")
-        customer_id = await customers.recognise(tried.phone, tried.postcode)
+        customer_id = await customers.owner_of(tried.phone, tried.postcode)
         return await _opened(customer_id, "code", token, who)
 
     return await db.in_tx(sign_in, landed=lambda: _landed(token))

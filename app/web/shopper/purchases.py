@@ -136,7 +136,9 @@ async def download_bought_document(
 
 
 async def open_shops(customer: SignedInCustomer) -> Shops:
-    return await shops_of(customer.customer_id, by_code=customer.way == "code")
+    return await shops_of(
+        customer.customer_id, by_code=customer.way == "code", vouched_by=customer.vouched_by
+    )
 
 
 def chosen_shop(shops: Shops, public_id: str) -> Merchant | None:
