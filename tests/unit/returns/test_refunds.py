@@ -149,6 +149,32 @@ async def test_the_last_refund_reverses_the_interest_that_was_paid(merchant: Mer
     assert await check_books() == []
 
 
+async def test_interest_that_fell_due_stays_and_the_rest_falls_to_what_the_new_quote_says(
+    merchant: Merchant,
+) -> None:
+    """The example of `docs/returns.md`, to the cent."""
+    order = await a_purchase(merchant, months=6)
+    await drawn(merchant, order)
+    await days_later(40)
+    await chores_done()
+    before = await documents(merchant, order)
+    assert [each.interest_minor for each in before] == [1_60, 1_34, 1_08, 82, 55, 28]
+    assert [each.charges_posted_at is not None for each in before] == [True] + [False] * 5
+    assert sum(each.open_minor for each in before) == 134_67
+
+    refund = await refunded(merchant, order, 50_00)
+
+    quote = Quote.from_data((await the_order(merchant, order)).current_quote_content or {})
+    asked = [each.open_minor for each in await documents(merchant, order)]
+    assert [row.interest_minor for row in quote.schedule] == [1_60, 72, 46, 20]
+    assert [row.amount_minor for row in quote.schedule] == [each for each in asked if each]
+    assert (quote.amount_minor, quote.interest_minor, quote.total_payable_minor) == (79_00, 2_98, 81_98)
+    assert (refund.lowered_minor, refund.costs_minor, sum(asked)) == (50_00, 0, 81_98)
+    assert (await refunded(merchant, order)).costs_minor == 1_60
+    assert await balances() == {}
+    assert await check_books() == []
+
+
 async def test_a_refund_into_the_wallet_leaves_debts_as_they_are(merchant: Merchant) -> None:
     merchant = await switched(merchant)
     order = await a_purchase(merchant)
