@@ -126,6 +126,15 @@ class SubscriptionAgreement(Table, tablename="subscription_agreements"):
     accepted_by = Text(default=None)
 
 
+class SubscriptionDecline(Table, tablename="subscription_declines"):
+    merchant_id = UUID(default=None)
+    id = UUID(primary_key=True, default=None)
+    subscription_id = UUID(default=None)
+    version_id = UUID(default=None)
+    declined_at = Timestamptz(default=None)
+    declined_by = Text(default=None)
+
+
 class SubscriptionExchange(Table, tablename="subscription_exchanges"):
     merchant_id = UUID(default=None)
     id = UUID(primary_key=True, default=None)

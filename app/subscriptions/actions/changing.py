@@ -1,8 +1,8 @@
 """Another price, and another plan.
 
 A price that rises holds for whoever says yes to it, from a day that is far enough away. Whoever says no, or nothing,
-keeps the price of before: silence is no consent, and the shop may end what no longer pays. One that falls is nobody's
-to refuse: it holds from the next period.
+keeps the price of before: silence is no consent, and the shop may end what no longer pays. A no stays an answer to that
+price: only another one is asked. One that falls is nobody's to refuse: it holds from the next period.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Final
 
-from app.kernel import db
+from app.kernel import db, ids
 from app.kernel.money import Money
 from app.merchants.queries import Merchant
 from app.subscriptions.actions.held import (
@@ -28,22 +28,27 @@ from app.subscriptions.actions.periods import Planned, open_period, open_period_
 from app.subscriptions.actions.renewing import attempt, held_as_paid
 from app.subscriptions.agreement import Deal, agreement_of, worded
 from app.subscriptions.errors import NotNow, OfferChanged, PlanEnded, PlanUnknown
+from app.subscriptions.price_queries import SAID_NO, has_said_no
 from app.subscriptions.queries import PlanView, SubscriptionView, plan_of
 from app.subscriptions.rules import Proration, Terms, price_from, proration
 from app.subscriptions.states import PlanState
 from app.subscriptions.states import SubscriptionState as S
 
-_HAVE_IT: Final = """
+_HAVE_IT: Final = f"""
 SELECT s.public_id FROM subscriptions s
 JOIN subscription_plan_versions v ON v.merchant_id = s.merchant_id AND v.id = s.version_id
 JOIN subscription_plans p ON p.merchant_id = v.merchant_id AND p.id = v.plan_id
-WHERE p.merchant_id = $1 AND p.public_id = $2 AND s.state IN ('trialing', 'active') AND v.version < p.version
-  AND coalesce(s.asked_version_id, s.next_version_id, s.version_id) IS DISTINCT FROM $3
+JOIN subscription_plan_versions c ON c.merchant_id = s.merchant_id AND c.id = coalesce(s.next_version_id, s.version_id)
+JOIN subscription_plan_versions t ON t.merchant_id = s.merchant_id AND t.id = $2
+WHERE p.merchant_id = $1 AND p.public_id = $3 AND s.state IN ('trialing', 'active') AND v.version < p.version
+  AND coalesce(s.asked_version_id, s.next_version_id, s.version_id) IS DISTINCT FROM $2
   AND (s.next_version_id IS NULL OR EXISTS (
       SELECT FROM subscription_plan_versions n
       WHERE n.merchant_id = s.merchant_id AND n.id = s.next_version_id AND n.plan_id = p.id))
+  AND NOT ((t.amount_minor > c.amount_minor OR t.notice_days > c.notice_days OR (t.unit, t.every) <> (c.unit, c.every))
+           AND {SAID_NO})
 ORDER BY s.id LIMIT 1000
-"""
+"""  # noqa: S608 - the part that is filled in is a constant
 
 
 def asks_more(before: Terms, after: Terms) -> bool:
@@ -57,12 +62,12 @@ def asks_more(before: Terms, after: Terms) -> bool:
 
 async def ask_price(merchant: Merchant, plan_public_id: str, *, actor: str, now: datetime) -> int:
     """Tell everybody who has a plan of what it asks for now, a thousand at a time: what falls they get, what rises they
-    are asked. Whoever changes to another plan with the next period is not concerned. Answers how many were told; again
-    it tells nobody twice. Raises PlanUnknown."""
+    are asked. Whoever changes to another plan with the next period is not concerned, nor is who said no to this price.
+    Answers how many were told; again it tells nobody twice. Raises PlanUnknown."""
     plan = await plan_of(merchant.id, plan_public_id)
     if plan is None:
         raise PlanUnknown
-    rows = await db.fetch_all(_HAVE_IT, merchant.id, plan_public_id, plan.version_id)
+    rows = await db.fetch_all(_HAVE_IT, merchant.id, plan.version_id, plan_public_id)
     told = 0
     for row in rows:
         told += await _ask(merchant, row["public_id"], plan, actor, now)
@@ -77,6 +82,8 @@ async def _ask(merchant: Merchant, public_id: str, plan: PlanView, actor: str, n
         if sub.next is not None and sub.next.plan_public_id != plan.public_id:
             return False
         rises, day = _from_when(sub, plan, merchant.local_date(now))
+        if rises and await has_said_no(sub.merchant_id, plan.version_id, sub.id):
+            return False
         if rises:
             # What was agreed before stays for whoever says no, or nothing.
             await write(sub, {"asked_version_id": plan.version_id, "asked_from": day})
@@ -126,16 +133,27 @@ async def accept_price(
     return await db.in_tx(work)
 
 
+_DECLINE: Final = """
+INSERT INTO subscription_declines (merchant_id, id, subscription_id, version_id, declined_at, declined_by)
+VALUES ($1, $2, $3, $4, $5, $6)
+"""
+
+
 async def decline_price(
     merchant: Merchant, public_id: str, *, actor: str = SHOPPER, now: datetime
 ) -> SubscriptionView:
-    """Its owner says no: the price stays. Twice is once. Raises SubscriptionUnknown."""
+    """Its owner says no: the price stays, and this one is asked no more. Twice is once. Raises SubscriptionUnknown."""
 
     async def work() -> SubscriptionView:
         sub = await held_as_paid(merchant.id, public_id, now)
         if sub.asked is not None:
+            asked = sub.asked
             await write(sub, {"asked_version_id": None, "asked_from": None})
-            await tell(sub, "subscription.price_declined", sub.state, now=now, more={"by": actor})
+            await db.execute(
+                _DECLINE, sub.merchant_id, ids.internal_id(), sub.id, asked.version_id, now, actor
+            )
+            more = {"by": actor, "amount_minor": asked.terms.amount_minor}
+            await tell(sub, "subscription.price_declined", sub.state, now=now, more=more)
         return await hold(merchant.id, public_id)
 
     return await db.in_tx(work)

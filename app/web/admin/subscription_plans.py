@@ -18,6 +18,7 @@ from app.merchants.queries import Merchant
 from app.subscriptions import actions
 from app.subscriptions.errors import PlanRefused, PlanUnknown
 from app.subscriptions.plan_checks import LANGUAGES
+from app.subscriptions.price_queries import price_answers
 from app.subscriptions.queries import PlanPage, PlanView, plan_of, plan_page
 from app.subscriptions.rules import Terms
 from app.web.admin.access import AdminRequest
@@ -139,6 +140,7 @@ async def _show(
         "locale": merchant.locale,
         "form": form or Form(),
         "address": f"{LIST}/{public_id}",
+        "answers": await price_answers(merchant.id, plan.version_id),
         "told": int(told) if told.isascii() and told.isdigit() and len(told) < 6 else None,
         "language_names": dict(LANGUAGE_NAMES),
     }

@@ -14,6 +14,7 @@ from app.kernel import clock, ids
 from app.kernel.cursors import CursorRefused
 from app.subscriptions import actions
 from app.subscriptions.errors import NotNow, SubscriptionUnknown
+from app.subscriptions.price_queries import last_declined
 from app.subscriptions.queries import (
     SubscriptionPage,
     agreements_of,
@@ -95,6 +96,7 @@ async def _show(
         "periods": await periods_of(merchant.id, sub.id),
         "history": await history_of(merchant.id, sub.id),
         "agreements": await agreements_of(merchant.id, sub.id),
+        "declined": await last_declined(merchant.id, sub.id),
         "address": f"{LIST}/{public_id}",
         "notice": notice,
     }

@@ -13,7 +13,8 @@ from app.kernel.money import Money
 from app.merchants.queries import Merchant
 from app.subscriptions import actions
 from app.subscriptions.errors import OfferChanged
-from app.subscriptions.queries import agreements_of
+from app.subscriptions.price_queries import PriceAnswers, last_declined, price_answers
+from app.subscriptions.queries import agreements_of, plan_of
 from app.subscriptions.rules import add_months
 from app.subscriptions.states import SubscriptionState as S
 from tests.factories.checkout import a_merchant
@@ -65,6 +66,56 @@ async def test_a_dearer_price_holds_for_whoever_says_yes_and_for_nobody_else() -
     assert 24_90 in days.charged
     assert [amount for _, _, amount in await paid_periods(merchant, silent)] == [19_90] * 4
     assert [each.kind for each in await agreements_of(merchant.id, willing.id)] == ["begin", "price"]
+
+
+async def test_a_no_stays_an_answer_to_that_price_and_another_may_be_asked() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    plan = await a_plan(merchant)
+    sub = await a_subscription(merchant, provider, plan=plan)
+    now = await clock.business_now()
+
+    async def asked_for(amount_minor: int, version: int) -> int:
+        terms = replace(MONTHLY, amount_minor=amount_minor)
+        await actions.change_plan_terms(merchant, plan, terms, version=version, actor=STAFF, now=now)
+        return await actions.ask_price(merchant, plan, actor=STAFF, now=now)
+
+    async def answers() -> PriceAnswers:
+        found = await plan_of(merchant.id, plan)
+        assert found is not None
+        return await price_answers(merchant.id, found.version_id)
+
+    assert await asked_for(24_90, 1) == 1
+    assert await answers() == PriceAnswers(declined=0, waiting=1, agreed=0)
+    for _ in range(2):
+        await actions.decline_price(merchant, sub.public_id, now=now)
+    assert await actions.ask_price(merchant, plan, actor=STAFF, now=now) == 0
+    assert await answers() == PriceAnswers(declined=1, waiting=0, agreed=0)
+    assert await asked_for(29_90, 2) == 1, "another price is another question"
+    await actions.accept_price(merchant, sub.public_id, price=Money(29_90, "EUR"), now=now)
+    assert await answers() == PriceAnswers(declined=0, waiting=0, agreed=1)
+    assert await asked_for(24_90, 3) == 1, (
+        "what falls is nobody's to refuse, whatever was said to it as a rise"
+    )
+    found = await again(merchant, sub)
+    assert found.next is not None
+    assert (found.next.terms.amount_minor, found.asked) == (24_90, None)
+    declined = await last_declined(merchant.id, sub.id)
+    assert declined is not None
+    assert declined.price == Money(24_90, "EUR")
+
+
+async def test_the_same_price_under_another_version_is_answered_by_the_no_of_before() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    plan = await a_plan(merchant)
+    sub = await a_subscription(merchant, provider, plan=plan)
+    now = await clock.business_now()
+    for version, amount_minor in enumerate((24_90, 19_90, 24_90), start=1):
+        terms = replace(MONTHLY, amount_minor=amount_minor)
+        await actions.change_plan_terms(merchant, plan, terms, version=version, actor=STAFF, now=now)
+        await actions.ask_price(merchant, plan, actor=STAFF, now=now)
+        assert ((await again(merchant, sub)).asked is not None) is (version == 1), version
+        await actions.decline_price(merchant, sub.public_id, now=now)
+    assert (await mails()).count("price_asked") == 1
 
 
 async def test_a_price_that_falls_holds_from_the_next_period_without_a_word() -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from app.kernel import db, ids
+from app.kernel import clock, db, ids
 from app.merchants.queries import Merchant
+from app.subscriptions import actions
 from app.subscriptions.queries import periods_of, plan_page
 from app.subscriptions.states import SubscriptionState as S
 from tests.factories.checkout import a_merchant
@@ -73,6 +74,13 @@ async def test_another_price_holds_for_the_next_and_those_who_have_it_are_asked_
     assert found.asked is not None
     assert (found.terms.amount_minor, found.asked.terms.amount_minor) == (19_90, 24_90)
     assert "no answer yet" in (await desk.get(f"/admin/subscriptions/{sub.public_id}")).text
+    assert "Asked, no answer yet" in (await desk.get(address)).text
+    await actions.decline_price(merchant, sub.public_id, now=await clock.business_now())
+    assert "Said no to" in (await desk.get(f"/admin/subscriptions/{sub.public_id}")).text
+    assert (await desk.post(f"{address}/tell")).headers["location"] == f"{address}?told=0"
+    page = (await desk.get(address)).text
+    assert "Said no to this price" in page
+    assert "no answer yet" not in page
 
 
 async def test_one_is_found_by_its_state_read_and_ended(desk: httpx.AsyncClient, merchant: Merchant) -> None:
