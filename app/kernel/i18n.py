@@ -103,8 +103,9 @@ def format_date(day: date, lang: str, style: DateStyle = "medium") -> str:
 
 @lru_cache(maxsize=1_024)
 def format_month(day: date, lang: str) -> str:
-    """The month of a day, with its year: ``November 2026``, ``marraskuu 2026``."""
-    return str(format_skeleton("yMMMM", day, locale=_LOCALES[lang]))
+    """The month of a day, with its year, as a heading begins with it: ``November 2026``, ``Marraskuu 2026``."""
+    text = str(format_skeleton("yMMMM", day, locale=_LOCALES[lang]))
+    return text[:1].upper() + text[1:]
 
 
 def format_datetime(moment: datetime, lang: str, zone: str = "Europe/Helsinki") -> str:

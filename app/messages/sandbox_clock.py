@@ -12,6 +12,7 @@ from app.invoices.queries import due_by_clock
 from app.kernel import clock, db, outbox
 from app.kernel.errors import Refusal
 from app.links import reminding
+from app.prices.queries import count_due as price_months_due
 from app.subscriptions.queries import count_due as subscriptions_due
 
 ADVANCE_S_MAX: Final = 400 * 86_400
@@ -99,6 +100,7 @@ async def due(now: datetime) -> list[Due]:
     others = {
         "link_reminder": await reminding.count_due(now),
         "order_expiry": await removing.count_due(now),
+        "price_month": await price_months_due(now),
         "subscription": await subscriptions_due(now),
     }
     return [

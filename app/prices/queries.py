@@ -15,6 +15,11 @@ from app.merchants.queries import Merchant
 from app.prices.rules import Line, PlanVersion, Sales, lines_of, total_of
 
 STATEMENTS_SHOWN: Final = 24
+# Months that are over at $1 by the calendar of their shop, and not closed.
+OVER: Final = """
+FROM price_counts c JOIN merchants m ON m.id = c.merchant_id
+WHERE (c.next_month + interval '1 month') AT TIME ZONE m.time_zone <= $1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +42,11 @@ class SoFar:
     total_minor: int
     lines: tuple[Line, ...]
     counted_at: datetime | None
+
+
+async def count_due(now: datetime) -> int:
+    """How many shops have a month to close."""
+    return int(await db.fetch_value(f"SELECT count(*) {OVER}", now))
 
 
 async def versions_of(merchant_id: UUID) -> list[PlanVersion]:

@@ -15,15 +15,13 @@ from app.ledger.rules import MERCHANT_PAYABLE, PRICE_INCOME, between
 from app.merchants.queries import Merchant, merchant_by_id
 from app.prices.actions import state
 from app.prices.actions.counting import catch_up, count_step
-from app.prices.queries import lines_until_now, versions_of
+from app.prices.queries import OVER, lines_until_now, versions_of
 from app.prices.rules import Line, month_after, total_of
 
 CAUSE: Final = "prices"
 
-_DUE: Final = """
-SELECT c.merchant_id, c.next_month FROM price_counts c JOIN merchants m ON m.id = c.merchant_id
-WHERE (c.next_month + interval '1 month') AT TIME ZONE m.time_zone <= $1
-ORDER BY c.next_month, c.merchant_id LIMIT $2
+_DUE: Final = f"""
+SELECT c.merchant_id, c.next_month {OVER} ORDER BY c.next_month, c.merchant_id LIMIT $2
 """
 _CLOSE: Final = """
 INSERT INTO price_statements (merchant_id, month, currency, total_minor, closed_at) VALUES ($1, $2, $3, $4, $5)
@@ -36,18 +34,19 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 
 async def close_due(now: datetime, limit: int) -> int:
-    """Close the first open month of each shop where it is over; answers how many, so that older ones come first.
+    """Close every month that is over, the oldest ones first, of up to `limit` shops at a time; answers how many.
 
     Raises MoneyFrozen: the month waits.
     """
     await state.begin_of_modules()
     closed = 0
-    for row in await db.fetch_all(_DUE, now, limit):
-        merchant = await merchant_by_id(row["merchant_id"])
-        assert merchant is not None, "merchants are never deleted"
-        if await versions_of(merchant.id):
-            await catch_up(merchant, now)
-        closed += await db.in_tx(partial(close_month, merchant, row["next_month"], now))
+    while due := await db.fetch_all(_DUE, now, limit):
+        for row in due:
+            merchant = await merchant_by_id(row["merchant_id"])
+            assert merchant is not None, "merchants are never deleted"
+            if await versions_of(merchant.id):
+                await catch_up(merchant, now)
+            closed += await db.in_tx(partial(close_month, merchant, row["next_month"], now))
     return closed
 
 

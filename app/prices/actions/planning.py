@@ -72,6 +72,8 @@ async def set_plan(
         )
         return version
 
+    # A module that has cost something since an earlier month comes first: that month is paid too.
+    await state.begin_of_modules()
     return await db.in_tx(write)
 
 

@@ -17,6 +17,7 @@ from app.kernel.i18n import (
     format_date,
     format_datetime,
     format_money,
+    format_month,
     format_number,
     format_percent,
     speaking,
@@ -71,6 +72,7 @@ def test_a_number_has_its_thousands_apart_and_the_decimals_it_needs(
 
 def test_a_day_is_written_day_first() -> None:
     assert format_date(date(2026, 12, 5), "en") == "5 Dec 2026"
+    assert format_month(date(2026, 12, 5), "fi") == "Joulukuu 2026"
     assert format_date(date(2026, 12, 5), "fi") == "5.12.2026"
 
 

@@ -40,8 +40,7 @@ async def two_closed_months(merchant: Merchant) -> None:
     await set_module_price(merchant, "wallet", 19_00, actor="operator", now=BEGIN)
     await switch_module(merchant, "wallet", on=True, seen_price_minor=19_00, actor="staff:st_1", now=BEGIN)
     await sold(merchant, 200_00, BEGIN)
-    for _ in range(2):
-        await actions.close_due(BEGIN + timedelta(days=50), 1)
+    assert await actions.close_due(BEGIN + timedelta(days=50), 1) == 2
 
 
 async def test_where_nothing_was_agreed_there_is_nothing_to_pay(desk: httpx.AsyncClient) -> None:
