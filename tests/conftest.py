@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 
 from app.supervisor.postgres import EmbeddedServer
 from tests.support import database
@@ -40,6 +41,13 @@ async def reused_database(
 
 
 @pytest.fixture
+async def untouched_database(reused_database: database.Reused) -> None:
+    """For a test that reads plans: they follow from the size of the tables' files, and what a test before has deleted
+    is still in there. It comes before `db`, by `usefixtures`."""
+    await reused_database.close()
+
+
+@pytest.fixture
 async def database_url(reused_database: database.Reused) -> AsyncIterator[str]:
     """The address of a migrated, empty database of this test's own."""
     url = await reused_database.lend()
@@ -55,18 +63,25 @@ async def modules_database(postgres_server: EmbeddedServer, template_database: s
 
 
 @pytest.fixture
-async def db(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+async def db(
+    database_url: str, reused_database: database.Reused, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[str]:
     """The same with the pool of `app.kernel.db` on it. Yields the address, for tests that start processes."""
     from app.checkout.actions import sampling  # noqa: PLC0415 - only tests of the database pay for it
     from app.kernel.db import close_pool, start_pool  # noqa: PLC0415
     from app.kernel.keys import Keyring, use_keyring  # noqa: PLC0415
+    from app.merchants import passwords  # noqa: PLC0415
 
     # Chance has no part in a test: an order is drawn for a blind review where a shop draws every one, and else never.
     monkeypatch.setattr(sampling, "is_drawn", lambda sample_ppm: sample_ppm == sampling.MILLION)
+    # What makes a password slow to guess is asked in a test of its own; here it would only make every sign-in slow.
+    monkeypatch.setattr(passwords, "_HASHER", PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
     use_keyring(Keyring({"test": bytes(range(32))}))
-    await start_pool(database_url)
+    # Not on the database of a module: what such tests change in it is more than rows.
+    kept = reused_database.pool if database_url == reused_database.url else None
+    await (start_pool(database_url) if kept is None else kept.start(database_url))
     try:
         yield database_url
     finally:
-        await close_pool()
+        await (close_pool() if kept is None else kept.leave())
         use_keyring(None)

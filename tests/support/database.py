@@ -21,6 +21,7 @@ from typing import IO
 import asyncpg
 
 from app.supervisor import postgres
+from tests.support.kept_pool import KeptPool
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "var" / "test-pg"
@@ -109,44 +110,54 @@ async def migrated_template(server: postgres.EmbeddedServer) -> str:
     return name
 
 
-# Rows go past the guards of their tables, which would refuse it. Answers how many went.
-_EMPTY = """
-CREATE FUNCTION pg_temp.empty_tables() RETURNS bigint LANGUAGE plpgsql AS $$
-DECLARE name regclass; went bigint; all_that_went bigint := 0;
+# Rows go past the guards of their tables, which would refuse it. The statements stand in the function one by one, so
+# that each is planned once: that is why the role belongs to the connection, whose plans every change of it throws away.
+_WRITE_EMPTY = """
+SET session_replication_role = replica;
+DO $$
+DECLARE deletes text;
 BEGIN
-    SET LOCAL session_replication_role = replica;
-    FOR name IN SELECT oid::regclass FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
-                AND relname NOT IN ('business_clock', 'migration') LOOP
-        EXECUTE format('DELETE FROM %s', name);
-        GET DIAGNOSTICS went = ROW_COUNT;
-        all_that_went := all_that_went + went;
-    END LOOP;
-    UPDATE business_clock SET offset_s = 0 WHERE offset_s <> 0;
-    PERFORM setval(format('%I', sequencename)::regclass, start_value, false) FROM pg_sequences
-    WHERE last_value IS NOT NULL AND sequencename <> 'migration_id_seq';
-    RETURN all_that_went;
+    SELECT string_agg(format(
+        'IF EXISTS (SELECT FROM %1$s) THEN DELETE FROM %1$s; '
+        'GET DIAGNOSTICS went = ROW_COUNT; total := total + went; END IF;', oid::regclass), ' ')
+    INTO deletes FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
+    AND relname NOT IN ('business_clock', 'migration');
+    EXECUTE format($write$
+        CREATE FUNCTION pg_temp.empty_tables() RETURNS bigint LANGUAGE plpgsql AS $body$
+        DECLARE went bigint; total bigint := 0;
+        BEGIN
+            %s
+            UPDATE business_clock SET offset_s = 0 WHERE offset_s <> 0;
+            PERFORM setval(format('%%I', sequencename)::regclass, start_value, false) FROM pg_sequences
+            WHERE last_value IS NOT NULL AND sequencename <> 'migration_id_seq';
+            RETURN total;
+        END $body$
+    $write$, deletes);
 END $$;
 """
+# Answers how many rows went.
+_EMPTY = "SELECT pg_temp.empty_tables()"
 
 # Changes with whatever is more than rows: tables, functions, triggers switched off, constraints, counted statistics.
+# What is made or changed is the newest of its catalogue, what is gone is missing in the count.
 _SHAPE = """
-SELECT md5(string_agg(part, ',' ORDER BY part)) FROM (
-    SELECT 'class ' || oid || ' ' || xmin AS part FROM pg_class WHERE relnamespace = 'public'::regnamespace
-    UNION ALL SELECT 'function ' || oid || ' ' || xmin FROM pg_proc WHERE pronamespace = 'public'::regnamespace
-    UNION ALL SELECT 'trigger ' || oid || ' ' || xmin FROM pg_trigger
-    UNION ALL SELECT 'constraint ' || oid || ' ' || xmin FROM pg_constraint WHERE connamespace = 'public'::regnamespace
-    UNION ALL SELECT 'statistics ' || count(*) FROM pg_statistic
-) AS parts
+SELECT concat_ws(' ',
+    (SELECT (count(*), max(xmin::text::bigint)) FROM pg_class WHERE relnamespace = 'public'::regnamespace),
+    (SELECT (count(*), max(xmin::text::bigint)) FROM pg_proc WHERE pronamespace = 'public'::regnamespace),
+    (SELECT (count(*), max(xmin::text::bigint)) FROM pg_trigger),
+    (SELECT (count(*), max(xmin::text::bigint)) FROM pg_constraint WHERE connamespace = 'public'::regnamespace),
+    (SELECT count(*) FROM pg_statistic))
 """
 
 _OTHERS = """
 SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
-WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'
+WHERE datname = current_database() AND pid <> pg_backend_pid() AND pid <> ALL ($1::integer[])
+AND backend_type = 'client backend'
 """
 
 # Deleted rows stay in their pages, because nothing vacuums here: a clone is exchanged before that costs anything.
-TESTS_PER_CLONE = 60
-ROWS_PER_TEST_MAX = 5_000
+TESTS_PER_CLONE = 200
+ROWS_PER_CLONE = 20_000
 
 
 class Reused:
@@ -161,20 +172,22 @@ class Reused:
         self._template = template
         self._clones = AsyncExitStack()
         self._watch: asyncpg.Connection | None = None
-        self._url = ""
+        self.url = ""
         self._shape = ""
         self._served = 0
+        self._rows = 0
+        self.pool = KeptPool()
 
     async def lend(self) -> str:
         """The address of a migrated, empty database."""
-        if not self._url:
-            self._url = await self._clones.enter_async_context(clone(self._server, self._template))
+        if not self.url:
+            self.url = await self._clones.enter_async_context(clone(self._server, self._template))
             self._shape = await (await self._watching()).fetchval(_SHAPE)
         self._served += 1
-        return self._url
+        return self.url
 
     async def take_back(self) -> None:
-        """Empty it for the next test. Whoever is still connected is cut off."""
+        """Empty it for the next test. Whoever is still connected, but for the kept pool, is cut off."""
         try:
             worn = await self._empty()
         except (asyncpg.PostgresConnectionError, asyncpg.InterfaceError, asyncpg.OperatorInterventionError):
@@ -186,25 +199,26 @@ class Reused:
     async def _empty(self) -> bool:
         """Whether the clone has served its time."""
         watch = await self._watching()
-        while await watch.fetchval(_OTHERS):
+        while await watch.fetchval(_OTHERS, sorted(self.pool.kept)):
             pass
         if self._served >= TESTS_PER_CLONE or await watch.fetchval(_SHAPE) != self._shape:
             return True
-        went: int = await watch.fetchval("SELECT pg_temp.empty_tables()")
-        return went > ROWS_PER_TEST_MAX
+        self._rows += await watch.fetchval(_EMPTY)
+        return self._rows > ROWS_PER_CLONE
 
     async def _watching(self) -> asyncpg.Connection:
         if self._watch is None:
-            self._watch = await asyncpg.connect(self._url)
-            await self._watch.execute(_EMPTY)
+            self._watch = await asyncpg.connect(self.url)
+            await self._watch.execute(_WRITE_EMPTY)
         return self._watch
 
     async def close(self) -> None:
+        await self.pool.close()
         watch, self._watch = self._watch, None
         if watch is not None:
             watch.terminate()
         await self._clones.aclose()
-        self._url, self._served = "", 0
+        self.url, self._served, self._rows = "", 0, 0
 
 
 @asynccontextmanager

@@ -174,6 +174,7 @@ FROM cases, generate_series(1, 5000) n WHERE merchant_id = $1
 """Almost three years of answers, one every five hours."""
 
 
+@pytest.mark.usefixtures("untouched_database")
 @pytest.mark.parametrize("index", ["cases_ended", "risk_decisions_found"])
 async def test_the_figures_are_read_along_indexes(merchant: Merchant, index: str) -> None:
     """A quarter among years of answers is read from the index that is made for a range of time, and no table whole."""

@@ -191,7 +191,7 @@ async def test_a_rule_that_stands_is_tried_with_those_it_is_left_out_for() -> No
     assert (await replay(merchant.id, "EUR", anew, NOW)).stricter == 1
 
 
-@pytest.mark.usefixtures("db")
+@pytest.mark.usefixtures("untouched_database", "db")
 async def test_the_replay_walks_along_the_index_and_sorts_nothing() -> None:
     async def explained() -> str:
         await db.execute("SET LOCAL enable_seqscan = off")
