@@ -28,6 +28,7 @@ OPEN: Final = frozenset({"admin:sign-in", "admin:sign-in:form", "admin:sign-out"
 _OWNER: Final[frozenset[Role]] = frozenset({"owner"})
 _CASHIERS: Final[frozenset[Role]] = frozenset({"owner", "cashier"})
 _REVIEWERS: Final[frozenset[Role]] = frozenset({"owner", "reviewer"})
+_SUPPORT: Final[frozenset[Role]] = frozenset({"owner", "support"})
 ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
     {
         "admin:home": _OWNER,
@@ -136,6 +137,9 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
         "admin:return-announce": _OWNER,
         "admin:return-settings": _OWNER,
         "admin:return-settings-save": _OWNER,
+        "admin:support": _SUPPORT,
+        "admin:support-export": _SUPPORT,
+        "admin:support-news": _OWNER,
         "admin:settings": _OWNER,
         "admin:seller": _OWNER,
         "admin:paying": _OWNER,
@@ -169,7 +173,7 @@ ROLES_OF: Final[Mapping[str, frozenset[Role]]] = MappingProxyType(
 
 # Where somebody begins whose role has no use for the first page.
 FIRST_PAGES: Final[Mapping[Role, str]] = MappingProxyType(
-    {"cashier": f"{HOME}/till", "reviewer": f"{HOME}/reviews"}
+    {"cashier": f"{HOME}/till", "reviewer": f"{HOME}/reviews", "support": f"{HOME}/support"}
 )
 
 _OWN_PATH: Final = re.compile(r"/admin(/[A-Za-z0-9_./-]*)?(\?[A-Za-z0-9_.~%&=+:@-]*)?", re.ASCII)
