@@ -27,6 +27,7 @@ from app.rewards import actions as rewards
 from app.rewards.actions import Refund
 from app.wallet import actions as wallet
 from app.wallet.actions import Adjustment, NewPayout, Staff
+from app.wallet.approvals import waiting_approvals
 from app.wallet.rules import WalletCause
 from tests.factories.checkout import Shopper, a_session, an_identity
 from tests.factories.invoices import drawn
@@ -276,6 +277,36 @@ async def _with_payout(merchant: Merchant, person: int) -> Args:
     return {**args, "payout": payout, "key": f"payout:{payout}"}
 
 
+async def _with_change_for_two(merchant: Merchant, person: int) -> Args:
+    """A change of a wallet above the shop's limit, which waits for a second person."""
+    args = await _person(merchant, person)
+    await _limit(merchant, PART_MINOR - 1)
+    await _adjust_wallet(args)
+    await _limit(merchant, None)
+    [change] = [each for each in await waiting_approvals(merchant.id) if each.customer_id == args["customer"]]
+    return {**args, "change": change.public_id, "key": f"adjustment:{change.public_id}"}
+
+
+async def _approve_change(args: Args) -> None:
+    by, now = Staff("st_second", "owner"), await clock.business_now()
+    await wallet.approve_adjustment(
+        await _merchant(args), args["change"], by=by, seen_minor=IN_WALLET_MINOR, now=now
+    )
+
+
+async def _with_payout_for_two(merchant: Merchant, person: int) -> Args:
+    args = await _person(merchant, person)
+    await _limit(merchant, PART_MINOR - 1)
+    payout = await _ask_for_payout(args)
+    await _limit(merchant, None)
+    return {**args, "payout": payout}
+
+
+async def _approve_payout(args: Args) -> None:
+    by, now = Staff("st_second", "owner"), await clock.business_now()
+    await wallet.approve_payout(await _merchant(args), args["payout"], by=by, now=now)
+
+
 async def _pay_out(args: Args) -> None:
     now = await clock.business_now()
     await wallet.mark_paid(await _merchant(args), args["payout"], actor=STAFF, now=now)
@@ -314,6 +345,10 @@ _given_up = counted(
     "SELECT count(*) FROM wallet_payouts WHERE merchant_id = $1 AND public_id = $2 AND state = 'cancelled'",
     "payout",
 )
+_approved = counted(
+    "SELECT count(*) FROM wallet_payouts WHERE merchant_id = $1 AND public_id = $2 AND state = 'requested'",
+    "payout",
+)
 _lapsed = counted(
     "SELECT count(*) FROM transfers WHERE merchant_id = $1 AND about = $2 AND cause = 'lapse'", "about"
 )
@@ -334,6 +369,8 @@ PRODUCT_MOVES: Final[Mapping[str, Move]] = {
     "turn points into money": Move(_with_points, _turn, _turns),
     "take points by hand": Move(_with_points, _adjust_points, _point_changes),
     "change a wallet by hand": Move(_person, _adjust_wallet, _wallet_changes),
+    "a second person's yes to a change of a wallet": Move(_with_change_for_two, _approve_change, transfers),
+    "a second person's yes to a payout": Move(_with_payout_for_two, _approve_payout, _approved),
     "ask for a payout": Move(_person, _ask_for_payout, _payouts),
     "pay out": Move(_with_payout, _pay_out, transfers),
     "give up a payout": Move(_with_payout, _cancel_payout, _given_up),
