@@ -186,6 +186,23 @@ async def test_real_purchases_and_refunds_are_counted_and_the_worker_closes_thei
     assert await check_books() == []
 
 
+async def test_a_module_alone_is_paid_from_its_first_month_also_where_a_plan_comes_before_the_worker(
+    merchant: Merchant,
+) -> None:
+    other = await a_merchant("Toinen")
+    for shop in (merchant, other):
+        begin = NOVEMBER_9 - timedelta(days=30)
+        await set_module_price(shop, "wallet", 31_00, actor="operator", now=begin)
+        await switch_module(
+            shop, "wallet", on=True, seen_price_minor=31_00, actor="staff:st_1", now=begin + timedelta(days=2)
+        )
+    await plan(merchant, 100)
+    assert await close(NOVEMBER_9) == 2
+    # From the 12th of October, 20 of 31 days.
+    assert await months(merchant) == await months(other) == {"2026-10": [20_00]}
+    assert await findings() == []
+
+
 async def test_while_money_is_frozen_a_month_waits(merchant: Merchant) -> None:
     await plan(merchant, 100)
     await sold(merchant, "ord_1", 10_00)
