@@ -144,12 +144,15 @@ async def resume(merchant: Merchant, public_id: str, *, actor: str, now: datetim
 
 
 async def end(merchant: Merchant, public_id: str, *, actor: str, now: datetime) -> SubscriptionView:
-    """The shop ends it at once; what is to be given back for it the shop refunds. Raises SubscriptionUnknown."""
+    """The shop ends it at once, also one that owes something; what is to be given back for it the shop refunds. Raises
+    SubscriptionUnknown, NotNow (`charging`) while a provider has been asked for money."""
 
     async def work() -> SubscriptionView:
         sub = await held_as_paid(merchant.id, public_id, now)
         if sub.state is not S.ENDED:
-            await _refuse_while_charging(sub)
+            opened = await open_period_of(sub)
+            if opened is not None and await is_underway(sub, opened):
+                raise NotNow(sub.state.value, "charging")
             await end_in_tx(sub, "by_shop", on=merchant.local_date(now), actor=actor, now=now)
         return await hold(merchant.id, public_id)
 

@@ -250,6 +250,31 @@ async def test_cancelled_while_the_charge_is_underway_it_ends_with_what_that_pay
     assert (await again(merchant, sub)).state is S.ENDED
 
 
+async def test_the_shop_ends_what_is_owed_for_and_not_while_a_charge_is_on_its_way() -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await a_subscription(merchant, provider)
+    days.declines()
+    await days.go_to(sub.course.ends_on)
+    days.declines(None)
+    provider.cut("charge", after=True)
+    await days.pass_(RETRY_AFTER_DAYS[0])
+    now = await clock.business_now()
+    with pytest.raises(NotNow, match="charging"):
+        await actions.end(merchant, sub.public_id, actor=STAFF, now=now)
+    other = await a_subscription(merchant, provider, phone="+358480000102")
+    days.declines()
+    await days.go_to(other.course.ends_on)
+    now = await clock.business_now()
+    assert (await again(merchant, other)).state is S.PAST_DUE
+    ended = await actions.end(merchant, other.public_id, actor=STAFF, now=now)
+    assert (ended.state, ended.end_reason) == (S.ENDED, "by_shop")
+    days.declines(None)
+    await days.pass_(RETRY_AFTER_DAYS[0])
+    assert len(await paid_periods(merchant, other)) == 1, "nothing more is charged"
+    assert await check_books() == []
+
+
 async def test_a_pause_keeps_the_days_that_are_paid_and_goes_on_by_itself() -> None:
     merchant, provider = await a_merchant(), FakeProvider()
     days = Days(provider)
