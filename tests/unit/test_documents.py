@@ -18,8 +18,8 @@ from app.links.bulk.states import MACHINE as IMPORT
 from app.links.reusable.states import MACHINE as REUSABLE
 from app.links.states import MACHINE as LINK
 from app.orders.states import MACHINE as ORDER
+from app.payments.states import DISPUTES, REFUNDING
 from app.payments.states import MACHINE as PAYMENT
-from app.payments.states import REFUNDING
 from app.returns.states import REFUNDS, RETURNS
 from app.subscriptions.states import EXCHANGES, PLANS
 from app.subscriptions.states import MACHINE as SUBSCRIPTION
@@ -41,6 +41,7 @@ DOCS = Path(__file__).resolve().parents[2] / "docs"
         REUSABLE,
         PAYMENT,
         REFUNDING,
+        DISPUTES,
         HOLD,
         ADJUSTMENTS,
         PAYOUT,

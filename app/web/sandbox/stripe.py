@@ -15,6 +15,7 @@ from datetime import timedelta
 from typing import Any, Final, TypeAlias
 from urllib.parse import urlsplit
 
+import msgspec
 from litestar import MediaType, Request, Response, Router, get, post
 from litestar.di import NamedDependency, Provide
 from litestar.params import FromPath
@@ -24,6 +25,7 @@ from app.kernel.i18n import best_language
 from app.kernel.money import Money
 from app.messages.sandbox_stripe import Book, in_book
 from app.settings import Settings
+from app.web.sandbox import stripe_disputes
 from app.web.sandbox import stripe_rules as rules
 from app.web.sandbox.stripe_events import Teller
 from app.web.sandbox.stripe_objects import CARDS, Intent, Session, card_by_number
@@ -69,7 +71,15 @@ def stripe_router(branch: Branch) -> Router:
     """All addresses of the twin."""
     return Router(
         path=PATH,
-        route_handlers=[ask_api, change_by_api, show_page, pay, show_challenge, answer_challenge],
+        route_handlers=[
+            ask_api,
+            change_by_api,
+            show_page,
+            pay,
+            show_challenge,
+            answer_challenge,
+            dispute_payment,
+        ],
         dependencies={"branch": Provide(lambda: branch, sync_to_thread=False)},
         include_in_schema=False,
     )
@@ -127,6 +137,30 @@ async def answer_challenge(
     number = next(card.number for card in CARDS if card.needs_challenge)
     ending = "" if form.value("answer") == "confirm" else "refused"
     return await _paid(request, branch, session_id, number, ending)
+
+
+@post("/disputes", status_code=200)
+async def dispute_payment(request: AnyRequest, branch: NamedDependency[Branch]) -> Response[bytes]:
+    """For tests: whoever owns the card disputes `payment` (its public id), for a `reason` of Stripe's; or, with
+    `outcome` won or lost, the bank decides. Answers the dispute as Stripe shows it."""
+    form = forms.parse(await request.body())
+    payment, outcome = form.value("payment"), form.value("outcome")
+
+    async def settle(book: Book) -> tuple[bytes, tuple[Happened, ...]]:
+        desk = Desk(book, branch.twin)
+        if outcome in {"won", "lost"}:
+            intent = await desk.decide(payment, is_won=outcome == "won")
+        else:
+            intent = await desk.dispute(payment, form.value("reason") or "fraudulent")
+        shown = stripe_disputes.show(intent.disputes[-1], intent, is_whole=False)
+        return msgspec.json.encode(shown), tuple(desk.events)
+
+    try:
+        body, events = await in_book(settle)
+    except StripeError as error:
+        return _answer(error.status, refusal(error))
+    branch.teller.tell(events)
+    return _answer(200, body)
 
 
 async def _api(request: AnyRequest, branch: Branch, call: str) -> Response[bytes]:

@@ -78,6 +78,16 @@ class Charge(msgspec.Struct):
         return sum(refund.amount for refund in self.refunds)
 
 
+class Dispute(msgspec.Struct):
+    """`created`: Unix seconds. Its money is away, unless it is won."""
+
+    id: str
+    amount: int
+    reason: str
+    created: int
+    status: str = "needs_response"
+
+
 class Intent(msgspec.Struct):
     """`loses_answer`: the next capture happens, and its answer does not arrive. `answers_at`: business time at which
     the card's bank will have made up its mind."""
@@ -100,6 +110,7 @@ class Intent(msgspec.Struct):
     """It saves a card, and moves no money."""
     loses_answer: bool = False
     answers_at: datetime | None = None
+    disputes: list[Dispute] = []
 
 
 class Session(msgspec.Struct):

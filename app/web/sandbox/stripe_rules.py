@@ -100,6 +100,8 @@ def refund(intent: Intent, amount: int | None, metadata: dict[str, str]) -> Refu
     charge = intent.charge
     if intent.status != "succeeded" or charge is None:
         raise invalid("This PaymentIntent has no charge that could be refunded.", "charge_not_captured")
+    if any(each.status != "won" for each in intent.disputes):
+        raise invalid("The charge is disputed: the bank has the money.", "charge_disputed")
     left = charge.amount_captured - charge.amount_refunded
     if not left:
         raise invalid("The charge has been refunded already.", "charge_already_refunded")

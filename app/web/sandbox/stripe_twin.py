@@ -16,6 +16,7 @@ import msgspec
 
 from app.kernel import clock
 from app.messages.sandbox_stripe import Book, in_book
+from app.web.sandbox import stripe_disputes as disputes
 from app.web.sandbox import stripe_objects as objects
 from app.web.sandbox import stripe_rules as rules
 from app.web.sandbox.stripe_objects import Intent, Method, Session, card_by_number, new_id
@@ -24,6 +25,8 @@ from app.web.sandbox.stripe_rules import StripeError, invalid
 
 API_VERSION: Final = "2026-10-28.endive"
 _LIST_MAX: Final = 100
+# So far back a dispute is looked for.
+_NEWEST_MAX: Final = 1000
 _CALLS: Final[list[tuple[str, re.Pattern[str], str]]] = [
     ("POST", re.compile(r"checkout/sessions"), "open_page"),
     ("GET", re.compile(r"checkout/sessions/(\w+)"), "tell_page"),
@@ -35,6 +38,7 @@ _CALLS: Final[list[tuple[str, re.Pattern[str], str]]] = [
     ("POST", re.compile(r"payment_intents/(\w+)/cancel"), "cancel"),
     ("POST", re.compile(r"refunds"), "refund"),
     ("GET", re.compile(r"refunds"), "list_refunds"),
+    ("GET", re.compile(r"disputes"), "list_disputes"),
     ("POST", re.compile(r"customers"), "make_customer"),
     ("POST", re.compile(r"payment_methods"), "make_method"),
     ("POST", re.compile(r"payment_methods/(\w+)/attach"), "attach_method"),
@@ -340,6 +344,43 @@ class Desk:
         found = charge.refunds[:limit] if charge is not None else []
         data = [objects.show_refund(each) for each in found]
         return {"object": "list", "url": "/v1/refunds", "has_more": False, "data": data}
+
+    # --- Disputes
+
+    async def list_disputes(self, fields: Fields) -> Mapping[str, object]:
+        since = fields.number("created[gte]") or 0
+        limit = min(fields.number("limit") or 10, _LIST_MAX)
+        before = fields.text("starting_after")
+        is_whole = "data.payment_intent" in fields.expand()
+        fields.end()
+        found = disputes.of_intents(await self._newest_intents(), since, before)
+        data = [disputes.show(each, intent, is_whole=is_whole) for each, intent in found[:limit]]
+        return {"object": "list", "url": "/v1/disputes", "has_more": len(found) > limit, "data": data}
+
+    async def dispute(self, reference: str, reason: str) -> Intent:
+        """Whoever owns the card disputes a payment of ours. Raises StripeError."""
+        intent = await self._of_reference(reference)
+        return await self._disputed(intent, disputes.begin(intent, reason, int(clock.wall().timestamp())))
+
+    async def decide(self, reference: str, *, is_won: bool) -> Intent:
+        """The bank decides about its dispute. Raises StripeError."""
+        intent = await self._of_reference(reference)
+        return await self._disputed(intent, disputes.decide(intent, is_won=is_won))
+
+    async def _disputed(self, intent: Intent, happenings: disputes.Happenings) -> Intent:
+        await self._keep_intent(intent)
+        for kind, shown in happenings:
+            self.happened(kind, shown)
+        return intent
+
+    async def _newest_intents(self) -> list[Intent]:
+        return [msgspec.convert(each, Intent) for each in await self.book.newest("intent", _NEWEST_MAX)]
+
+    async def _of_reference(self, reference: str) -> Intent:
+        for intent in await self._newest_intents():
+            if intent.metadata.get("reference") == reference and intent.charge is not None:
+                return intent
+        raise invalid(f"No such payment: '{reference}'", "resource_missing", status=404)
 
     async def intent(self, known_as: str) -> Intent:
         """As it is by now. Raises StripeError."""
