@@ -71,7 +71,6 @@ class Refund(Table, tablename="refunds"):
     fee_minor = BigInt(default=None)
     currency = Text(default=None)
     note = Text(null=True, default=None)
-    is_fraud = Boolean(default=False)
     asked_by = Text(default=None)
     asked_at = Timestamptz(default=None)
     decided_by = Text(null=True, default=None)
@@ -83,6 +82,7 @@ class Refund(Table, tablename="refunds"):
     costs_minor = BigInt(default=None)
     credit_note_id = UUID(null=True, default=None)
     quote_id = Text(null=True, default=None)
+    is_fraud = Boolean(default=False)
 
 
 class RefundLine(Table, tablename="refund_lines"):
