@@ -18,9 +18,10 @@ _UNITS = frozenset({"%(n)s s", "%(n)s min"})
 SAME_AS_ENGLISH = {
     "fi": frozenset({"API", "Bulgaria", "Webhook", "webhook"}),
     "sv": frozenset({"API", "Finland", "Webhook", "webhook"}),
-    # Danish took "links" and "webhooks" over with their English plural, and shares "reference", "stop" and "e-mail".
+    # Danish took "links" and "webhooks" over with their English plural, and shares "reference", "send", "stop" and
+    # "e-mail".
     "da": frozenset(
-        {"API", "E-mail", "Finland", "Links", "Reference", "Stop", "Webhook", "Webhooks", "webhook"}
+        {"API", "E-mail", "Finland", "Links", "Reference", "Send", "Stop", "Webhook", "Webhooks", "webhook"}
     ),
     # Bulgarian writes the abbreviations in Latin letters.
     "bg": frozenset({"API", "SMS"}),
