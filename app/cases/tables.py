@@ -30,7 +30,6 @@ class Case(Table, tablename="cases"):
     kept_for_id = UUID(null=True, default=None)
     provider_payment_id = UUID(null=True, default=None)
     payment_refund_id = UUID(null=True, default=None)
-    dispute_id = UUID(null=True, default=None)
     is_blind = Boolean(default=False)
     rank_at = Timestamptz(default=None)
     taken_by = Text(null=True, default=None)
@@ -49,6 +48,7 @@ class Case(Table, tablename="cases"):
     first_by = Text(null=True, default=None)
     first_at = Timestamptz(null=True, default=None)
     refused = Text(null=True, default=None)
+    dispute_id = UUID(null=True, default=None)
 
 
 class CaseHistory(Table, tablename="case_history"):
