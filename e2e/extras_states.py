@@ -156,3 +156,12 @@ def with_offer(path: str) -> Callable[[World], Stop]:
         return Stop(path, world.staff_cookies())
 
     return reach
+
+
+ALL: Final[tuple[tuple[str, str, Callable[[World], Stop]], ...]] = (
+    ("account-insurance", "/purchases/{order_id:str}/insurance", bought),
+    ("account-insurance-guest", "/insured/{token:str}", bought_by_guest),
+    ("admin-insurance", INSURANCE, with_offer(INSURANCE)),
+    ("admin-insurance-offer", f"{INSURANCE}/{{offer_id:str}}", offer_page),
+    ("admin-insurance-report", REPORT, with_offer(REPORT)),
+)

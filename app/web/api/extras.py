@@ -12,7 +12,7 @@ from app.extras.actions import save_fees
 from app.extras.errors import AreaRefused, FeeRefused
 from app.extras.queries import fees_now
 from app.extras.rules import Area, MethodFee, ShippingOption, area_of, check_fee
-from app.web.api import body, schemas
+from app.web.api import body, schemas, schemas_fees
 from app.web.api.basket import cleaned
 from app.web.api.keys import TheCaller
 from app.web.api.once import Answer
@@ -34,7 +34,7 @@ async def read_method_fees(caller: TheCaller) -> Response[bytes]:
 @put("/method-fees", status_code=200)
 async def save_method_fees(request: Request[Any, Any, Any], caller: TheCaller) -> Response[bytes]:
     """These fees and discounts and no others. What the law forbids is refused with its source."""
-    given, _ = await body.read(request, schemas.MethodFees)
+    given, _ = await body.read(request, schemas_fees.MethodFees)
     faults: list[FieldProblem] = []
     seen: set[tuple[str, str]] = set()
     wanted = []
@@ -51,7 +51,7 @@ async def save_method_fees(request: Request[Any, Any, Any], caller: TheCaller) -
 
 
 def _fee_of(
-    given: schemas.MethodFee, index: int, country: str, faults: list[FieldProblem]
+    given: schemas_fees.MethodFee, index: int, country: str, faults: list[FieldProblem]
 ) -> MethodFee | None:
     points = 0 if given.percent is None else int(Decimal(given.percent) * _HUNDRED)
     fee = MethodFee(given.buyer, given.method, given.amount_minor or 0, points)
@@ -68,7 +68,7 @@ def _with_source(found: FieldProblem, source: str | None) -> FieldProblem:
 
 def _encoded(fees: Sequence[MethodFee]) -> bytes:
     told = [
-        schemas.MethodFee(
+        schemas_fees.MethodFee(
             buyer=fee.buyer,
             method=fee.method,
             amount_minor=fee.fixed_minor or None,
@@ -76,7 +76,7 @@ def _encoded(fees: Sequence[MethodFee]) -> bytes:
         )
         for fee in fees
     ]
-    return msgspec.json.encode(schemas.MethodFees(tuple(told)))
+    return msgspec.json.encode(schemas_fees.MethodFees(tuple(told)))
 
 
 def shipping_of(

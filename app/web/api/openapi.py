@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from app.kernel.money import MAX_AMOUNT_MINOR
-from app.web.api import schemas, schemas_money
+from app.web.api import schemas, schemas_fees, schemas_money
 from app.web.api.openapi_parts import (
     CURSOR,
     IDEMPOTENCY_KEY,
@@ -323,15 +323,15 @@ OPERATIONS: Final = (
         "/api/v1/method-fees",
         "readMethodFees",
         "What each way to pay costs a shopper of yours, or saves them.",
-        answer=schemas.MethodFees,
+        answer=schemas_fees.MethodFees,
     ),
     Operation(
         "put",
         "/api/v1/method-fees",
         "saveMethodFees",
         "Have these fees and discounts and no others. What the law forbids is a 422 that names its source.",
-        body=schemas.MethodFees,
-        answer=schemas.MethodFees,
+        body=schemas_fees.MethodFees,
+        answer=schemas_fees.MethodFees,
         refusals=(413, 415, 422),
     ),
     Operation(
