@@ -27,6 +27,7 @@ from app.messages.sandbox_stripe import Book, in_book
 from app.settings import Settings
 from app.web.sandbox import stripe_disputes
 from app.web.sandbox import stripe_rules as rules
+from app.web.sandbox.answers import merchant_of
 from app.web.sandbox.stripe_events import Teller
 from app.web.sandbox.stripe_objects import CARDS, Intent, Session, card_by_number
 from app.web.sandbox.stripe_requests import asked
@@ -141,8 +142,9 @@ async def answer_challenge(
 
 @post("/disputes", status_code=200)
 async def dispute_payment(request: AnyRequest, branch: NamedDependency[Branch]) -> Response[bytes]:
-    """For tests: whoever owns the card disputes `payment` (its public id), for a `reason` of Stripe's; or, with
-    `outcome` won or lost, the bank decides. Answers the dispute as Stripe shows it."""
+    """For tests, with a merchant's Bearer key: whoever owns the card disputes `payment` (its public id), for a `reason`
+    of Stripe's; or, with `outcome` won or lost, the bank decides. Answers the dispute as Stripe shows it."""
+    await merchant_of(request)
     form = forms.parse(await request.body())
     payment, outcome = form.value("payment"), form.value("outcome")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import httpx
@@ -9,33 +10,47 @@ import pytest
 
 from app.kernel import clock
 from app.kernel.money import Money
+from app.outside.card import StripeCards
 from app.payments.errors import ProviderRefused
 from app.payments.ports import Dispute, DisputeStanding
 from app.settings import Settings
-from tests.support.sandbox_stripe import Sandbox, a_payment, a_sandbox, paid
+from tests.support.sandbox_stripe import Sandbox, a_payment, a_sandbox, paid, transport_to
 
 SUM = Money(129_00, "EUR")
 
 
+@dataclass(frozen=True, slots=True)
+class Bank:
+    """The sandbox, and whoever has a key to it."""
+
+    sandbox: Sandbox
+    key: str
+
+    @property
+    def cards(self) -> StripeCards:
+        return self.sandbox.cards
+
+
 @pytest.fixture
-def sandbox(settings: Settings) -> Sandbox:
-    return a_sandbox(settings)
+def bank(settings: Settings, merchant_and_key: tuple[object, str]) -> Bank:
+    return Bank(a_sandbox(settings), merchant_and_key[1])
 
 
-async def disputed(sandbox: Sandbox, **form: str) -> httpx.Response:
-    async with sandbox.browser() as browser:
-        address = f"{sandbox.branch.twin.address}/disputes"
-        return await browser.post(address, data={"payment": "pay_1", **form})
+async def disputed(bank: Bank, **form: str) -> httpx.Response:
+    headers = {"Authorization": f"Bearer {bank.key}"}
+    async with httpx.AsyncClient(transport=transport_to(bank.sandbox.app), headers=headers) as program:
+        address = f"{bank.sandbox.branch.twin.address}/disputes"
+        return await program.post(address, data={"payment": "pay_1", **form})
 
 
-async def the_dispute(sandbox: Sandbox) -> Dispute:
-    [told] = await sandbox.cards.disputes(clock.wall() - timedelta(hours=1))
+async def the_dispute(bank: Bank) -> Dispute:
+    [told] = await bank.cards.disputes(clock.wall() - timedelta(hours=1))
     return told
 
 
-async def taken(sandbox: Sandbox) -> str:
-    ref = await paid(sandbox, a_payment())
-    await sandbox.cards.capture(ref, SUM, key="key-1")
+async def taken(bank: Bank) -> str:
+    ref = await paid(bank.sandbox, a_payment())
+    await bank.cards.capture(ref, SUM, key="key-1")
     return ref
 
 
@@ -44,31 +59,38 @@ async def taken(sandbox: Sandbox) -> str:
     [("won", DisputeStanding.WON, False), ("lost", DisputeStanding.LOST, True)],
 )
 async def test_a_dispute_takes_the_money_until_the_bank_decides(
-    sandbox: Sandbox, outcome: str, standing: DisputeStanding, is_away: bool
+    bank: Bank, outcome: str, standing: DisputeStanding, is_away: bool
 ) -> None:
-    ref = await taken(sandbox)
-    assert (await disputed(sandbox, reason="product_not_received")).status_code == 200
-    told = await the_dispute(sandbox)
+    ref = await taken(bank)
+    assert (await disputed(bank, reason="product_not_received")).status_code == 200
+    told = await the_dispute(bank)
     assert (told.reference, told.amount_minor, told.currency) == ("pay_1", 129_00, "EUR")
     assert (told.standing, told.is_away, told.reason) == (DisputeStanding.OPEN, True, "not_received")
     assert told.answer_by is not None
     with pytest.raises(ProviderRefused, match="charge_disputed"):
-        await sandbox.cards.refund(ref, SUM, key="key-2")
-    assert (await disputed(sandbox, outcome=outcome)).status_code == 200
-    told = await the_dispute(sandbox)
+        await bank.cards.refund(ref, SUM, key="key-2")
+    assert (await disputed(bank, outcome=outcome)).status_code == 200
+    told = await the_dispute(bank)
     assert (told.standing, told.is_away) == (standing, is_away)
-    kinds = [event.type for event in sandbox.teller.events if event.type.startswith("charge.dispute")]
+    kinds = [event.type for event in bank.sandbox.teller.events if event.type.startswith("charge.dispute")]
     assert kinds[:3] == ["charge.dispute.created", "charge.dispute.funds_withdrawn", "charge.dispute.closed"]
 
 
-async def test_only_what_was_taken_is_disputed_and_once(sandbox: Sandbox) -> None:
-    assert (await disputed(sandbox)).status_code == 404
-    ref = await paid(sandbox, a_payment())
-    assert (await disputed(sandbox)).status_code == 400
-    await sandbox.cards.capture(ref, SUM, key="key-1")
-    assert (await disputed(sandbox, outcome="won")).status_code == 400
-    assert (await disputed(sandbox, reason="bad mood")).status_code == 400
-    assert (await disputed(sandbox)).status_code == 200
-    assert (await disputed(sandbox)).status_code == 400
-    assert len(await sandbox.cards.disputes(clock.wall() - timedelta(hours=1))) == 1
-    assert await sandbox.cards.disputes(clock.wall() + timedelta(hours=1)) == ()
+async def test_only_what_was_taken_is_disputed_and_once(bank: Bank) -> None:
+    assert (await disputed(bank)).status_code == 404
+    ref = await paid(bank.sandbox, a_payment())
+    assert (await disputed(bank)).status_code == 400
+    await bank.cards.capture(ref, SUM, key="key-1")
+    assert (await disputed(bank, outcome="won")).status_code == 400
+    assert (await disputed(bank, reason="bad mood")).status_code == 400
+    assert (await disputed(bank)).status_code == 200
+    assert (await disputed(bank)).status_code == 400
+    assert len(await bank.cards.disputes(clock.wall() - timedelta(hours=1))) == 1
+    assert await bank.cards.disputes(clock.wall() + timedelta(hours=1)) == ()
+
+
+async def test_only_whoever_has_a_key_disputes(bank: Bank) -> None:
+    await taken(bank)
+    for key in ("", "sk_test_" + "a" * 43):
+        assert (await disputed(replace(bank, key=key))).status_code in {401, 403}
+    assert await bank.cards.disputes(clock.wall() - timedelta(hours=1)) == ()
