@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from app.kernel.db import connect
 from app.kernel.keys import Keyring, use_keyring
+from app.supervisor.postgres import EmbeddedServer
+from tests.support import database
 
 EMPTY = """
 TRUNCATE events, outbox, outbox_tries, idempotency_keys, limits, audit_log;
@@ -18,17 +20,24 @@ DROP FUNCTION IF EXISTS dawdle;
 """
 
 
+@pytest.fixture(scope="session")
+async def kernels_database(postgres_server: EmbeddedServer, template_database: str) -> AsyncIterator[str]:
+    """A clone for all of the kernel's tests."""
+    async with database.clone(postgres_server, template_database) as url:
+        yield url
+
+
 @pytest.fixture
-async def database_url(modules_database: str) -> str:
+async def database_url(kernels_database: str) -> str:
     """The address of a migrated database whose kernel tables are empty.
 
     The kernel's tests make tables and functions of their own, and a clone that others use in turn is exchanged after
-    such a test: so they share one clone a module, and only what the kernel writes is emptied.
+    such a test: so they share one clone, and only what the kernel writes is emptied.
     """
-    connection = await connect(modules_database)
+    connection = await connect(kernels_database)
     await connection.execute(EMPTY)
     await connection.close()
-    return modules_database
+    return kernels_database
 
 
 @pytest.fixture
