@@ -40,8 +40,9 @@ def mobilepay(settings: Settings) -> sandbox_mobilepay.Sandbox:
 async def test_a_card_is_saved_on_the_page_without_a_sum_and_charged_later(
     stripe: sandbox_stripe.Sandbox,
 ) -> None:
-    opened = await stripe.cards.set_up(a_setup())
-    assert await stripe.cards.set_up(a_setup()) == opened, "the same key is the same page"
+    setup = a_setup()
+    opened = await stripe.cards.set_up(setup)
+    assert await stripe.cards.set_up(setup) == opened, "the same key is the same page"
     assert (await stripe.cards.get_setup(opened.provider_ref)).standing is Standing.PENDING
     async with stripe.browser() as browser:
         page = await browser.get(opened.url)
@@ -79,8 +80,9 @@ async def test_a_mobilepay_agreement_without_a_first_charge_is_charged_later(
     mobilepay: sandbox_mobilepay.Sandbox,
 ) -> None:
     door = mobilepay.mobilepay
-    opened = await door.set_up(a_setup())
-    assert await door.set_up(a_setup()) == opened, "the same key is the same agreement"
+    setup = a_setup()
+    opened = await door.set_up(setup)
+    assert await door.set_up(setup) == opened, "the same key is the same agreement"
     assert (await door.get_setup(opened.provider_ref)).standing is Standing.PENDING
     assert "Nothing is paid now." in (await mobilepay.look(opened.url)).text
     back = await mobilepay.answer(opened.url, "approve")
