@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from app.extras.rules import ShippingOption
 from app.kernel import clock, db
 from app.links import actions
 from app.links.queries import LinkView
@@ -24,9 +25,13 @@ LINES: Final = (
 
 
 async def an_open_order(
-    merchant: Merchant, reference: str = "COUNTER-7", contact: Contact | None = None
+    merchant: Merchant,
+    reference: str = "COUNTER-7",
+    contact: Contact | None = None,
+    *,
+    ways: tuple[ShippingOption, ...] = (),
 ) -> CreatedOrder:
-    """An order of 203.00 as staff type it in; Aino Virta's unless somebody else is named."""
+    """An order of 203.00 as staff type it in; Aino Virta's unless somebody else is named. `ways` deliver it."""
     new = NewOrder(
         reference=reference,
         country=merchant.country,
@@ -34,6 +39,7 @@ async def an_open_order(
         buyer="consumer",
         lines=LINES,
         contact=contact or Contact(name="Aino Virta", email=EMAIL),
+        shipping_options=[way.to_data() for way in ways],
     )
     now = await clock.business_now()
     return await db.in_tx(

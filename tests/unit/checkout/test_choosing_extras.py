@@ -18,9 +18,11 @@ from app.plans.quote import Quote, make_quote
 from tests.factories.checkout import Shopper, a_merchant
 from tests.factories.extras import COURIER, PARCEL, a_session_to_steer
 from tests.factories.link_shoppers import press
-from tests.factories.links import a_link
+from tests.factories.links import a_link, an_open_order
 
 pytestmark = pytest.mark.usefixtures("db")
+OTHER = ShippingOption("other", "DHL", "Shop", PARCEL.price_minor, PARCEL.vat_percent)
+WAYS = (PARCEL, COURIER, OTHER)
 
 
 async def an_invoice_of(flow: Flow, amount_minor: int) -> Quote:
@@ -51,7 +53,7 @@ async def test_one_transaction_puts_the_line_the_quote_and_the_choice_and_nobody
     None
 ):
     merchant = await a_merchant()
-    shopper = Shopper.at(await a_session_to_steer(merchant))
+    shopper = Shopper.at(await a_session_to_steer(merchant, options=WAYS))
     with db.counting() as counts:
         await choose(shopper, PARCEL)
     assert counts.commits == 1
@@ -61,7 +63,7 @@ async def test_one_transaction_puts_the_line_the_quote_and_the_choice_and_nobody
 
 
 async def test_a_quote_of_another_sum_than_the_one_with_everything_chosen_is_a_mistake() -> None:
-    shopper = Shopper.at(await a_session_to_steer(await a_merchant()))
+    shopper = Shopper.at(await a_session_to_steer(await a_merchant(), options=WAYS))
     flow = await shopper.flow()
     quote = await an_invoice_of(flow, flow.total_minor)
     with pytest.raises(ValueError, match="with everything that was chosen"):
@@ -70,7 +72,7 @@ async def test_a_quote_of_another_sum_than_the_one_with_everything_chosen_is_a_m
 
 
 async def test_choosing_without_a_word_of_it_keeps_what_was_chosen() -> None:
-    shopper = Shopper.at(await a_session_to_steer(await a_merchant()))
+    shopper = Shopper.at(await a_session_to_steer(await a_merchant(), options=WAYS))
     await choose(shopper, PARCEL)
     await shopper.choose()
     flow = await shopper.flow()
@@ -80,7 +82,7 @@ async def test_choosing_without_a_word_of_it_keeps_what_was_chosen() -> None:
 
 async def test_of_two_shoppers_of_one_link_each_pays_what_they_chose_themselves() -> None:
     merchant = await a_merchant()
-    link = await a_link(merchant)
+    link = await a_link(merchant, await an_open_order(merchant, ways=WAYS))
     first, second = await press(link), await press(link)
     await choose(first, PARCEL)
     assert (await second.flow()).progress is Progress.NOTHING
@@ -93,17 +95,16 @@ async def test_of_two_shoppers_of_one_link_each_pays_what_they_chose_themselves(
 
 async def test_at_the_same_price_somebody_elses_choice_is_not_ones_own() -> None:
     merchant = await a_merchant()
-    link = await a_link(merchant)
+    link = await a_link(merchant, await an_open_order(merchant, ways=WAYS))
     first, second = await press(link), await press(link)
     await choose(first, PARCEL)
-    other = ShippingOption("other", "DHL", "Shop", PARCEL.price_minor, PARCEL.vat_percent)
-    await choose(second, other)
+    await choose(second, OTHER)
     assert not (await first.flow()).quote_stands
 
 
 async def test_what_was_chosen_goes_with_the_last_shopper_who_gives_up() -> None:
     merchant = await a_merchant()
-    link = await a_link(merchant)
+    link = await a_link(merchant, await an_open_order(merchant, ways=WAYS))
     shopper = await press(link)
     before = await order_of(merchant, shopper)
     await choose(shopper, PARCEL)
@@ -114,7 +115,7 @@ async def test_what_was_chosen_goes_with_the_last_shopper_who_gives_up() -> None
 
 async def test_nothing_is_put_on_an_order_for_which_somebody_elses_money_is_on_its_way() -> None:
     merchant = await a_merchant()
-    link = await a_link(merchant)
+    link = await a_link(merchant, await an_open_order(merchant, ways=WAYS))
     first, second = await press(link), await press(link)
     await choose(first, PARCEL)
     flow = await second.flow()
