@@ -8,7 +8,7 @@ from app.kernel.errors import Refusal
 
 
 class FeedbackRefused(Refusal):
-    """`field` is what was typed wrong, `reason` how: `malformed`, `missing` or `too_long`."""
+    """`field` is what was typed wrong, `reason` how: `malformed`, `too_long` or `card_number`."""
 
     code: ClassVar[str] = "feedback_refused"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from app.kernel import typed
+from app.kernel.card_numbers import holds_card_number
 from app.support.errors import FeedbackRefused
 
 EASE: Final = (1, 2, 3, 4, 5)
@@ -29,4 +30,6 @@ def words_of(text: str, most: int = WORDS_MAX) -> str | None:
     words = typed.clean(text)
     if len(words) > most:
         raise FeedbackRefused("words", "too_long")
+    if holds_card_number(words):
+        raise FeedbackRefused("words", "card_number")
     return words or None

@@ -53,6 +53,8 @@ async def test_without_a_script_the_page_comes_back_at_the_thanks(client: httpx.
     assert too_long.status_code == 422
     assert "At most 1,000 characters." in too_long.text
     assert "x" * 1001 in too_long.text, "what was typed stays"
+    card = await client.post(f"{pay}/feedback", data={"ease": "5", "words": "Mine is 4111 1111 1111 1111"})
+    assert "This holds a card number. Leave it out." in card.text
     wrong = await client.post(f"{pay}/feedback", data={"ease": "9"})
     assert wrong.status_code == 422
     assert await kept() == [("cancelled", 5, None)]
@@ -82,5 +84,8 @@ async def test_nobody_says_it_for_another_browser_or_before_the_end(
     open_one = f"/pay/{await a_session(await a_merchant('Meri & Sora'))}"
     await client.get(open_one)
     await client.post(f"{open_one}/feedback", data={"ease": "1"})
+    # While a provider is asked for the money the purchase has not ended either.
+    await database.execute_alone("UPDATE checkout_sessions SET state = 'processing' WHERE state = 'open'")
+    assert (await client.post(f"{open_one}/feedback", data={"ease": "1"})).status_code < 500
     assert (await client.post("/pay/cs_nothing/feedback", data={"ease": "1"})).status_code == 404
     assert await kept() == []
