@@ -33,9 +33,11 @@ _REASONS: Final = {
 
 
 class Movement(msgspec.Struct, frozen=True):
-    """Money that left our balance at Stripe for a dispute (negative) or came back, in that balance's currency."""
+    """Money that left our balance at Stripe for a dispute (negative) or came back, in that balance's currency.
+    `created` is Unix seconds."""
 
     amount: int
+    created: int = 0
 
 
 class Evidence(msgspec.Struct, frozen=True):
@@ -66,8 +68,13 @@ class Disputes(msgspec.Struct, frozen=True):
 
 def of_dispute(dispute: Dispute) -> ports.Dispute:
     """Whether the money is away follows from what moved and not from the status: a dispute that is won has its money
-    back a moment later, and an inquiry takes none."""
+    back a moment later, and an inquiry takes none.
+
+    The last movement tells, and not the sum of all: money that goes and comes in another currency than the balance's is
+    exchanged twice, at the rates of two days.
+    """
     intent = dispute.payment_intent if isinstance(dispute.payment_intent, Intent) else None
+    moved = sorted(dispute.balance_transactions, key=lambda each: each.created)
     due_by = dispute.evidence_details.due_by if dispute.evidence_details is not None else None
     return ports.Dispute(
         provider_ref=dispute.id,
@@ -75,7 +82,7 @@ def of_dispute(dispute: Dispute) -> ports.Dispute:
         amount_minor=dispute.amount,
         currency=dispute.currency.upper(),
         standing=_OVER.get(dispute.status, DisputeStanding.OPEN),
-        is_away=sum(each.amount for each in dispute.balance_transactions) < 0,
+        is_away=bool(moved) and moved[-1].amount < 0,
         reason=_REASONS.get(dispute.reason, "other"),
         answer_by=datetime.fromtimestamp(due_by, UTC) if due_by else None,
     )

@@ -18,6 +18,9 @@ from tests.support.stripe_answers import a_list, captured, refusal, said
 SINCE = datetime(2026, 6, 1, tzinfo=UTC)
 TAKEN = {"id": "txn_1", "amount": -129_00, "fee": 20_00, "net": -149_00, "currency": "eur"}
 BACK = {"id": "txn_2", "amount": 129_00, "fee": 0, "net": 129_00, "currency": "eur"}
+# The balance is in another currency than the payment: the way back is exchanged at another day's rate.
+TAKEN_ABROAD = {**TAKEN, "amount": -1_000, "created": 1_798_000_000}
+BACK_ABROAD = {**BACK, "amount": 997, "created": 1_799_000_000}
 
 
 def a_dispute(status: str = "needs_response", *moved: object, **changed: object) -> dict[str, object]:
@@ -80,6 +83,9 @@ async def test_a_key_that_may_not_read_disputes_is_no_answer(cards: StripeCards,
         ("under_review", [TAKEN], DisputeStanding.OPEN, True),
         ("won", [TAKEN], DisputeStanding.WON, True),
         ("won", [TAKEN, BACK], DisputeStanding.WON, False),
+        ("won", [TAKEN_ABROAD, BACK_ABROAD], DisputeStanding.WON, False),
+        ("won", [BACK_ABROAD, TAKEN_ABROAD], DisputeStanding.WON, False),
+        ("under_review", [TAKEN, BACK, TAKEN], DisputeStanding.OPEN, True),
         ("lost", [TAKEN], DisputeStanding.LOST, True),
         ("lost", [], DisputeStanding.LOST, False),
         ("prevented", [TAKEN], DisputeStanding.DROPPED, True),
