@@ -24,6 +24,7 @@ from app.kernel import clock, templating
 from app.kernel.i18n import best_language
 from app.kernel.money import Money
 from app.messages.sandbox_stripe import Book, in_book
+from app.payments.queries import payment_by_public_id
 from app.settings import Settings
 from app.web.sandbox import stripe_disputes
 from app.web.sandbox import stripe_rules as rules
@@ -32,7 +33,7 @@ from app.web.sandbox.stripe_events import Teller
 from app.web.sandbox.stripe_objects import CARDS, Intent, Session, card_by_number
 from app.web.sandbox.stripe_requests import asked
 from app.web.sandbox.stripe_rules import StripeError
-from app.web.sandbox.stripe_twin import Desk, Happened, StripeTwin, refusal
+from app.web.sandbox.stripe_twin import Desk, Happened, StripeTwin, no_such_payment, refusal
 from app.web.shared import forms
 from app.web.shared.rendering import NO_STORE, nonce_of
 
@@ -144,9 +145,12 @@ async def answer_challenge(
 async def dispute_payment(request: AnyRequest, branch: NamedDependency[Branch]) -> Response[bytes]:
     """For tests, with a merchant's Bearer key: whoever owns the card disputes `payment` (its public id), for a `reason`
     of Stripe's; or, with `outcome` won or lost, the bank decides. Answers the dispute as Stripe shows it."""
-    await merchant_of(request)
+    merchant = await merchant_of(request)
     form = forms.parse(await request.body())
     payment, outcome = form.value("payment"), form.value("outcome")
+    known = await payment_by_public_id(payment)
+    if known is not None and known.merchant_id != merchant.id:
+        return _answer(404, refusal(no_such_payment(payment)))
 
     async def settle(book: Book) -> tuple[bytes, tuple[Happened, ...]]:
         desk = Desk(book, branch.twin)

@@ -113,6 +113,11 @@ def _call_of(request: Asked) -> tuple[str, tuple[str, ...]]:
     raise invalid("Unrecognized request URL.", status=404)
 
 
+def no_such_payment(reference: str) -> StripeError:
+    """Of ours, by our own name for it: unknown, or another shop's."""
+    return invalid(f"No such payment: '{reference}'", "resource_missing", status=404)
+
+
 def refusal(error: StripeError) -> bytes:
     """The body of an answer that says no."""
     told: dict[str, object] = {"type": error.kind, "message": error.message}
@@ -380,7 +385,7 @@ class Desk:
         for intent in await self._newest_intents():
             if intent.metadata.get("reference") == reference and intent.charge is not None:
                 return intent
-        raise invalid(f"No such payment: '{reference}'", "resource_missing", status=404)
+        raise no_such_payment(reference)
 
     async def intent(self, known_as: str) -> Intent:
         """As it is by now. Raises StripeError."""

@@ -10,10 +10,14 @@ import pytest
 
 from app.kernel import clock
 from app.kernel.money import Money
+from app.merchants.actions import create_api_key
 from app.outside.card import StripeCards
 from app.payments.errors import ProviderRefused
 from app.payments.ports import Dispute, DisputeStanding
 from app.settings import Settings
+from tests.factories.checkout import a_merchant
+from tests.factories.payments import a_paid_order
+from tests.support.providers import FakeProvider
 from tests.support.sandbox_stripe import Sandbox, a_payment, a_sandbox, paid, transport_to
 
 SUM = Money(129_00, "EUR")
@@ -87,6 +91,15 @@ async def test_only_what_was_taken_is_disputed_and_once(bank: Bank) -> None:
     assert (await disputed(bank)).status_code == 400
     assert len(await bank.cards.disputes(clock.wall() - timedelta(hours=1))) == 1
     assert await bank.cards.disputes(clock.wall() + timedelta(hours=1)) == ()
+
+
+async def test_another_shops_payment_is_nobodys(bank: Bank) -> None:
+    _, known = await a_paid_order(await a_merchant(), FakeProvider("card"))
+    ref = await paid(bank.sandbox, a_payment(known.public_id))
+    await bank.cards.capture(ref, SUM, key="key-1")
+    assert (await disputed(bank, payment=known.public_id)).status_code == 404
+    key = await create_api_key(known.merchant_id, "tests", mode="test", now=clock.wall())
+    assert (await disputed(replace(bank, key=key), payment=known.public_id)).status_code == 200
 
 
 async def test_only_whoever_has_a_key_disputes(bank: Bank) -> None:
