@@ -70,10 +70,14 @@ async def ask_for_disputes(provider: PaymentProvider, wall: datetime) -> bool:
         _log.warning("disputes_not_told", method=provider.method, reason=why.reason)
         return False
     is_done = True
-    for told in found:
+    # What is back first: it makes room for what is taken by another dispute of the same payment.
+    for told in sorted(found, key=lambda each: each.is_away):
         try:
             await _follow(provider.method, told, wall)
         except MoneyFrozen:
+            is_done = False
+        except Exception:  # noqa: BLE001 - logged whole; one dispute that breaks keeps no other from the books
+            _log.exception("dispute_broke", method=provider.method, dispute=told.provider_ref)
             is_done = False
     return is_done
 

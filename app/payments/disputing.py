@@ -51,16 +51,22 @@ def account_of(state: DisputeState, creditor: Creditor) -> Account:
             return psp_of(creditor)
 
 
-def sum_of(told: Dispute, captured: Money, *, is_taking: bool, away_minor: int) -> Money | None:
+def sum_of(
+    told: Dispute, captured: Money, *, is_taking: bool, away_minor: int, back_minor: int
+) -> Money | None:
     """What is disputed of a payment that took `captured`; None where nothing is left to be disputed, since as much is
     away already (`away_minor`).
 
-    A bank may tell the sum in the card's own currency: what the provider then takes is the payment. Money that pays no
-    order (`is_taking` is false) may have come in another currency than was asked for.
+    A bank may tell the sum in the card's own currency: what the provider then takes is the payment, without what went
+    back to the card before (`back_minor`), unless that is all of it. Money that pays no order (`is_taking` is false)
+    may have come in another currency than was asked for.
     """
     in_currency = captured.currency
     if not is_taking and told.currency in CURRENCIES:
         in_currency = told.currency
-    told_minor = told.amount_minor if told.currency == in_currency else captured.amount_minor
-    amount_minor = min(told_minor, captured.amount_minor - away_minor)
+    left_minor = captured.amount_minor - away_minor
+    if told.currency == in_currency:
+        amount_minor = min(told.amount_minor, left_minor)
+    else:
+        amount_minor = left_minor - back_minor if left_minor > back_minor else left_minor
     return Money(amount_minor, in_currency) if amount_minor > 0 else None

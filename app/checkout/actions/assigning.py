@@ -33,13 +33,14 @@ async def return_money(
 ) -> None:
     """Somebody has sent the money back to whoever paid it; what a provider took late, it is asked to give back.
 
-    Raises CaseNotFound, CaseClosed, TextRefused, PaymentDisputed (the bank has taken it back already).
+    Raises CaseNotFound, CaseClosed, TextRefused, PaymentDisputed: the bank has taken it back already, be it late money
+    or a refund that was refused because of that. Then it can only be kept.
     """
     note = rules.text_of(reason, required=True)
 
     async def answer() -> None:
         case = await _open_case(merchant.id, case_public_id)
-        taken_by = case.provider_payment_id if case.kind == "late_payment" else None
+        taken_by = case.provider_payment_id
         if taken_by is not None:
             await payments.refuse_disputed(merchant.id, taken_by, case.amount_minor)
         await ledger.post(
@@ -50,7 +51,7 @@ async def return_money(
             entries=between(UNASSIGNED, await _goes_from(merchant, case), _sum_of(case)),
             now=now,
         )
-        if taken_by is not None:
+        if taken_by is not None and case.kind == "late_payment":
             await payments.begin_refund(merchant.id, taken_by, _sum_of(case), actor=actor, now=now)
         await cases.resolve(merchant.id, case.id, CaseState.RETURNED, actor=actor, note=note, now=now)
         await _tell(merchant.id, case, "returned", None, actor, now)

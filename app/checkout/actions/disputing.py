@@ -6,6 +6,7 @@ again, changes nothing; whoever dies before the end has changed nothing.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
@@ -23,7 +24,7 @@ from app.payments import actions as payments
 from app.payments.dispute_queries import DisputeView
 from app.payments.disputing import AWAY, GOES_ON, account_of, state_of, sum_of
 from app.payments.ports import Dispute
-from app.payments.queries import PaymentView
+from app.payments.queries import PaymentView, payment_by_public_id
 from app.payments.states import DisputeState
 
 ACTOR: Final = "provider"
@@ -55,10 +56,25 @@ async def follow(payment: PaymentView, told: Dispute, told_at: datetime) -> bool
         to = state_of(told)
         if to is known.state:
             return is_new
+        if not _has_room(known, to, others, payment.captured_minor):
+            _log.error("dispute_beyond_payment", payment=payment.public_id, dispute=told.provider_ref)
+            return is_new
         await _move(merchant, payment, known, to, told_at, now)
         return True
 
     return await db.in_tx(write)
+
+
+def _away_minor(disputes: Iterable[DisputeView]) -> int:
+    """How much of a payment, in minor units, its disputes have taken from the provider."""
+    return sum(each.amount_minor for each in disputes if each.state in AWAY)
+
+
+def _has_room(dispute: DisputeView, to: DisputeState, every: Iterable[DisputeView], taken_minor: int) -> bool:
+    """Whether a dispute may come to `to` beside all disputes of its payment, `every`. Several may each be about much of
+    it: no more goes away than was taken. Each sum stays what it was when the dispute was first heard of."""
+    others = (each for each in every if each.id != dispute.id)
+    return to not in AWAY or _away_minor(others) + dispute.amount_minor <= taken_minor
 
 
 async def _begin(
@@ -69,9 +85,15 @@ async def _begin(
     told_at: datetime,
     now: datetime,
 ) -> DisputeView | None:
+    payment = await payment_by_public_id(payment.public_id) or payment  # as it is now that it is held
     captured = Money(payment.captured_minor, payment.currency)
-    away_minor = sum(each.amount_minor for each in others if each.state in AWAY)
-    amount = sum_of(told, captured, is_taking=payment.is_taking, away_minor=away_minor)
+    amount = sum_of(
+        told,
+        captured,
+        is_taking=payment.is_taking,
+        away_minor=_away_minor(others),
+        back_minor=payment.refunded_minor + payment.given_back_minor + payment.going_back_minor,
+    )
     if amount is None:
         _log.error("dispute_beyond_payment", payment=payment.public_id, dispute=told.provider_ref)
         return None

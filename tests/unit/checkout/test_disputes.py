@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -201,6 +202,89 @@ async def test_no_more_is_disputed_than_was_taken(merchant: Merchant, provider: 
     assert await ask_for_disputes(provider, clock.wall())
     assert (await the_dispute(payment)).amount_minor == PRICE
     assert await check_books() == []
+
+
+async def test_two_questions_that_both_become_more_take_no_more_than_was_taken(
+    merchant: Merchant, provider: FakeProvider
+) -> None:
+    _, payment = await a_paid_order(merchant, provider)
+    for is_away in (False, True):
+        for name in ("du_1", "du_2"):
+            provider.dispute(payment.provider_ref, is_away=is_away, amount_minor=10_000, name=name)
+        assert await ask_for_disputes(provider, clock.wall())
+    assert await check_books() == []
+    disputes = await disputes_of_payment(merchant.id, payment.id)
+    assert sorted(each.state for each in disputes) == [DisputeState.ASKED, DisputeState.WITHDRAWN]
+    assert (await in_books("disputed"), len(await money_waiting(merchant.id))) == (10_000, 2)
+
+    first = next(each for each in disputes if each.state is DisputeState.WITHDRAWN)
+    name = first.provider_ref.removesuffix(f"_{payment.provider_ref}")
+    provider.dispute(payment.provider_ref, WON, is_away=False, amount_minor=10_000, name=name)
+    await told_now(provider)
+    assert await in_books("disputed") == 10_000
+
+
+async def test_an_appeal_takes_nothing_that_another_dispute_has_taken(
+    merchant: Merchant, provider: FakeProvider
+) -> None:
+    _, payment = await a_paid_order(merchant, provider)
+    provider.dispute(payment.provider_ref, WON, is_away=False)
+    await told_now(provider)
+    provider.dispute(payment.provider_ref, name="du_2")
+    await told_now(provider)
+    provider.dispute(payment.provider_ref, LOST)
+    assert await ask_for_disputes(provider, clock.wall())
+    assert await check_books() == []
+    states = [each.state for each in await disputes_of_payment(merchant.id, payment.id)]
+    assert states == [DisputeState.WON, DisputeState.WITHDRAWN]
+
+
+async def test_told_in_the_cards_own_currency_what_went_back_before_is_not_disputed(
+    merchant: Merchant, provider: FakeProvider
+) -> None:
+    order, payment = await a_paid_order(merchant, provider)
+    await drawn(merchant, order)
+    await refunded(merchant, order, 2_900)
+    [refund] = await refundings_of_payment(payment.merchant_id, payment.id)
+    await giving_back.give_back(refund.public_id, doors_to(provider))
+    told = provider.dispute(payment.provider_ref, amount_minor=11_700)
+    provider.disputed[told.provider_ref] = replace(told, currency="USD")
+    assert await ask_for_disputes(provider, clock.wall())
+    assert (await the_dispute(payment)).amount_minor == 10_000
+    assert (await in_books("psp_clearing"), await check_books()) == (0, [])
+
+
+async def test_a_refund_that_failed_because_of_a_dispute_is_not_paid_by_hand_once_the_bank_has_paid(
+    merchant: Merchant, provider: FakeProvider
+) -> None:
+    order, payment = await a_paid_order(merchant, provider)
+    await drawn(merchant, order)
+    await refunded(merchant, order)
+    [refund] = await refundings_of_payment(payment.merchant_id, payment.id)
+    provider.dispute(payment.provider_ref)
+    provider.refuse("refund", "charge_disputed")
+    await giving_back.give_back(refund.public_id, doors_to(provider))
+    await told_now(provider)
+    provider.dispute(payment.provider_ref, LOST)
+    await told_now(provider)
+    [case] = await money_waiting(merchant.id)
+    assert case.kind == "refund_refused"
+    now = await clock.business_now()
+    with pytest.raises(PaymentDisputed):
+        await actions.return_money(merchant, case.public_id, "by bank", "staff:st_1", now)
+    await actions.keep_money(merchant, case.public_id, order, "the bank paid it", "staff:st_1", now)
+    assert (await money_waiting(merchant.id), await check_books()) == ((), [])
+
+
+async def test_a_dispute_that_breaks_keeps_no_other_from_the_books(
+    merchant: Merchant, provider: FakeProvider
+) -> None:
+    _, payment = await a_paid_order(merchant, provider)
+    provider.dispute(payment.provider_ref)
+    broken = provider.dispute(payment.provider_ref, name="du_2", amount_minor=1)
+    provider.disputed[broken.provider_ref] = replace(broken, reason="")
+    assert not await ask_for_disputes(provider, clock.wall())
+    assert (await the_dispute(payment)).state is DisputeState.WITHDRAWN
 
 
 async def test_somebody_elses_dispute_is_nothing_and_frozen_money_waits(
