@@ -85,6 +85,7 @@ async def test_a_refund_that_was_refused_asks_for_another_way(
     assert "1 refund did not go through" in (await desk.get("/admin")).text
     page = (await desk.get(f"/admin/reviews/{case.public_id}")).text
     assert "The payment service would not give this money back" in page
+    assert "Should the bank have paid the customer, keep the money for the order." in page
     assert "This page moves no money" in page
     answer = {"answer": "return", "note": "by bank"}
     assert (await desk.post(f"/admin/reviews/{case.public_id}/money", data=answer)).status_code == 303
