@@ -85,7 +85,8 @@ async def renew_subscription(event: Event) -> None:
 async def refuse_renewal(event: Event) -> None:
     """A charge that came to nothing is tried again, or is the end."""
     order_id, failure = str(event.data["order_id"]), str(event.data["failure"])
-    await subscriptions.charge_failed(event.merchant_id, order_id, failure, event.at)
+    payment_id = str(event.data["payment_id"])
+    await subscriptions.charge_failed(event.merchant_id, order_id, payment_id, failure, event.at)
 
 
 async def learn_from_answer(event: Event) -> None:

@@ -86,6 +86,16 @@ async def is_underway(sub: SubscriptionView, opened: OpenPeriod) -> bool:
     )
 
 
+async def is_newest(sub: SubscriptionView, opened: OpenPeriod, payment_public_id: str) -> bool:
+    """Whether this payment is the last try to pay for a period. An event may be handled after a later try began."""
+    newest = await db.fetch_value(
+        "SELECT public_id FROM payments WHERE merchant_id = $1 AND order_id = $2 ORDER BY id DESC LIMIT 1",
+        sub.merchant_id,
+        opened.order_id,
+    )
+    return bool(newest == payment_public_id)
+
+
 async def was_by_another_way(sub: SubscriptionView, opened: OpenPeriod) -> bool:
     """Whether what was tried last for a period is not how the subscription is paid any more."""
     return bool(

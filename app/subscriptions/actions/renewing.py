@@ -18,7 +18,14 @@ from app.kernel import db
 from app.ledger.errors import MoneyFrozen
 from app.merchants.queries import Merchant, merchant_by_id
 from app.orders.states import OrderState
-from app.subscriptions.actions.charging import NotPaid, Try, is_underway, pay_for, was_by_another_way
+from app.subscriptions.actions.charging import (
+    NotPaid,
+    Try,
+    is_newest,
+    is_underway,
+    pay_for,
+    was_by_another_way,
+)
 from app.subscriptions.actions.held import (
     CLOCK,
     NOTHING_LATER,
@@ -129,14 +136,18 @@ async def order_paid(merchant_id: UUID, order_public_id: str, now: datetime) -> 
         await held_as_paid(merchant_id, public_id, now)
 
 
-async def charge_failed(merchant_id: UUID, order_public_id: str, reason: str, now: datetime) -> None:
-    """The event says so. In a transaction."""
+async def charge_failed(
+    merchant_id: UUID, order_public_id: str, payment_public_id: str, reason: str, now: datetime
+) -> None:
+    """The event says so. In a transaction. Of a payment that another try has followed, nothing: that one decides."""
     public_id = await _of_open_order(merchant_id, order_public_id)
     if public_id is None:
         return
     sub = await held_as_paid(merchant_id, public_id, now)
     opened = await open_period_of(sub)
     if opened is None or opened.order_public_id != order_public_id:
+        return
+    if not await is_newest(sub, opened, payment_public_id):
         return
     merchant = await _merchant(merchant_id)
     if sub.cancel_on is None and await was_by_another_way(sub, opened):

@@ -227,6 +227,41 @@ async def test_a_charge_of_the_old_card_that_is_still_on_its_way_decides_first(*
     assert await check_books() == []
 
 
+@pytest.mark.parametrize("leaves", [False, True])
+async def test_a_refusal_of_the_old_card_that_is_read_late_is_none_of_the_new_one(*, leaves: bool) -> None:
+    merchant, provider = await a_merchant(), FakeProvider()
+    days = Days(provider)
+    sub = await past_due(merchant, provider)
+    refused = await db.fetch_one(
+        "SELECT payload -> 'data' ->> 'order_id' AS on, payload -> 'data' ->> 'payment_id' AS by FROM outbox"
+        " WHERE kind = 'event' AND payload ->> 'type' = 'charge.failed'"
+    )
+    assert refused is not None
+    exchange = await begun(merchant, sub, provider)
+    provider.agree(exchange.provider_ref, NEW)
+    provider.cut("charge", after=True)
+    await looked(exchange, provider)
+    await days.work()
+    now, told = await clock.business_now(), await mails()
+    if leaves:
+        await actions.cancel(merchant, sub.public_id, actor="shopper", now=now)
+        told = await mails()
+    await db.in_tx(
+        lambda: actions.charge_failed(merchant.id, refused["on"], refused["by"], "insufficient_funds", now)
+    )
+    found = await again(merchant, sub)
+    assert (found.state, found.refusals) == (S.PAST_DUE, 1), "the charge with the new card is on its way"
+    assert await mails() == told
+    await db.execute_alone(
+        "UPDATE payments SET next_check_at = now(), leased_until = NULL WHERE ended_at IS NULL"
+    )
+    await days.work()
+    assert (await again(merchant, sub)).state is (S.CANCELLING if leaves else S.ACTIVE)
+    assert provider.charged_with == [OLD, NEW.token]
+    assert days.charged == [19_90]
+    assert await check_books() == []
+
+
 async def test_an_invoice_is_for_whom_the_shop_has_approved_and_pays_what_is_owed() -> None:
     merchant, provider = await a_merchant(), FakeProvider()
     sub = await past_due(merchant, provider)
