@@ -7,6 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from app.checkout.actions import disputing
 from app.extras.addresses import OPEN_FOR_DAYS, address_of
 from app.extras.queries import InsuranceView, insurance_of_order
 from app.extras.states import InsuranceState
@@ -14,6 +15,8 @@ from app.kernel import clock, db, ids
 from app.merchants.queries import Merchant
 from app.messages.insurance import insurance_mail
 from app.messages.receipt import receipt_mail
+from app.payments.ports import Dispute, DisputeStanding
+from app.payments.queries import payment_by_public_id
 from tests.factories.checkout import a_merchant
 from tests.factories.extras import a_guests_insurance, an_insured_purchase
 from tests.factories.invoices import days_later
@@ -112,6 +115,33 @@ async def test_an_address_that_we_did_not_make_is_nobodys(client: httpx.AsyncCli
     ):
         assert (await client.get(broken)).status_code == 404, broken
         assert (await client.post(broken)).status_code == 404, broken
+    assert (await as_it_is(merchant, found)).state is InsuranceState.ACTIVE
+
+
+async def test_while_its_payment_is_disputed_the_page_says_that_it_cannot_be_given_back_here(
+    client: httpx.AsyncClient,
+) -> None:
+    merchant = await a_merchant()
+    found = await a_guests_insurance(merchant)
+    public_id = await db.fetch_value("SELECT public_id FROM payments WHERE state = 'captured'")
+    payment = await payment_by_public_id(public_id)
+    assert payment is not None
+    told = Dispute(
+        "du_1",
+        public_id,
+        payment.captured_minor,
+        payment.currency,
+        DisputeStanding.OPEN,
+        is_away=True,
+        reason="not_received",
+    )
+    await disputing.follow(payment, told, clock.wall())
+    answer = await client.post(address_of(merchant.id, found.id))
+    page = words(answer.text)
+    assert answer.status_code == 409
+    assert f"Write to the shop: {merchant.contact_email}" in page
+    for text in ("Cancel the insurance", "You get back", "Can be cancelled until"):
+        assert text not in page
     assert (await as_it_is(merchant, found)).state is InsuranceState.ACTIVE
 
 
