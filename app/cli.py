@@ -18,7 +18,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, Final
 
 from app.settings import Settings, load
-from app.settings.typed import not_negative, percent, positive, worker_count
+from app.settings.typed import module_price, not_negative, percent, positive, worker_count
 
 if TYPE_CHECKING:
     from app.merchants.queries import Merchant
@@ -404,7 +404,7 @@ def _add_merchant_commands(commands: Subcommands) -> None:
     module = _add(shops, "module", set_module, "what a module costs a shop a month")
     module.add_argument("--merchant", required=True, help="its id")
     module.add_argument("--module", required=True, choices=["wallet"])
-    module.add_argument("--price-minor", type=not_negative, required=True, help="in cents, 0 for included")
+    module.add_argument("--price-minor", type=module_price, required=True, help="in cents, 0 for included")
     prices = _add(shops, "prices", set_prices, "what a shop pays: percent of purchases, monthly, or both")
     prices.add_argument("--merchant", required=True, help="its id")
     prices.add_argument("--percent-bps", type=not_negative, default=0, help="150 is 1.5 %%, at most 1000")

@@ -15,7 +15,7 @@ from uuid import UUID
 from app.kernel import audit, db, ids
 from app.merchants.errors import FieldRefused, ModuleOff, ModuleTermsChanged
 from app.merchants.queries import Merchant, forget_kept_merchants
-from app.merchants.rules import AMOUNT_MAX_MINOR, Module, ModuleState
+from app.merchants.rules import MODULE_PRICE_MAX_MINOR, Module, ModuleState
 
 # `merchants` and not its own name: there is no row to lock before the first switch, and two first switches meet here.
 _LOCK_SHOP: Final = "SELECT id FROM merchants WHERE id = $1 FOR NO KEY UPDATE"
@@ -99,7 +99,7 @@ async def set_module_price(
     Where it is on, the price holds from the next month: `prices.rules.module_line`.
     Raises FieldRefused ("price"): out_of_range.
     """
-    if not 0 <= price_minor <= AMOUNT_MAX_MINOR:
+    if not 0 <= price_minor <= MODULE_PRICE_MAX_MINOR:
         raise FieldRefused("price", "out_of_range")
 
     async def write() -> bool:

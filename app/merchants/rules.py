@@ -80,6 +80,8 @@ _ACCENT: Final = re.compile(r"#[0-9a-f]{6}", re.ASCII)
 
 
 AMOUNT_MAX_MINOR: Final = 1_000_000_000_000
+# A month of a module. The sum of a shop's statement has room for it beside all else that is in there.
+MODULE_PRICE_MAX_MINOR: Final = 100_000_000
 CATEGORIES_MAX: Final = 50
 # What one company may owe a new shop: about five thousand euros.
 COMPANY_LIMIT_MINOR: Final = {"EUR": 5_000_00, "SEK": 50_000_00, "DKK": 35_000_00}

@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Final
 
 WORKERS_MAX: Final = 64
+# As `merchants.rules` has it, which is not loaded for every command.
+MODULE_PRICE_MAX_MINOR: Final = 100_000_000
 
 
 def worker_count(text: str) -> int:
@@ -26,6 +28,13 @@ def not_negative(text: str) -> int:
     if not text.isascii() or not text.isdigit():
         raise argparse.ArgumentTypeError("a whole number, zero or more")
     return int(text)
+
+
+def module_price(text: str) -> int:
+    price_minor = not_negative(text)
+    if price_minor > MODULE_PRICE_MAX_MINOR:
+        raise argparse.ArgumentTypeError(f"at most {MODULE_PRICE_MAX_MINOR}")
+    return price_minor
 
 
 def percent(text: str) -> Decimal:

@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from app import cli
+from app.merchants.rules import MODULE_PRICE_MAX_MINOR
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -49,6 +50,8 @@ async def test_an_operator_says_what_a_module_costs_a_shop(kolme: Kolme, databas
     _, merchant, _ = await kolme.says(*A_SHOP, "--credit-limit-minor", "200000")
     module = ("merchant", "module", "--merchant", merchant, "--module", "wallet")
     assert await kolme.says(*module, "--price-minor", "1900") == (0, "", "")
+    status, _, complaint = await kolme.says(*module, "--price-minor", str(MODULE_PRICE_MAX_MINOR + 1))
+    assert (status, f"--price-minor: at most {MODULE_PRICE_MAX_MINOR}" in complaint) == (2, True)
     connection = await asyncpg.connect(database_url)
     row = await connection.fetchrow("SELECT module, is_on, price_minor FROM merchant_modules")
     await connection.close()

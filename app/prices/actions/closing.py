@@ -8,9 +8,12 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from app.kernel import db
 from app.kernel.money import Money
 from app.ledger import actions as ledger
+from app.ledger.errors import MoneyFrozen
 from app.ledger.rules import MERCHANT_PAYABLE, PRICE_INCOME, between
 from app.merchants.queries import Merchant, merchant_by_id
 from app.prices.actions import state
@@ -20,8 +23,11 @@ from app.prices.rules import Line, month_after, total_of
 
 CAUSE: Final = "prices"
 
+_log = structlog.get_logger("prices")
+
 _DUE: Final = f"""
-SELECT c.merchant_id, c.next_month {OVER} ORDER BY c.next_month, c.merchant_id LIMIT $2
+SELECT c.merchant_id, c.next_month {OVER} AND c.merchant_id <> ALL ($3::uuid[])
+ORDER BY c.next_month, c.merchant_id LIMIT $2
 """
 _CLOSE: Final = """
 INSERT INTO price_statements (merchant_id, month, currency, total_minor, closed_at) VALUES ($1, $2, $3, $4, $5)
@@ -34,20 +40,32 @@ VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
 
 
 async def close_due(now: datetime, limit: int) -> int:
-    """Close every month that is over, the oldest ones first, of up to `limit` shops at a time; answers how many.
+    """Close every month that is over, the oldest ones first, of up to `limit` shops at a time; answers how many. A shop
+    whose month fails is logged, stops none of those behind it, and is tried again by the next call.
 
     Raises MoneyFrozen: the month waits.
     """
     await state.begin_of_modules()
     closed = 0
-    while due := await db.fetch_all(_DUE, now, limit):
+    stuck: list[UUID] = []
+    while due := await db.fetch_all(_DUE, now, limit, stuck):
         for row in due:
             merchant = await merchant_by_id(row["merchant_id"])
             assert merchant is not None, "merchants are never deleted"
-            if await versions_of(merchant.id):
-                await catch_up(merchant, now)
-            closed += await db.in_tx(partial(close_month, merchant, row["next_month"], now))
+            try:
+                closed += await _close(merchant, row["next_month"], now)
+            except (MoneyFrozen, db.DatabaseUnavailable):
+                raise
+            except Exception:  # noqa: BLE001 - logged whole
+                _log.exception("prices_stuck", merchant=merchant.public_id, month=str(row["next_month"]))
+                stuck.append(merchant.id)
     return closed
+
+
+async def _close(merchant: Merchant, month: date, now: datetime) -> bool:
+    if await versions_of(merchant.id):
+        await catch_up(merchant, now)
+    return await db.in_tx(partial(close_month, merchant, month, now))
 
 
 async def close_month(merchant: Merchant, month: date, now: datetime) -> bool:

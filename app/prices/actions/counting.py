@@ -13,6 +13,8 @@ from functools import partial
 from typing import Final
 from uuid import UUID
 
+import structlog
+
 from app.kernel import db
 from app.merchants.queries import Merchant, merchant_by_id
 from app.prices.actions import state
@@ -22,11 +24,14 @@ EVERY: Final = timedelta(minutes=10)
 # So many postings of an account are read by one transaction, so that each is short.
 STEP: Final = 10_000
 
+_log = structlog.get_logger("prices")
+
 # A count from the future is one of before the clock was set back.
 _DUE: Final = """
 SELECT c.merchant_id FROM price_counts c
 WHERE (c.counted_at IS NULL OR c.counted_at <= $1 OR c.counted_at > $2)
   AND EXISTS (SELECT FROM price_plans v WHERE v.merchant_id = c.merchant_id)
+  AND c.merchant_id <> ALL ($4::uuid[])
 ORDER BY c.counted_at NULLS FIRST, c.merchant_id LIMIT $3
 """
 _ACCOUNTS: Final = """
@@ -76,12 +81,30 @@ ON CONFLICT (merchant_id, account_id) DO UPDATE SET through_seq = EXCLUDED.throu
 
 
 async def count_due(now: datetime, limit: int) -> int:
-    """Count for shops whose count is ten minutes old or missing. Answers 0: nothing more is due at once."""
-    for row in await db.fetch_all(_DUE, now - EVERY, now, limit):
-        merchant = await merchant_by_id(row["merchant_id"])
-        assert merchant is not None, "merchants are never deleted"
-        await catch_up(merchant, now)
+    """Count for up to `limit` shops whose count is ten minutes old or missing. One that fails is logged, stops none of
+    those behind it, and is tried again by the next call. Answers 0: nothing more is due at once."""
+    stuck: list[UUID] = []
+    left = limit
+    # Those that failed are still the first ones: as many others take their places, each once.
+    while left and (due := await db.fetch_all(_DUE, now - EVERY, now, left, stuck)):
+        failed = [row["merchant_id"] for row in due if not await _counted(row["merchant_id"], now)]
+        stuck += failed
+        left = len(failed)
     return 0
+
+
+async def _counted(merchant_id: UUID, now: datetime) -> bool:
+    """False: it failed, and was logged."""
+    merchant = await merchant_by_id(merchant_id)
+    assert merchant is not None, "merchants are never deleted"
+    try:
+        await catch_up(merchant, now)
+    except db.DatabaseUnavailable:
+        raise
+    except Exception:  # noqa: BLE001 - logged whole
+        _log.exception("prices_stuck", merchant=merchant.public_id)
+        return False
+    return True
 
 
 async def catch_up(merchant: Merchant, now: datetime) -> None:

@@ -89,7 +89,7 @@ async def test_nobody_switches_on_at_a_price_they_have_not_read(merchant: Mercha
     assert await modules.terms_of(merchant.id, "wallet") == ModuleTerms(is_on=True, price_minor=19_00)
 
 
-@pytest.mark.parametrize("price_minor", [-1, 1_000_000_000_001])
+@pytest.mark.parametrize("price_minor", [-1, 100_000_001])
 async def test_a_price_that_is_none_is_refused(merchant: Merchant, price_minor: int) -> None:
     with pytest.raises(FieldRefused):
         await modules.set_module_price(merchant, "wallet", price_minor, actor="operator", now=clock.wall())

@@ -215,6 +215,29 @@ async def test_while_money_is_frozen_a_month_waits(merchant: Merchant) -> None:
     assert await earned(merchant) == 10
 
 
+async def test_a_shop_whose_month_fails_stops_neither_the_count_nor_the_month_of_those_behind_it(
+    merchant: Merchant,
+) -> None:
+    other = await a_merchant("Toinen")
+    for shop in (merchant, other):
+        await plan(shop, 100)
+        await sold(shop, "ord_1", 10_00)
+    await db.execute_alone(
+        f"ALTER TABLE price_sales ADD CONSTRAINT a_fault CHECK (merchant_id <> '{merchant.id}') NOT VALID"
+    )
+    await db.execute_alone(
+        "UPDATE price_counts SET next_month = '2026-10-01' WHERE merchant_id = $1", merchant.id
+    )
+    assert await actions.count_due(NOVEMBER_9, 1) == 0
+    so_far = await queries.so_far(other)
+    assert so_far is not None
+    assert so_far.total_minor == 10
+    assert await actions.close_due(DECEMBER_2, 1) == 1
+    assert (await months(merchant), await months(other)) == ({}, {"2026-11": [10]})
+    await db.execute_alone("ALTER TABLE price_sales DROP CONSTRAINT a_fault")
+    assert await close(DECEMBER_2) == 2
+
+
 async def test_a_plan_beyond_its_bounds_is_refused(merchant: Merchant) -> None:
     with pytest.raises(PlanRefused, match="percent"):
         await plan(merchant, 1_001)
