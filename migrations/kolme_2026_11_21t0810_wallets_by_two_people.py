@@ -53,9 +53,10 @@ CREATE TABLE wallet_adjustment_history (
 CREATE INDEX wallet_adjustment_history_subject ON wallet_adjustment_history (merchant_id, subject_id, id);
 CREATE TRIGGER wallet_adjustment_history_only_grows BEFORE UPDATE OR DELETE ON wallet_adjustment_history
     FOR EACH ROW EXECUTE FUNCTION refuse_change();
--- Changes from before were made by one person, at once.
+-- Changes from before were made by one person, at once. An id tells when that was, here as everywhere: what is new is
+-- found by it, and these are not.
 INSERT INTO wallet_adjustment_history (merchant_id, id, subject_id, from_state, to_state, event, actor, at, detail)
-SELECT merchant_id, gen_random_uuid(), id, NULL, 'done', 'adjustment.made', adjusted_by, created_at, '{}'
+SELECT merchant_id, id, id, NULL, 'done', 'adjustment.made', adjusted_by, created_at, '{}'
 FROM wallet_adjustments;
 
 -- A payout that waits for a second person has its hold and its account already, and is paid only once it is requested.

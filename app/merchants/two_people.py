@@ -22,8 +22,12 @@ async def limit_of(merchant_id: UUID) -> int | None:
 
 
 def is_above(limit_minor: int | None, *, alone_minor: int, amount_minor: int) -> bool:
-    """Whether a second person is asked. `alone_minor` is what one person did without asking before: it counts, so that
-    nobody passes the limit in small pieces."""
+    """Whether a second person is asked. `alone_minor` is what one person did without asking before, and counts.
+
+    Small pieces count together where the caller sums them: of a wallet all that one person changed and paid out in 30
+    days, of an order all that one person gave back. Pieces of many wallets or orders, of a wallet and an order, and of
+    two people are each counted for themselves.
+    """
     return limit_minor is not None and alone_minor + amount_minor > limit_minor
 
 

@@ -33,15 +33,17 @@ class Staff:
         return f"staff:{self.public_id}"
 
 
-_ADJUSTED_ALONE: Final = """
-SELECT coalesce(sum(abs(amount_minor)), 0)::bigint FROM wallet_adjustments
-WHERE merchant_id = $1 AND customer_id = $2 AND adjusted_by = $3 AND created_at > $4
-  AND state = 'done' AND decided_by IS NULL
-"""
-_PAID_OUT_ALONE: Final = """
-SELECT coalesce(sum(amount_minor), 0)::bigint FROM wallet_payouts
-WHERE merchant_id = $1 AND customer_id = $2 AND requested_by = $3 AND requested_at > $4
-  AND state IN ('requested', 'paid') AND approved_by IS NULL
+# Changes in either direction and payouts together: whoever puts money in and pays it out moved it twice.
+_MOVED_ALONE: Final = """
+SELECT coalesce(sum(moved.amount_minor), 0)::bigint FROM (
+    SELECT abs(amount_minor) AS amount_minor FROM wallet_adjustments
+    WHERE merchant_id = $1 AND customer_id = $2 AND adjusted_by = $3 AND created_at > $4
+      AND state = 'done' AND decided_by IS NULL
+    UNION ALL
+    SELECT amount_minor FROM wallet_payouts
+    WHERE merchant_id = $1 AND customer_id = $2 AND requested_by = $3 AND requested_at > $4
+      AND state IN ('requested', 'paid') AND approved_by IS NULL
+) moved
 """
 
 
@@ -49,7 +51,7 @@ async def adjustment_waits(
     merchant_id: UUID, customer_id: UUID, amount_minor: int, actor: str, now: datetime
 ) -> bool:
     """Whether a change of so much, in either direction, is one for two people."""
-    return await _waits(_ADJUSTED_ALONE, merchant_id, customer_id, abs(amount_minor), actor, now)
+    return await _waits(merchant_id, customer_id, abs(amount_minor), actor, now)
 
 
 async def payout_waits(
@@ -58,14 +60,12 @@ async def payout_waits(
     """Whether a payout of so much is one for two people. A shopper's own has them: who asks never is who pays it."""
     if not actor.startswith("staff:"):
         return False
-    return await _waits(_PAID_OUT_ALONE, merchant_id, customer_id, amount_minor, actor, now)
+    return await _waits(merchant_id, customer_id, amount_minor, actor, now)
 
 
-async def _waits(
-    alone_sql: str, merchant_id: UUID, customer_id: UUID, amount_minor: int, actor: str, now: datetime
-) -> bool:
+async def _waits(merchant_id: UUID, customer_id: UUID, amount_minor: int, actor: str, now: datetime) -> bool:
     limit = await limit_of(merchant_id)
     if limit is None:
         return False
-    alone = await db.fetch_value(alone_sql, merchant_id, customer_id, actor, now - COUNTED_FOR)
+    alone = await db.fetch_value(_MOVED_ALONE, merchant_id, customer_id, actor, now - COUNTED_FOR)
     return is_above(limit, alone_minor=alone, amount_minor=amount_minor)

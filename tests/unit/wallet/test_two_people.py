@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable
 from contextvars import Context
 from datetime import timedelta
@@ -10,7 +11,7 @@ from datetime import timedelta
 import pytest
 
 from app.checkout.books import check_books
-from app.kernel import clock, db
+from app.kernel import clock, db, ids
 from app.kernel.money import Money
 from app.ledger.errors import InsufficientFunds
 from app.merchants.errors import SamePerson
@@ -34,6 +35,7 @@ from app.wallet.payouts import payouts_of, waiting_payouts
 from app.wallet.rules import WalletCause
 from tests.factories.checkout import a_merchant
 from tests.factories.wallets import given, switched
+from tests.support.database import ROOT
 
 FIRST, SECOND = Staff("st_first", "owner"), Staff("st_second", "reviewer")
 LIMIT = 50_00
@@ -99,7 +101,7 @@ async def test_up_to_the_limit_and_without_one_a_person_is_enough(
 ) -> None:
     await adjust(shop, customer, 50_00)
     assert await total(shop, customer) == 150_00
-    await pay_out(shop, customer, 50_00)
+    await pay_out(shop, customer, 50_00, actor=SECOND.actor)
     assert len(await waiting_payouts(shop.id)) == 1
     await save_conditions(merchant, Conditions(14), actor=FIRST.actor, now=clock.wall())
     await adjust(shop, customer, 1_000_00, seen=150_00, key="k2")
@@ -178,9 +180,9 @@ async def test_what_is_refused_or_taken_back_leaves_everything_as_it_was(
 async def test_small_pieces_of_one_person_count_together_for_a_month(shop: Merchant, customer: str) -> None:
     await adjust(shop, customer, -30_00)
     await adjust(shop, customer, 20_01, seen=70_00, key="k2")
-    await pay_out(shop, customer, 30_00)
-    await pay_out(shop, customer, 20_01, key="k2")
-    assert [each.amount.amount_minor for each in await waiting_approvals(shop.id)] == [20_01, -20_01]
+    await pay_out(shop, customer, 20_00)
+    await pay_out(shop, customer, 1, key="k2")
+    assert [each.amount.amount_minor for each in await waiting_approvals(shop.id)] == [20_01, -1]
     # Another person's and the next month's are counted from nothing.
     await adjust(shop, customer, 20_01, seen=70_00, key="k3", by=Staff("st_third", "owner"))
     later = clock.wall() + COUNTED_FOR + timedelta(minutes=1)
@@ -234,6 +236,25 @@ async def test_the_database_itself_knows_two_people(shop: Merchant, customer: st
             await db.execute_alone(sql)
     with pytest.raises(Exception, match="only grows"):
         await db.execute_alone("UPDATE wallet_adjustments SET amount_minor = 1")
+
+
+async def test_changes_from_before_are_no_news_for_the_proof_of_what_is_new(
+    shop: Merchant, customer: str
+) -> None:
+    await adjust(shop, customer, 10_00)
+    [file] = (ROOT / "migrations").glob("*_wallets_by_two_people.py")
+    [backfill] = re.findall(r"INSERT INTO wallet_adjustment_history.*?;", file.read_text(), re.DOTALL)
+
+    async def as_migrated() -> None:
+        await db.execute("SET LOCAL session_replication_role = replica")
+        await db.execute("DELETE FROM wallet_adjustment_history")
+        await db.execute(backfill)
+
+    await db.in_tx(as_migrated)
+    mark = ids.internal_id()
+    rows = await db.fetch_all("SELECT id >= $1 AS is_new FROM wallet_adjustment_history", mark)
+    assert [row["is_new"] for row in rows] == [False]
+    assert await check_books() == []
 
 
 async def at_once(*work: Awaitable[None]) -> int:
