@@ -248,12 +248,16 @@ class Phone:
         return self.tab.url.removeprefix(self.base_url)
 
 
+_NO_FAULTS: Final = ("the server responded with a status of 4", "Viewport size changed")
+
+
 def listen(phone: Phone) -> None:
     """Notes every error on the console: broken scripts and refusals of the content security policy."""
 
     def said(kind: str, text: str) -> None:
-        # A form that is refused (4xx) is part of the conversation; the browser's log calls it an error.
-        if kind == "error" and "the server responded with a status of 4" not in text:
+        # A form that is refused (4xx) is part of the conversation; the browser's log calls it an error. A screen that
+        # is turned while a step slides in ends the movement early, and is no fault of the page either.
+        if kind == "error" and not any(words in text for words in _NO_FAULTS):
             phone.complaints.append(text)
 
     phone.tab.on("console", lambda message: said(message.type, message.text))

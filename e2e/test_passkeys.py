@@ -11,7 +11,7 @@ from e2e import flows
 from e2e.browsing import Phone
 from e2e.conftest import Phones
 from e2e.pages.flow import ConfirmPage, IdentifyPage, MethodPage, OutcomePage
-from e2e.pages.passkeys import Holder, PasskeyPages
+from e2e.pages.passkeys import CHALLENGE, Holder, PasskeyPages
 from e2e.sandbox import Sandbox
 from e2e.shop import Shop
 
@@ -43,10 +43,10 @@ def test_the_second_purchase_needs_no_character_typed(
     phone.open(session.path)
     phone.typed = 0
 
-    flows.chooses_invoice(phone)
-    # Pressed first and touched then: what the browser offers by itself would lead on before the press.
-    PasskeyPages(phone).use()
-    holder.is_touched(at_once=True)
+    # What the browser offers by itself has asked, and waits: touched before the press, it would lead on without one.
+    with phone.tab.expect_response(CHALLENGE):
+        flows.chooses_invoice(phone)
+    PasskeyPages(phone).use_and_touch(holder)
     ConfirmPage(phone).shown().confirm()
     OutcomePage(phone).confirmed()
 

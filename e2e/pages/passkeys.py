@@ -8,10 +8,13 @@ from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from playwright.sync_api import CDPSession, Locator, expect
+from playwright.sync_api import CDPSession, Locator, Route, expect
 
 from e2e.browsing import Phone
 from e2e.pages.flow import CONFIRMED, IDENTIFY
+
+# What the page asks of us before it asks the device.
+CHALLENGE = "**/passkey/challenge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +92,17 @@ class PasskeyPages:
         """In step 2."""
         self.phone.sees(IDENTIFY)
         self.phone.tap(self.link)
+
+    def use_and_touch(self, holder: Holder) -> None:
+        """In step 2, by the press alone. The device answers what it is asked from now on, and never what it was asked
+        before: so it is touched when the press has led to a question, and before that has come to the page."""
+
+        def touched(route: Route) -> None:
+            holder.is_touched(at_once=True)
+            route.continue_()
+
+        self.phone.tab.route(CHALLENGE, touched)
+        self.use()
 
     def save(self) -> None:
         """After the purchase."""
