@@ -2,36 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING
-
 from litestar import Response, get
 
 from app.checkout import review_figures as figures
-from app.checkout.review_periods import UNITS, Span, Unit, span_of
-from app.kernel import clock
+from app.checkout.review_periods import UNITS
 from app.web.admin import review_figures_views as views
 from app.web.admin.access import AdminRequest
 from app.web.admin.pages import merchant_of, show
+from app.web.admin.periods import span_asked
 from app.web.admin.review_charts import chart_of
 from app.web.shared import rendering
-
-if TYPE_CHECKING:
-    from app.merchants.queries import Merchant
-
-
-def _span(request: AdminRequest, merchant: Merchant) -> tuple[Span, date]:
-    """What the address asks for, weeks for anything else; and the shop's day of today."""
-    wanted = request.query_params.get("by")
-    unit: Unit = next((each for each in UNITS if each == wanted), "week")
-    today = merchant.local_date(clock.business(request.user.staff.offset_s))
-    return span_of(unit, today, merchant.time_zone), today
 
 
 @get("/reviews/figures", name="admin:review-figures")
 async def review_figures(request: AdminRequest) -> Response[str]:
     merchant = await merchant_of(request)
-    span, today = _span(request, merchant)
+    span, today = span_asked(request, merchant)
     work = await figures.work(merchant.id, span)
     context = {
         "span": span,
@@ -56,7 +42,7 @@ async def review_figures(request: AdminRequest) -> Response[str]:
 async def export_review_figures(request: AdminRequest) -> Response[str]:
     """One table of the page as CSV: `of` says which, `by` over which time. Answers for anything else."""
     merchant = await merchant_of(request)
-    span, today = _span(request, merchant)
+    span, today = span_asked(request, merchant)
     of = request.query_params.get("of", "")
     if of == "rules":
         text = views.sheet_of_rules(await figures.rule_figures(merchant.id, span))
